@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Makes what a guest of one target boots, under build/image/TARGET/: vmlinuz, initrd.cpio (busybox,
+# the virtio modules, pipelab, /init), with --perf also initrd-perf.cpio (the same and perf), and
+# image.tsv, which says what they are. The same inputs give the same bytes.
+set -euo pipefail
+source "$(dirname "$0")/target.sh"
+trap 'exit 130' INT TERM
+
+# What the port to the host needs, each after those that it depends on; /init loads them by number.
+readonly VIRTIO_MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_console)
+
+usage() {
+  cat <<EOF
+usage: qemu/make_image.sh [--perf] TARGET
+Makes the kernel and the initramfs of TARGET ($(target_names)) under build/image/TARGET/.
+  --perf   also an initramfs that holds perf
+Exit codes: 0 good, 1 failed, 2 wrong usage.
+EOF
+}
+
+# Unpacks Debian packages of the target's architecture, with all that they need, into DIR, once.
+unpack_packages() { # DIR PACKAGE...
+  local dir=$1 sources
+  shift
+  [[ -f $dir/.complete ]] && return
+  sources=$(apt_sources)
+  echo "getting $* ($DEBIAN_ARCH)" >&2
+  rm -rf "$dir" "$dir.partial"
+  mkdir -p "$(dirname "$dir")"
+  local log=$dir.log
+  # shellcheck disable=SC2086  # several source files are several arguments
+  mmdebstrap --variant=extract --architectures="$DEBIAN_ARCH" --include="$*" \
+    "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$dir.partial" $sources >"$log" 2>&1 ||
+    die 1 "cannot get $* for $DEBIAN_ARCH: $(grep -E '^E:' "$log" | head -1) (see $log)"
+  touch "$dir.partial/.complete"
+  mv "$dir.partial" "$dir"
+}
+
+# The machine's own apt sources that serve Debian, whose mirror this project never names.
+apt_sources() {
+  local file found=()
+  for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list; do
+    if [[ -f $file ]] && grep -qE '^[^#]*(debian\b|deb\.debian)' "$file"; then
+      found+=("$file")
+    fi
+  done
+  ((${#found[@]})) || die 1 "/etc/apt: no Debian sources found: add a debian.sources file"
+  echo "${found[@]}"
+}
+
+# Packs DIR into FILE: sorted names, no times, owner root, inode numbers from 1.
+pack() { # DIR FILE
+  find "$1" -exec touch -h -d @0 {} +
+  (cd "$1" && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) >"$2.partial"
+  mv "$2.partial" "$2"
+}
+
+# Copies the tree of the guest's own files to DIR.
+stage_base() { # DIR PACKAGES
+  local module number=0
+  mkdir -p "$1/bin" "$1/modules"
+  cp "$2/bin/busybox" "$1/bin/"
+  cp "$ROOT/qemu/init" "$1/init"
+  install -m 755 "$PROGRAM" "$1/bin/pipelab"
+  for module in "${VIRTIO_MODULES[@]}"; do
+    find "$2/lib/modules" -name "$module.ko" -exec cp {} "$1/modules/$((number += 1))-$module.ko" \;
+  done
+  chmod -R u=rwX,go=rX "$1"
+}
+
+# Copies perf and every library that it needs to DIR.
+stage_perf() { # DIR PACKAGES
+  local queue=("$2/usr/bin/perf") file name found
+  mkdir -p "$1/usr/bin" "$1/lib"
+  cp "$2/usr/bin/perf" "$1/usr/bin/"
+  while ((${#queue[@]})); do
+    file=${queue[0]}
+    queue=("${queue[@]:1}")
+    while read -r name; do
+      [[ ! -e $1/lib/$name ]] || continue
+      found=$(find "$2/lib" "$2/usr/lib" -name "$name" -print -quit)
+      [[ -n $found ]] || die 1 "perf needs $name, which none of its packages holds"
+      cp -L "$found" "$1/lib/$name"
+      queue+=("$1/lib/$name")
+    done < <(readelf -ld "$file" |
+      sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p; s/.*program interpreter: .*\/([^/]*)\].*/\1/p')
+  done
+  # x86_64 looks for its loader in /lib64
+  ln -s lib "$1/lib64"
+  chmod -R u=rwX,go=rX "$1"
+}
+
+write_facts() {
+  local kernel_image
+  kernel_image=$(basename "$PACKAGES"/boot/vmlinuz-*)
+  {
+    printf 'kernel_version\t%s\n' "${kernel_image#vmlinuz-}"
+    printf 'kernel_sha256\t%s\n' "$(sha256 "$KERNEL")"
+    printf 'initrd_sha256\t%s\n' "$(sha256 "$INITRD")"
+    printf 'program_sha256\t%s\n' "$(sha256 "$PROGRAM")"
+    printf 'program_version\t%s\n' "$(sed -nE 's/.*kVersion = "(.*)";/\1/p' "$BUILD/$TARGET/version.hpp")"
+    printf 'compiler\t%s\n' "$(sed -nE 's/set\(CMAKE_CXX_COMPILER_VERSION "(.*)"\)/g++ \1/p' \
+      "$BUILD/$TARGET"/CMakeFiles/*/CMakeCXXCompiler.cmake)"
+    printf 'qemu_version\t%s\n' "$("$QEMU" --version | sed -nE '1s/QEMU emulator version //p')"
+  } >"$IMAGE/image.tsv.partial"
+  mv "$IMAGE/image.tsv.partial" "$IMAGE/image.tsv"
+}
+
+sha256() { sha256sum "$1" | cut -d' ' -f1; }
+
+with_perf=0
+case ${1:-} in
+  --help) usage && exit 0 ;;
+  --perf) with_perf=1 && shift ;;
+esac
+(($# == 1)) || die 2 "one target is needed, see --help"
+load_target "$1"
+
+PROGRAM=$BUILD/$TARGET/pipelab
+PACKAGES=$BUILD/packages/$TARGET
+[[ -f $PROGRAM ]] || die 1 "$PROGRAM: the program is not built: run 'make image TARGET=$TARGET'"
+mkdir -p "$IMAGE"
+stage=$(mktemp -d "$BUILD/stage.XXXXXX")
+trap 'rm -rf "$stage"' EXIT
+
+unpack_packages "$PACKAGES" busybox-static "$KERNEL_PACKAGE"
+if [[ ! -f $KERNEL || $PACKAGES/.complete -nt $KERNEL ]]; then
+  cp "$PACKAGES"/boot/vmlinuz-* "$KERNEL.partial"
+  mv "$KERNEL.partial" "$KERNEL"
+fi
+stage_base "$stage/base" "$PACKAGES"
+pack "$stage/base" "$INITRD"
+if ((with_perf)); then
+  unpack_packages "$PACKAGES-perf" linux-perf
+  stage_perf "$stage/perf" "$PACKAGES-perf"
+  pack "$stage/perf" "$stage/perf.cpio"
+  cat "$INITRD" "$stage/perf.cpio" >"$PERF_INITRD.partial"
+  mv "$PERF_INITRD.partial" "$PERF_INITRD"
+fi
+write_facts

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Boots one guest, runs one command in it, and brings out the files that the command left.
+set -euo pipefail
+source "$(dirname "$0")/target.sh"
+trap 'exit 130' INT TERM
+
+usage() {
+  cat <<EOF
+usage: qemu/run_vm.sh [OPTIONS] --out DIR -- COMMAND [ARGUMENT...]
+       qemu/run_vm.sh [OPTIONS] --shell
+Boots one guest, runs COMMAND in it (in an empty folder), and leaves in DIR, which it makes: the files
+that COMMAND wrote, stdout.txt, stderr.txt, console.log, and vm.tsv (how it ended and the exact QEMU
+command).
+
+  --target NAME        one of: $(target_names) (aarch64)
+  --timing exact|live  virtual time, the same in every run, or wall time (exact)
+  --smp N              CPUs of the guest (2)
+  --memory MB          memory of the guest (512)
+  --seed N             of all that is random in the guest; another seed is another replicate (1)
+  --limit S            wall time after which the guest counts as hung (300)
+  --perf               boot the image that has perf (make it with qemu/make_image.sh --perf)
+  --shell              an interactive console instead of a command
+  --dry-run            print the exact QEMU command, which works when pasted, and stop
+
+Exit codes: 0 done; the command's own code when it failed; 1 this script failed; 2 wrong usage; and
+120 guest panicked, 121 guest hung, 122 guest cut off (its files did not arrive whole), 123 QEMU failed.
+EOF
+}
+
+parse_arguments() {
+  target=aarch64 timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' perf=0 shell=0 dry_run=0
+  command=()
+  while (($#)); do
+    case $1 in
+      --help) usage && exit 0 ;;
+      --perf) perf=1 && shift && continue ;;
+      --shell) shell=1 && shift && continue ;;
+      --dry-run) dry_run=1 && shift && continue ;;
+      --) shift && command=("$@") && break ;;
+      --target | --timing | --smp | --memory | --seed | --limit | --out) (($# > 1)) || die 2 "$1 needs a value" ;;
+      *) die 2 "unknown option '$1', see --help" ;;
+    esac
+    case $1 in
+      --target) target=$2 ;;
+      --timing) timing=$2 ;;
+      --smp) smp=$2 ;;
+      --memory) memory_mb=$2 ;;
+      --seed) seed=$2 ;;
+      --limit) limit_s=$2 ;;
+      --out) out=$2 ;;
+    esac
+    shift 2
+  done
+}
+
+check_arguments() {
+  local word
+  load_target "$target"
+  whole_number --smp "$smp" 64
+  whole_number --memory "$memory_mb" 65536
+  whole_number --seed "$seed" 4294967295
+  whole_number --limit "$limit_s" 864000
+  case $timing in
+    exact) ((smp <= EXACT_MAX_SMP)) || die 2 "exact timing of $TARGET works with at most $EXACT_MAX_SMP CPU(s) \
+(QEMU hangs at bring-up of the next one), not $smp: give --smp $EXACT_MAX_SMP, --timing live, or --target aarch64" ;;
+    live) ;;
+    *) die 2 "--timing: '$timing' is not valid: give exact or live" ;;
+  esac
+  if ((shell)); then
+    command=(shell)
+  else
+    ((${#command[@]})) || die 2 "no command is given after --, see --help"
+    [[ -n $out ]] || ((dry_run)) || die 2 "--out DIR is needed"
+  fi
+  for word in "${command[@]}"; do
+    # They travel on the kernel's command line, which knows no way to quote these.
+    [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || die 2 "'$word': a guest command may have letters, digits and _./:,=@%+- only"
+  done
+  ((perf)) && INITRD=$PERF_INITRD
+  [[ -f $KERNEL ]] || die 1 "$KERNEL: there is no kernel: run 'make image TARGET=$TARGET'"
+  [[ -f $INITRD ]] || die 1 "$INITRD: there is no initramfs: run 'qemu/make_image.sh --perf $TARGET'"
+}
+
+whole_number() { # OPTION VALUE MAXIMUM
+  [[ $2 =~ ^[0-9]{1,10}$ ]] && ((10#$2 <= $3)) && { (($2 > 0)) || [[ $1 == --seed ]]; } ||
+    die 2 "$1: '$2' is not valid: give a whole number up to $3"
+}
+
+# Sets `qemu` to the exact command. The files that QEMU writes are named relative to its folder, so
+# that the command is the same for every run and works wherever it is pasted.
+build_qemu_command() {
+  accelerator=tcg
+  if [[ $timing == live ]]; then
+    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET")
+  fi
+  local append="console=$CONSOLE quiet panic=-1 nokaslr${KERNEL_ARGS:+ $KERNEL_ARGS} -- run ${command[*]}"
+  ((${#append} < 2048)) || die 2 "the guest command is too long: its kernel's command line takes 2048 characters"
+  qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -smp "$smp" -m "$memory_mb" -seed "$seed")
+  case $timing-$accelerator in
+    exact-tcg) qemu+=(-accel tcg,thread=single -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
+    live-tcg) qemu+=(-accel tcg,thread=multi -cpu "$CPU") ;;
+    live-kvm) qemu+=(-accel kvm -cpu host) ;;
+  esac
+  if ((shell)); then
+    qemu+=(-serial mon:stdio)
+  else
+    qemu+=(-serial file:console.log -device virtio-serial-pci -chardev file,id=out,path=out.tar -device virtserialport,chardev=out)
+  fi
+  qemu+=(-kernel "$KERNEL" -initrd "$INITRD" -append "$append")
+}
+
+# Runs QEMU in DIR under the time limit; it dies with this script. Sets `code` and `wall_s`.
+boot() {
+  local begin=$EPOCHREALTIME end
+  code=0
+  (cd "$out" && exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" \
+    setpriv --pdeathsig KILL "${qemu[@]}") </dev/null >"$out/qemu.log" 2>&1 || code=$?
+  end=$EPOCHREALTIME
+  wall_ms=$(((${end/[.,]/} - ${begin/[.,]/}) / 1000))
+}
+
+# Says in `outcome` and `reason` how the guest ended, and in `exit_code` what this script returns.
+classify() {
+  exit_code=1
+  if ((code == 124 || (code == 137 && wall_ms >= limit_s * 1000))); then
+    outcome=guest-hung exit_code=121 reason="no end within $limit_s s"
+  elif ((code != 0)); then
+    outcome=qemu-failed exit_code=123 reason="QEMU ended with code $code: $(tail -n 1 "$out/qemu.log")"
+  elif grep -qs 'Kernel panic' "$out/console.log"; then
+    outcome=guest-panicked exit_code=120
+    reason=$(grep -om1 'Kernel panic.*' "$out/console.log" | tr -d '\r')
+  elif ! unpack_files; then
+    outcome=guest-cut-off exit_code=122 reason="the guest's files did not arrive whole"
+    [[ ! -s $out/tar.log ]] || reason+=": $(head -n 1 "$out/tar.log")"
+    (($(df --output=avail -k "$out" | tail -n 1) >= 1024)) || reason="no room on the disk of $out"
+  else
+    exit_code=$(<"$out/exit_code")
+    outcome=done reason=''
+    ((exit_code == 0)) || {
+      outcome=workload-failed
+      reason="the command ended with code $exit_code: $(tail -n 1 "$out/stderr.txt" | tr -d '\t')"
+    }
+  fi
+  rm -f "$out/out.tar" "$out/tar.log" "$out/exit_code"
+  [[ -s $out/qemu.log ]] || rm -f "$out/qemu.log"
+}
+
+# The stream is whole when tar says so and its last member has come.
+unpack_files() {
+  tar -xf "$out/out.tar" -C "$out" --no-same-owner --no-same-permissions -m 2>"$out/tar.log" && [[ -s $out/exit_code ]]
+}
+
+write_vm_facts() {
+  {
+    printf 'outcome\t%s\n' "$outcome"
+    printf 'reason\t%s\n' "$reason"
+    printf 'exit_code\t%s\n' "$exit_code"
+    printf 'wall_ms\t%s\n' "$wall_ms"
+    printf 'accelerator\t%s\n' "$accelerator"
+    printf 'qemu_command\t%s\n' "${qemu[*]@Q}"
+  } >"$out/vm.tsv"
+}
+
+parse_arguments "$@"
+check_arguments
+build_qemu_command
+if ((dry_run)); then
+  echo "${qemu[*]@Q}"
+elif ((shell)); then
+  exec "${qemu[@]}"
+else
+  mkdir -p "$out"
+  out=$(cd "$out" && pwd)
+  [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
+  boot
+  classify
+  write_vm_facts
+  [[ $outcome == done ]] || echo "run_vm.sh: $outcome: $reason (console: $out/console.log)" >&2
+  exit "$exit_code"
+fi

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "pipeline/item.hpp"
+#include "platform/parking_spot.hpp"
+#include "queue/mutex_queue.hpp"
+#include "queue/spsc_ring.hpp"
+
+namespace pipelab::pipeline {
+
+// A link is a queue of items as the two threads see it: try_push, try_pop and full, a place to
+// sleep for each side, and an end of stream.
+
+/// Joins the threads by the wait-free ring. With `kParks` each operation also wakes the other side
+/// if that sleeps.
+template <bool kParks>
+class RingLink {
+ public:
+  explicit RingLink(std::size_t capacity) : ring_(capacity) {}
+
+  bool try_push(const Item& item) noexcept {
+    const bool pushed = ring_.try_push(item);
+    if constexpr (kParks) {
+      if (pushed) {
+        consumer_spot_.wake();
+      }
+    }
+    return pushed;
+  }
+
+  bool try_pop(Item& item) noexcept {
+    const bool popped = ring_.try_pop(item);
+    if constexpr (kParks) {
+      if (popped) {
+        producer_spot_.wake();
+      }
+    }
+    return popped;
+  }
+
+  bool full() noexcept { return ring_.full(); }
+
+  void park_producer() noexcept {
+    producer_spot_.park([this] { return !ring_.full(); });
+  }
+
+  void park_consumer() noexcept {
+    consumer_spot_.park([this] { return !ring_.empty() || closed(); });
+  }
+
+  void close() noexcept {
+    // Release: who sees the end also sees every item before it.
+    closed_.store(true, std::memory_order_release);
+    consumer_spot_.wake();
+  }
+
+  // Acquire: pairs with close().
+  bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+ private:
+  queue::SpscRing<Item> ring_;
+  platform::ParkingSpot producer_spot_;
+  platform::ParkingSpot consumer_spot_;
+  std::atomic<bool> closed_{false};
+};
+
+/// Joins the threads by the mutex queue, whose own condition variables are where they sleep.
+class MutexLink {
+ public:
+  explicit MutexLink(std::size_t capacity) : queue_(capacity) {}
+
+  bool try_push(const Item& item) { return queue_.try_push(item); }
+  bool try_pop(Item& item) { return queue_.try_pop(item); }
+  bool full() { return queue_.full(); }
+  void park_producer() { queue_.wait_not_full(); }
+  void park_consumer() { queue_.wait_not_empty(); }
+  void close() { queue_.close(); }
+  bool closed() { return queue_.closed(); }
+
+ private:
+  queue::MutexQueue<Item> queue_;
+};
+
+}  // namespace pipelab::pipeline

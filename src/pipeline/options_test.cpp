@@ -1,0 +1,117 @@
+#include "pipeline/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace pipelab::pipeline {
+namespace {
+
+Parsed parse_words(std::vector<const char*> words) {
+  words.insert(words.begin(), "pipelab");
+  return parse(static_cast<int>(words.size()), words.data());
+}
+
+TEST(Options, HaveTheDocumentedDefaults) {
+  const Parsed parsed = parse_words({});
+  ASSERT_TRUE(parsed.options);
+  EXPECT_EQ(parsed.options->duration_s, 2.0);
+  EXPECT_EQ(parsed.options->prod_interval_us, 1000);
+  EXPECT_EQ(parsed.options->queue_cap, 64U);
+  EXPECT_EQ(parsed.options->queue, Queue::kSpsc);
+  EXPECT_EQ(parsed.options->on_full, OnFull::kDrop);
+  EXPECT_EQ(parsed.options->pacing, Pacing::kDeadline);
+  EXPECT_EQ(parsed.options->wait, Wait::kFutex);
+  EXPECT_FALSE(parsed.options->pin_consumer);
+}
+
+TEST(Options, AreReadFromTheCommandLine) {
+  const Parsed parsed = parse_words({"--duration",
+                                     "0.5",
+                                     "--prod-interval-us",
+                                     "0",
+                                     "--queue-cap",
+                                     "8",
+                                     "--pin-consumer",
+                                     "0",
+                                     "--work-bytes",
+                                     "4096",
+                                     "--queue",
+                                     "mutex",
+                                     "--on-full",
+                                     "block",
+                                     "--pacing",
+                                     "sleep",
+                                     "--wait",
+                                     "hybrid",
+                                     "--warmup",
+                                     "0",
+                                     "--seed",
+                                     "18446744073709551615",
+                                     "--stats",
+                                     "s.csv"});
+  ASSERT_TRUE(parsed.options);
+  EXPECT_EQ(parsed.options->duration_s, 0.5);
+  EXPECT_EQ(parsed.options->prod_interval_us, 0);
+  EXPECT_EQ(parsed.options->queue_cap, 8U);
+  EXPECT_EQ(parsed.options->pin_consumer, 0);
+  EXPECT_EQ(parsed.options->work_bytes, 4096U);
+  EXPECT_EQ(parsed.options->queue, Queue::kMutex);
+  EXPECT_EQ(parsed.options->on_full, OnFull::kBlock);
+  EXPECT_EQ(parsed.options->pacing, Pacing::kSleep);
+  EXPECT_EQ(parsed.options->wait, Wait::kHybrid);
+  EXPECT_EQ(parsed.options->warmup_s, 0.0);
+  EXPECT_EQ(parsed.options->seed, UINT64_MAX);
+  EXPECT_EQ(parsed.options->stats_path, "s.csv");
+}
+
+TEST(Options, TakeTheStudyAsTheFirstWord) {
+  EXPECT_TRUE(parse_words({"pipeline", "--queue-cap", "8"}).options);
+}
+
+TEST(Options, EndTheProgramWellAfterHelpAndVersion) {
+  for (const char* const word : {"--help", "--version"}) {
+    ::testing::internal::CaptureStdout();
+    const Parsed parsed = parse_words({word});
+    EXPECT_FALSE(parsed.options);
+    EXPECT_EQ(parsed.exit_code, 0);
+    EXPECT_NE(::testing::internal::GetCapturedStdout(), "");
+  }
+}
+
+struct BadCase {
+  std::vector<const char*> words;
+  std::string message;  ///< what the one line must contain
+};
+
+class BadOptions : public ::testing::TestWithParam<BadCase> {};
+
+TEST_P(BadOptions, GetOneLineAndExitCode2) {
+  ::testing::internal::CaptureStderr();
+  const Parsed parsed = parse_words(GetParam().words);
+  const std::string message = ::testing::internal::GetCapturedStderr();
+  EXPECT_FALSE(parsed.options);
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_NE(message.find(GetParam().message), std::string::npos) << message;
+  EXPECT_EQ(message.find('\n'), message.size() - 1) << message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadOptions,
+    ::testing::Values(
+        BadCase{{"--queue-cap", "0"}, "--queue-cap: '0' is not valid: give an integer from 1 to"},
+        BadCase{{"--queue-cap", "-1"}, "--queue-cap: '-1' is not valid"},
+        BadCase{{"--queue-cap", "8x"}, "--queue-cap: '8x' is not valid"},
+        BadCase{{"--queue-cap", "99999999999999999999"}, "--queue-cap: '99999999999999999999'"},
+        BadCase{{"--duration", "0"}, "--duration: '0' is not valid: give a number from 0.001 to"},
+        BadCase{{"--duration", "nan"}, "--duration: 'nan' is not valid"},
+        BadCase{{"--prod-interval-us", "1.5"}, "--prod-interval-us: '1.5' is not valid: give an"},
+        BadCase{{"--wait", "sleep"}, "--wait: 'sleep' is not valid: give futex, hybrid, spin"},
+        BadCase{{"--queue", ""}, "--queue: '' is not valid: give mutex, spsc"},
+        BadCase{{"--pin-consumer", "4096"}, "--pin-consumer: '4096' is not valid: give a CPU"},
+        BadCase{{"--bogus"}, "--bogus"}, BadCase{{"--duration"}, "--duration"},
+        BadCase{{"feed"}, "'feed' is not a study: give pipeline"}));
+
+}  // namespace
+}  // namespace pipelab::pipeline

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace pipelab::platform {
+
+/// The size that keeps two threads' data off each other's cache lines: two lines of 64 bytes, since
+/// adjacent lines are fetched in pairs on many CPUs.
+inline constexpr std::size_t kDestructiveInterference = 128;
+
+/// Tells the CPU (and QEMU, which then lets the next virtual CPU run) that this turn of a busy loop
+/// made no progress.
+inline void spin_hint() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  asm volatile("yield" ::: "memory");
+#else
+#error "no spin hint is known for this architecture: add it here"
+#endif
+}
+
+/// The CPUs that this process may run on, ascending.
+std::vector<int> allowed_cpus();
+
+/// `cpus` (ascending) as a Linux CPU list, e.g. "0,2-5".
+std::string cpu_list(const std::vector<int>& cpus);
+
+/// Pins the calling thread to `cpu`. Throws std::system_error where the kernel refuses.
+void pin_this_thread(int cpu);
+
+}  // namespace pipelab::platform

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+namespace pipelab::record {
+
+/// Counts of non-negative integers in log-linear buckets: exact below 2048, and above that buckets
+/// no wider than 1/1024 of their values (less than 0.1 %), up to 2^37 - 1 (137 s in nanoseconds);
+/// larger values are counted in the last bucket. The layout is HdrHistogram's with three
+/// significant digits (http://hdrhistogram.org).
+class Histogram {
+ public:
+  struct Bucket {
+    std::uint64_t lowest;   ///< the smallest value that it counts
+    std::uint64_t highest;  ///< the largest value that it counts
+    std::uint64_t count;
+  };
+
+  Histogram() : counts_(index_of(kMaxValue) + 1) {}
+
+  /// Counts `value` once.
+  void record(std::uint64_t value) noexcept { ++counts_[index_of(std::min(value, kMaxValue))]; }
+
+  /// How many values were recorded.
+  std::uint64_t total() const noexcept;
+
+  /// The buckets that counted something, ascending.
+  std::vector<Bucket> buckets() const;
+
+  /// The value that a share `quantile` (0 < quantile <= 1) of all values does not exceed, by the
+  /// nearest-rank definition, as the highest value of its bucket; 0 when nothing was recorded.
+  std::uint64_t value_at(double quantile) const noexcept;
+
+ private:
+  static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << 37U) - 1;
+  static constexpr unsigned kLinearBits = 11;  // values below 2^11 have a bucket each
+  static constexpr std::uint64_t kHalf = std::uint64_t{1} << (kLinearBits - 1U);
+
+  static std::size_t index_of(std::uint64_t value) noexcept {
+    const auto width = static_cast<unsigned>(std::bit_width(value));
+    const unsigned shift = width > kLinearBits ? width - kLinearBits : 0;
+    return shift * kHalf + (value >> shift);
+  }
+  static Bucket bounds_of(std::size_t index) noexcept;
+
+  std::vector<std::uint64_t> counts_;
+};
+
+}  // namespace pipelab::record

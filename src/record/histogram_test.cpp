@@ -1,0 +1,81 @@
+#include "record/histogram.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace pipelab::record {
+namespace {
+
+TEST(Histogram, IsEmptyAtFirst) {
+  const Histogram histogram;
+  EXPECT_EQ(histogram.total(), 0U);
+  EXPECT_TRUE(histogram.buckets().empty());
+  EXPECT_EQ(histogram.value_at(0.5), 0U);
+}
+
+TEST(Histogram, IsExactBelow2048) {
+  Histogram histogram;
+  for (std::uint64_t value = 0; value < 2048; ++value) {
+    histogram.record(value);
+  }
+  const std::vector<Histogram::Bucket> buckets = histogram.buckets();
+  ASSERT_EQ(buckets.size(), 2048U);
+  for (std::uint64_t value = 0; value < 2048; ++value) {
+    EXPECT_EQ(buckets[value].lowest, value);
+    EXPECT_EQ(buckets[value].highest, value);
+    EXPECT_EQ(buckets[value].count, 1U);
+  }
+}
+
+TEST(Histogram, PutsEveryValueIntoABucketThatHoldsItAndIsNarrow) {
+  std::mt19937_64 random(7);
+  for (unsigned bits = 1; bits <= 37; ++bits) {
+    for (int repeat = 0; repeat < 100; ++repeat) {
+      const std::uint64_t value = random() >> (64U - bits);
+      Histogram histogram;
+      histogram.record(value);
+      const std::vector<Histogram::Bucket> buckets = histogram.buckets();
+      ASSERT_EQ(buckets.size(), 1U);
+      EXPECT_LE(buckets[0].lowest, value);
+      EXPECT_GE(buckets[0].highest, value);
+      EXPECT_LE((buckets[0].highest - buckets[0].lowest) * 1024, value) << value;
+    }
+  }
+}
+
+TEST(Histogram, HasBucketsWithoutGapsOrOverlaps) {
+  Histogram histogram;
+  for (std::uint64_t value = 0; value < 100'000; ++value) {
+    histogram.record(value);
+  }
+  std::uint64_t expected = 0;
+  for (const Histogram::Bucket& bucket : histogram.buckets()) {
+    EXPECT_EQ(bucket.lowest, expected);
+    expected = bucket.highest + 1;
+  }
+  EXPECT_EQ(histogram.total(), 100'000U);
+}
+
+TEST(Histogram, CountsWhatIsTooLargeInItsLastBucket) {
+  Histogram histogram;
+  histogram.record(UINT64_MAX);
+  ASSERT_EQ(histogram.buckets().size(), 1U);
+  EXPECT_EQ(histogram.buckets()[0].highest, (std::uint64_t{1} << 37U) - 1);
+}
+
+TEST(Histogram, GivesNearestRankPercentiles) {
+  Histogram histogram;
+  for (std::uint64_t value = 1; value <= 200; ++value) {
+    histogram.record(value);
+  }
+  EXPECT_EQ(histogram.value_at(0.50), 100U);
+  EXPECT_EQ(histogram.value_at(0.95), 190U);
+  EXPECT_EQ(histogram.value_at(0.99), 198U);
+  EXPECT_EQ(histogram.value_at(1.00), 200U);
+}
+
+}  // namespace
+}  // namespace pipelab::record

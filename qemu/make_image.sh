@@ -130,11 +130,13 @@ if [[ ! -f $KERNEL || $PACKAGES/.complete -nt $KERNEL ]]; then
 fi
 stage_base "$stage/base" "$PACKAGES"
 pack "$stage/base" "$INITRD"
-if ((with_perf)); then
+if ((with_perf)) && [[ ! -f $IMAGE/perf.cpio ]]; then
   unpack_packages "$PACKAGES-perf" linux-perf
   stage_perf "$stage/perf" "$PACKAGES-perf"
-  pack "$stage/perf" "$stage/perf.cpio"
-  cat "$INITRD" "$stage/perf.cpio" >"$PERF_INITRD.partial"
+  pack "$stage/perf" "$IMAGE/perf.cpio"
+fi
+if [[ -f $IMAGE/perf.cpio ]]; then # also without --perf: it must not hold an older pipelab
+  cat "$INITRD" "$IMAGE/perf.cpio" >"$PERF_INITRD.partial"
   mv "$PERF_INITRD.partial" "$PERF_INITRD"
 fi
 write_facts

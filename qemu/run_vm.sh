@@ -73,6 +73,7 @@ check_arguments() {
     [[ -n $out ]] || ((dry_run)) || die 2 "--out DIR is needed"
   fi
   for word in "${command[@]}"; do
+    [[ $word != -- ]] || die 2 "a guest command cannot hold '--': the kernel drops all that follows it"
     # They travel on the kernel's command line, which knows no way to quote these.
     [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || die 2 "'$word': a guest command may have letters, digits and _./:,=@%+- only"
   done

@@ -1,0 +1,54 @@
+# The front door: `make` alone lists what it can do.
+
+SUITE ?= t000 t001
+TARGET ?= aarch64
+TIMING ?= exact live
+REPS ?= 3
+SEED ?= 1
+JOBS ?= $(shell nproc)
+# DURATION, in seconds, where it is not to be what the suite says
+
+RESULTS := result_data
+LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
+
+.DEFAULT_GOAL := help
+.PHONY: help run-scenarios report image image-perf program shell test lint format clean setup-run setup-test setup-lint
+
+help: ## list the targets
+	@echo "usage: make TARGET [KNOB=VALUE...]"
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds"
+
+run-scenarios: setup-run image ## boot a guest for each run of SUITE, and write result_data/ and results.md
+	@scripts/run_scenarios.sh --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
+	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+
+report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
+	@$(LAB) report --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.md
+
+image: program ## make the kernel and initramfs of TARGET under build/image/
+	@qemu/make_image.sh "$(TARGET)"
+
+image-perf: program # the same, with perf
+	@qemu/make_image.sh --perf "$(TARGET)"
+
+program: setup-run # the workload, for guests of TARGET
+	@cmake -S src --preset "$(TARGET)" >/dev/null && cmake --build "build/$(TARGET)" -- --quiet
+
+shell: image ## an interactive console in a guest (Ctrl-A X ends it)
+	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)"
+
+test: setup-test image ## run all tests, with real guests at the end
+	@tests/run_all.sh
+
+lint: setup-lint ## clang-format, clang-tidy, shellcheck, black, mypy
+	@scripts/lint.sh
+
+format: setup-lint ## format all C++ and Python
+	@clang-format -i $$(git ls-files '*.cpp' '*.hpp') && black -q scripts tests
+
+clean: ## remove build/ (result_data/ stays)
+	rm -rf build
+
+setup-run setup-test setup-lint: setup-%:
+	@scripts/setup.sh $* "$(TARGET)"

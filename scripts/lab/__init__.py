@@ -1,0 +1,1 @@
+"""Plans sweeps, reads their runs, and reports on them. Never starts a guest."""

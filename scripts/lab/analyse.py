@@ -1,0 +1,128 @@
+"""From runs to tables: one row a run (raw), and one row a scenario and timing (metrics)."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab.complaint import FAILED, Complaint
+from lab.run_record import RunRecord
+
+PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+TIMES = ("latency", "response")
+RATES = ("throughput_ops_s", "drop_rate")
+
+
+def percentile_ns(highest_ns: np.ndarray, count: np.ndarray, quantile: float) -> float:
+    """The nearest-rank percentile of counted values: ascending values [n] and how often each came [n].
+
+    NaN when there are fewer than 1 / (1 - quantile) values: then it would only be the maximum.
+    """
+    cumulative = np.cumsum(count)
+    total = int(cumulative[-1]) if len(cumulative) else 0
+    if total < round(1 / (1 - quantile)):
+        return math.nan
+    rank = math.ceil(quantile * total - 1e-9)  # 0.95 * 100 is 95, though not to a binary computer
+    return float(highest_ns[np.searchsorted(cumulative, rank)])
+
+
+def raw_table(records: list[RunRecord]) -> pd.DataFrame:
+    """One row a run, in the order of `records`."""
+    return pd.DataFrame([_run_metrics(record) for record in records])
+
+
+def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:
+    """One row a timing and scenario: of each metric the median over its runs, smallest and largest.
+
+    Times become milliseconds. The first columns are those of the project's first results.
+    """
+    grouped = raw.groupby(["timing", "target", "scenario"], sort=False)
+    columns = {}
+    for time in TIMES:
+        for percentile in PERCENTILES:
+            values = grouped[f"{time}_{percentile}_ns"]
+            for suffix, statistic in _statistics(values).items():
+                columns[f"{time}_{percentile}{suffix}_ms"] = statistic / 1e6
+    for rate in RATES:
+        for suffix, statistic in _statistics(grouped[rate]).items():
+            columns[_suffixed(rate, suffix)] = statistic
+    table = pd.DataFrame(columns).assign(runs=grouped.size()).reset_index()
+    first = ["scenario", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", *RATES, "timing", "target", "runs"]
+    return table[first + [name for name in table if name not in first]]
+
+
+def metrics_csv(metrics: pd.DataFrame) -> str:
+    """The table as CSV: times to the nanosecond, and what was not measured empty."""
+    text = metrics.copy()
+    for name in metrics.select_dtypes("floating"):
+        digits = 3 if name.startswith("throughput") else 6
+        text[name] = metrics[name].map(lambda value, digits=digits: "" if math.isnan(value) else f"{value:.{digits}f}")
+    return text.to_csv(index=False, lineterminator="\n")
+
+
+def _statistics(values: Any) -> dict[str, pd.Series]:
+    """By the suffix of a column's name: median, smallest and largest of each group."""
+    return {"": values.median(), "_min": values.min(), "_max": values.max()}
+
+
+def _suffixed(name: str, suffix: str) -> str:
+    """`name` with `suffix` before its unit: throughput_min_ops_s, drop_rate_min."""
+    return name.replace("_ops_s", f"{suffix}_ops_s") if name.endswith("_ops_s") else name + suffix
+
+
+def _run_metrics(record: RunRecord) -> dict[str, Any]:
+    stats = _stats(record)
+    row = record.row
+    metrics: dict[str, Any] = {
+        "run": row.run,
+        "suite": row.suite,
+        "scenario": row.scenario,
+        "target": row.target,
+        "timing": row.timing,
+        "replicate": row.replicate,
+        "seed": row.seed,
+    }
+    histogram = _csv(record, "histogram.csv", ["metric", "lowest_ns", "highest_ns", "count"])
+    for time in TIMES:
+        buckets = histogram[histogram["metric"] == time]
+        if int(buckets["count"].sum()) != stats["consumed"]:
+            raise _damaged(record, "histogram.csv", f"does not count {stats['consumed']:.0f} items")
+        for name, quantile in PERCENTILES.items():
+            metrics[f"{time}_{name}_ns"] = percentile_ns(
+                buckets["highest_ns"].to_numpy(), buckets["count"].to_numpy(), quantile
+            )
+    metrics["throughput_ops_s"] = stats["consumed"] / stats["duration_s"]
+    metrics["drop_rate"] = stats["dropped"] / stats["produced"] if stats["produced"] else math.nan
+    for key in ("produced", "consumed", "dropped"):
+        metrics[key] = int(stats[key])
+    for key in ("duration_s", "clock_read_ns"):
+        metrics[key] = stats[key]
+    return metrics
+
+
+def _stats(record: RunRecord) -> dict[str, float]:
+    lines = _csv(record, "stats.csv", ["key", "value"]).set_index("key")["value"].astype(str)
+    wanted = ("produced", "consumed", "dropped", "duration_s", "clock_read_ns")
+    try:
+        stats = {key: float(lines[key]) for key in wanted}
+    except (KeyError, ValueError) as error:
+        raise _damaged(record, "stats.csv", f"has no good value for {error}") from None
+    if not (all(math.isfinite(value) and value >= 0 for value in stats.values()) and stats["duration_s"] > 0):
+        raise _damaged(record, "stats.csv", "holds a value that is not finite or is negative")
+    return stats
+
+
+def _csv(record: RunRecord, name: str, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(record.folder / name)
+    except (OSError, ValueError) as error:
+        raise _damaged(record, name, f"cannot be read as CSV ({error})") from None
+    if list(table.columns) != columns:
+        raise _damaged(record, name, f"should have the columns {', '.join(columns)}")
+    return table
+
+
+def _damaged(record: RunRecord, name: str, what: str) -> Complaint:
+    remedy = f"remove the folder ('rm -r {record.folder}') and run 'make run-scenarios' again"
+    return Complaint(record.folder / name, f"{what}: {remedy}", FAILED)

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Checks the style of everything; prints what is wrong, and fails if anything is.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+failures=0
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  if "$@"; then
+    echo "ok      $name"
+  else
+    echo "FAILED  $name"
+    failures=$((failures + 1))
+  fi
+}
+
+mapfile -t cpp < <(git ls-files 'src/*.cpp' 'src/*.hpp')
+mapfile -t units < <(git ls-files 'src/*.cpp')
+mapfile -t shell < <(git ls-files | xargs grep -lE '^#!.*(ba)?sh$')
+
+check clang-format clang-format --dry-run --Werror "${cpp[@]}"
+cmake -S src --preset host-test >/dev/null && cmake --build build/host-test --target help >/dev/null
+check clang-tidy bash -c 'printf "%s\n" "$@" | xargs -P "$(nproc)" -n 2 clang-tidy -p build/host-test --quiet 2> >(grep -vE "warnings? (generated|treated)" >&2)' _ "${units[@]}"
+check shellcheck shellcheck -x "${shell[@]}"
+check black black --quiet --check scripts tests
+check mypy mypy scripts/lab
+exit $((failures > 0))

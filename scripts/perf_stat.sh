@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Counts what the workload does in the guest, with the guest's own perf stat.
+set -euo pipefail
+source "$(dirname "$0")/../qemu/target.sh"
+
+readonly EVENTS=task-clock,context-switches,cpu-migrations,faults,cycles,instructions,cache-references,cache-misses
+
+usage() {
+  cat <<EOF
+usage: scripts/perf_stat.sh [OPTIONS] -- PIPELAB-OPTIONS
+Runs 'perf stat pipelab PIPELAB-OPTIONS' in a guest, prints the counts, and writes them as CSV. An event
+that the guest lacks is shown as not supported, and is empty in the CSV.
+
+  --reps N             runs, in one guest; counts are their means (5)
+  --target NAME        one of: $(target_names) (aarch64)
+  --timing exact|live  exact counts instructions too, live does not on aarch64 (exact)
+  --smp N              CPUs of the guest (2)
+  --csv FILE           where the counts go (result_data/perf_stat.csv)
+
+Example: scripts/perf_stat.sh --reps 5 -- --duration 2 --prod-interval-us 0
+Exit codes: 0 good, 1 failed, 2 wrong usage.
+EOF
+}
+
+reps=5 target=aarch64 timing=exact smp=2 csv=$ROOT/result_data/perf_stat.csv
+while (($#)); do
+  case $1 in
+    --help) usage && exit 0 ;;
+    --) shift && break ;;
+    --reps | --target | --timing | --smp | --csv)
+      (($# > 1)) || die 2 "$1 needs a value"
+      declare "${1#--}=$2"
+      shift 2
+      ;;
+    *) die 2 "unknown option '$1': the workload's options come after --, see --help" ;;
+  esac
+done
+[[ $reps =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--reps: '$reps' is not valid: give a number from 1 to 999"
+load_target "$target"
+
+make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+code=0
+"$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --smp "$smp" --limit 3600 --out "$folder/run" -- \
+  perf stat -x, -r "$reps" -o perf.csv -e "$EVENTS" pipelab "$@" || code=$?
+if ((code != 0)); then
+  cat "$folder/run/stderr.txt" >&2 2>/dev/null || true
+  exit $((code == 2 ? 2 : 1))
+fi
+echo "$target, $timing timing, $smp CPUs, mean of $reps runs of: pipelab $*"
+PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab perf --reps "$reps" --csv "$csv" "$folder/run/perf.csv"
+echo "written to $csv" >&2

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Runs one row of a plan in a fresh guest and leaves its folder, whole or not at all.
+set -euo pipefail
+source "$(dirname "$0")/../qemu/target.sh"
+
+case ${1:---help} in
+  --help)
+    cat <<EOF
+usage: scripts/run_one.sh PLAN N
+Runs row N (from 1) of PLAN (a .tsv file that 'lab plan' wrote) and leaves its folder beside the plan. A
+row whose folder exists is not run again. A run that fails leaves failed/RUN/ with its reason and console
+log instead.
+Exit codes: 0 good, 1 the run failed, 2 wrong usage.
+EOF
+    exit 0
+    ;;
+esac
+(($# == 2)) || die 2 "a plan and a row number are needed, see --help"
+
+# What the host is doing: time of its CPUs so far, and its load. `lab seal` takes the difference.
+snapshot_host() {
+  head -n 1 /proc/stat
+  cat /proc/loadavg
+}
+
+keep_failure() { # REASON
+  local failed=$RUNS/failed/$run
+  echo "$1" >"$folder/reason.txt"
+  mkdir -p "$RUNS/failed"
+  rm -rf "$failed"
+  mv -T "$folder" "$failed"
+  trap - EXIT
+  die 1 "$run: $1 (kept in $failed)"
+}
+
+PLAN=$1
+RUNS=$(cd "$(dirname "$PLAN")" && pwd)
+[[ $2 =~ ^[1-9][0-9]*$ ]] || die 2 "'$2' is not a row number"
+line=$(sed -n "$(($2 + 1))p" "$PLAN")
+[[ -n $line ]] || die 2 "$PLAN: there is no row $2"
+IFS=$'\t' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command <<<"$line"
+[[ ! -d $RUNS/$run ]] || exit 0
+
+folder=$RUNS/.partial.$run.$$
+rm -rf "$RUNS/.partial.$run".*
+mkdir "$folder" || die 1 "$folder: cannot be made: is the disk full?"
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+
+before=$(snapshot_host)
+# shellcheck disable=SC2086  # the command is many words
+if ! errors=$("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" \
+  --seed "$seed" --limit "$limit_s" --out "$folder" -- $command 2>&1); then
+  keep_failure "${errors:-the guest could not be started}"
+fi
+{
+  echo "$before" >"$folder/host_before.txt"
+  snapshot_host >"$folder/host_after.txt"
+  errors=$(PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab seal --build "$BUILD" "$PLAN" "$run" "$folder" 2>&1)
+} || keep_failure "${errors:-the run could not be sealed: is the disk full?}"
+mv -T "$folder" "$RUNS/$run"
+trap - EXIT

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# The sweep: plans suites, runs what is not there yet, one fresh guest a run, and reports.
+set -euo pipefail
+source "$(dirname "$0")/../qemu/target.sh"
+
+readonly PRIOR_MS=20000
+
+usage() {
+  cat <<EOF
+usage: scripts/run_scenarios.sh [OPTIONS] SUITE...
+Runs the suites (scenarios/SUITE.toml) and writes result_data/ and results.md. What is done already is
+not run again: after Ctrl-C or a crash the same command goes on.
+
+  --target NAME      one of: $(target_names) (aarch64)
+  --timing WHICH     exact, live, or "exact live" (both)
+  --duration S       seconds that each run measures (as the suite says, or 2)
+  --reps N           runs of each scenario and timing (3)
+  --seed N           of the first replicate, and of the order of the runs (1)
+  --jobs N           exact runs at a time ($(nproc)); live runs are always alone
+  --dry-run          print the QEMU commands of the runs that are not there yet, and stop
+
+Exit codes: 0 good, 1 a run or the report failed, 2 wrong usage, 130 interrupted.
+EOF
+}
+
+parse_arguments() {
+  jobs=$(nproc) dry_run=0 target=aarch64 plan_options=() suites=()
+  while (($#)); do
+    case $1 in
+      --help) usage && exit 0 ;;
+      --dry-run) dry_run=1 ;;
+      --target | --timing | --duration | --reps | --seed | --jobs)
+        (($# > 1)) || die 2 "$1 needs a value"
+        case $1 in
+          --target) target=$2 ;;
+          --jobs) jobs=$2 ;;
+          *) plan_options+=("$1" "$2") ;;
+        esac
+        shift
+        ;;
+      -*) die 2 "unknown option '$1', see --help" ;;
+      *) suites+=("$1") ;;
+    esac
+    shift
+  done
+  ((${#suites[@]})) || die 2 "no suite is given, see --help"
+  [[ $jobs =~ ^[1-9][0-9]?$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 99"
+  load_target "$target"
+}
+
+lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
+
+# Reads the rows that have no folder yet into todo_exact and todo_live, as "row-number expected-ms".
+find_missing() {
+  local number=0 run timing expected_ms
+  todo_exact=() todo_live=()
+  while IFS=$'\t' read -r run _ _ _ timing _ _ _ _ _ _ _ expected_ms _; do
+    number=$((number + 1))
+    [[ -d $RUNS/$run ]] && continue
+    if [[ $timing == exact ]]; then
+      todo_exact+=("$number $expected_ms")
+    else
+      todo_live+=("$number $expected_ms")
+    fi
+  done < <(tail -n +2 "$SWEEP")
+}
+
+# Starts rows ("number expected-ms"), at most JOBS at a time, and waits for all.
+run_rows() { # JOBS ROW...
+  local at_once=$1 row running=0
+  shift
+  for row; do
+    if ((running == at_once)); then
+      wait_for_one
+      running=$((running - 1))
+    fi
+    # It dies with this script, and so does all that it has started.
+    setpriv --pdeathsig KILL "$ROOT/scripts/run_one.sh" "$SWEEP" "${row% *}" 9>&- </dev/null &
+    expected[$!]=$((${row#* } / at_once))
+    running=$((running + 1))
+  done
+  for ((; running > 0; running--)); do
+    wait_for_one
+  done
+}
+
+# Waits for a run and shows how far the sweep is.
+wait_for_one() {
+  local pid elapsed_ms
+  wait -n -p pid || failures=$((failures + 1))
+  done_runs=$((done_runs + 1))
+  done_ms=$((done_ms + ${expected[$pid]}))
+  elapsed_ms=$(((${EPOCHREALTIME/[.,]/} - begin_us) / 1000))
+  # The expectation, corrected by what was seen; PRIOR_MS keeps the first runs from swaying it.
+  show_progress $(((total_ms - done_ms) * (elapsed_ms + PRIOR_MS) / (done_ms + PRIOR_MS) / 1000))
+}
+
+show_progress() { # SECONDS-LEFT
+  local line end='\n'
+  line=$(printf '[%*d/%d] %d min %02d s left' ${#total_runs} "$done_runs" "$total_runs" $(($1 / 60)) $(($1 % 60)))
+  ((failures == 0)) || line+=", $failures failed"
+  if [[ -t 2 ]]; then
+    ((done_runs == total_runs)) || end='\r'
+    line+='\e[K'
+  fi
+  printf "$line$end" >&2
+}
+
+sum_expected() { # DIVISOR ROW...
+  local divisor=$1 row
+  shift
+  for row; do total_ms=$((total_ms + ${row#* } / divisor)); done
+}
+
+dry_run_rows() {
+  local number target timing seed smp memory_mb limit_s command
+  for number in "${@% *}"; do
+    IFS=$'\t' read -r _ _ _ target timing _ seed _ smp memory_mb _ limit_s _ command < <(sed -n "$((number + 1))p" "$SWEEP")
+    # shellcheck disable=SC2086  # the command is many words
+    "$ROOT/qemu/run_vm.sh" --dry-run --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" \
+      --seed "$seed" --limit "$limit_s" -- $command
+  done
+}
+
+interrupted() {
+  trap - INT TERM
+  printf '\nrun_scenarios.sh: interrupted; finished runs are kept, and the same command goes on\n' >&2
+  exit 130
+}
+
+parse_arguments "$@"
+RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
+RESULTS=$(dirname "$RUNS")
+SWEEP=$RUNS/sweep.tsv
+mkdir -p "$RUNS" || die 1 "$RUNS: cannot be made"
+exec 9>"$RUNS/.lock"
+flock --nonblock 9 || die 1 "$RUNS: another sweep is running there: wait for its end, or stop it"
+rm -rf "$RUNS"/.partial.*
+trap interrupted INT TERM
+
+lab plan --runs "$RUNS" --build "$BUILD" --target "$target" "${plan_options[@]}" "${suites[@]}"
+find_missing
+if ((dry_run)); then
+  dry_run_rows "${todo_exact[@]}" "${todo_live[@]}"
+  exit
+fi
+
+declare -A expected=()
+failures=0 done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
+total_runs=$((${#todo_exact[@]} + ${#todo_live[@]}))
+sum_expected "$jobs" "${todo_exact[@]}"
+sum_expected 1 "${todo_live[@]}"
+echo "$total_runs runs to do: ${#todo_exact[@]} exact, ${#todo_live[@]} live; about $((total_ms / 60000)) min $((total_ms / 1000 % 60)) s" >&2
+run_rows "$jobs" "${todo_exact[@]}"
+run_rows 1 "${todo_live[@]}"
+
+lab report --runs "$RUNS" --result-data "$RESULTS" --page "$RESULTS/../results.md" "${suites[@]}"
+((failures == 0)) || die 1 "$failures of $total_runs runs failed; the same command tries them again"
+echo "see results.md" >&2

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a task needs and that are missing.
+set -euo pipefail
+source "$(dirname "$0")/../qemu/target.sh"
+
+usage() {
+  cat <<EOF
+usage: scripts/setup.sh run|test|lint [TARGET]
+Installs what is missing of the Debian packages that are needed to run scenarios on TARGET (aarch64), to
+run the tests as well, or to check the style as well. Does nothing when all is there. Uses apt as root or
+through sudo; without either it prints the line to run.
+Exit codes: 0 all is there, 1 something is missing and could not be installed, 2 wrong usage.
+EOF
+}
+
+packages_for() { # TASK
+  echo ca-certificates cmake cpio git libcli11-dev libfmt-dev mmdebstrap ninja-build \
+    python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
+    binutils "$QEMU_PACKAGE" "$(compiler_package)"
+  [[ $1 == run ]] || echo bats g++ libgtest-dev python3-pytest
+  [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
+}
+
+# The machine's own architecture has its compiler in g++, and no cross package.
+compiler_package() {
+  if [[ $(dpkg --print-architecture) == "$DEBIAN_ARCH" ]]; then
+    echo g++
+  else
+    echo "$COMPILER_PACKAGE"
+  fi
+}
+
+missing_of() { # PACKAGE...
+  local have
+  have=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort -u)
+  printf '%s\n' "$@" | sort -u | comm -23 - <(echo "$have")
+}
+
+case ${1:---help} in
+  --help) usage && exit 0 ;;
+  run | test | lint) ;;
+  *) die 2 "'$1' is not a task: give run, test or lint" ;;
+esac
+command -v dpkg-query >/dev/null || die 1 "this is not Debian: install the equivalents of the packages in scripts/setup.sh"
+load_target "${2:-aarch64}"
+mapfile -t packages < <(packages_for "$1" | tr ' ' '\n')
+mapfile -t missing < <(missing_of "${packages[@]}")
+((${#missing[@]})) || exit 0
+
+install=(apt-get install -y --no-install-recommends "${missing[@]}")
+echo "setup: installing ${missing[*]}" >&2
+if ((EUID == 0)); then
+  as_root=()
+elif sudo -n true 2>/dev/null || { [[ -t 0 ]] && command -v sudo >/dev/null; }; then
+  as_root=(sudo)
+else
+  die 1 "packages are missing, and installing them needs root: run 'apt-get update && ${install[*]}' as root"
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" "${install[@]}"; } >"$log" 2>&1; then
+  die 1 "apt failed: $(grep -m1 '^E:' "$log" || tail -n 1 "$log"): mend that, or run '${install[*]}' by hand"
+fi

@@ -11,6 +11,8 @@ JOBS ?= $(shell nproc)
 RESULTS := result_data
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
 
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run-scenarios report image image-perf program shell test lint format clean setup-run setup-test setup-lint
 
@@ -33,7 +35,8 @@ image-perf: program # the same, with perf
 	@qemu/make_image.sh --perf "$(TARGET)"
 
 program: setup-run # the workload, for guests of TARGET
-	@cmake -S src --preset "$(TARGET)" >/dev/null && cmake --build "build/$(TARGET)" -- --quiet
+	@cmake -S src --preset "$(TARGET)" >/dev/null
+	@cmake --build "build/$(TARGET)" | sed '/no work to do/d'
 
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)"

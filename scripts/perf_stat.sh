@@ -40,15 +40,12 @@ load_target "$target"
 
 make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target"
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 code=0
 "$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --smp "$smp" --limit 3600 --out "$folder/run" -- \
   perf stat -x, -r "$reps" -o perf.csv -e "$EVENTS" pipelab "$@" || code=$?
-if ((code != 0)); then
-  cat "$folder/run/stderr.txt" >&2 2>/dev/null || true
-  exit $((code == 2 ? 2 : 1))
-fi
+((code == 0)) || exit $((code == 2 ? 2 : 1)) # the folder stays: the message names the console log in it
 echo "$target, $timing timing, $smp CPUs, mean of $reps runs of: pipelab $*"
 PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab perf --reps "$reps" --csv "$csv" "$folder/run/perf.csv"
+rm -rf "$folder"
 echo "written to $csv" >&2

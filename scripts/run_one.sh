@@ -6,15 +6,17 @@ source "$(dirname "$0")/../qemu/target.sh"
 case ${1:---help} in
   --help)
     cat <<EOF
-usage: scripts/run_one.sh PLAN N
+usage: scripts/run_one.sh [--dry-run] PLAN N
 Runs row N (from 1) of PLAN (a .tsv file that 'lab plan' wrote) and leaves its folder beside the plan. A
 row whose folder exists is not run again. A run that fails leaves failed/RUN/ with its reason and console
-log instead.
+log instead. --dry-run prints the exact QEMU command.
 Exit codes: 0 good, 1 the run failed, 2 wrong usage.
 EOF
     exit 0
     ;;
 esac
+dry_run=0
+[[ $1 != --dry-run ]] || { dry_run=1 && shift; }
 (($# == 2)) || die 2 "a plan and a row number are needed, see --help"
 
 # What the host is doing: time of its CPUs so far, and its load. `lab seal` takes the difference.
@@ -40,6 +42,12 @@ line=$(sed -n "$(($2 + 1))p" "$PLAN")
 [[ -n $line ]] || die 2 "$PLAN: there is no row $2"
 IFS=$'\t' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command <<<"$line"
 [[ ! -d $RUNS/$run ]] || exit 0
+vm=("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" --seed "$seed"
+  --limit "$limit_s")
+if ((dry_run)); then
+  # shellcheck disable=SC2086  # the command is many words
+  exec "${vm[@]}" --dry-run -- $command
+fi
 
 folder=$RUNS/.partial.$run.$$
 rm -rf "$RUNS/.partial.$run".*
@@ -49,8 +57,7 @@ trap 'exit 130' INT TERM
 
 before=$(snapshot_host)
 # shellcheck disable=SC2086  # the command is many words
-if ! errors=$("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" \
-  --seed "$seed" --limit "$limit_s" --out "$folder" -- $command 2>&1); then
+if ! errors=$("${vm[@]}" --out "$folder" -- $command 2>&1); then
   keep_failure "${errors:-the guest could not be started}"
 fi
 {

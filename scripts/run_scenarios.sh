@@ -112,16 +112,6 @@ sum_expected() { # DIVISOR ROW...
   for row; do total_ms=$((total_ms + ${row#* } / divisor)); done
 }
 
-dry_run_rows() {
-  local number target timing seed smp memory_mb limit_s command
-  for number in "${@% *}"; do
-    IFS=$'\t' read -r _ _ _ target timing _ seed _ smp memory_mb _ limit_s _ command < <(sed -n "$((number + 1))p" "$SWEEP")
-    # shellcheck disable=SC2086  # the command is many words
-    "$ROOT/qemu/run_vm.sh" --dry-run --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" \
-      --seed "$seed" --limit "$limit_s" -- $command
-  done
-}
-
 interrupted() {
   trap - INT TERM
   printf '\nrun_scenarios.sh: interrupted; finished runs are kept, and the same command goes on\n' >&2
@@ -141,7 +131,9 @@ trap interrupted INT TERM
 lab plan --runs "$RUNS" --build "$BUILD" --target "$target" "${plan_options[@]}" "${suites[@]}"
 find_missing
 if ((dry_run)); then
-  dry_run_rows "${todo_exact[@]}" "${todo_live[@]}"
+  for row in "${todo_exact[@]}" "${todo_live[@]}"; do
+    "$ROOT/scripts/run_one.sh" --dry-run "$SWEEP" "${row% *}"
+  done
   exit
 fi
 

@@ -68,7 +68,9 @@ def make_report(arguments: argparse.Namespace) -> None:
         title = suite.load(ROOT / "scenarios" / f"{name}.toml").title
         records, missing = run_record.load_planned(arguments.runs, name)
         if not records:
-            raise Complaint(arguments.runs, f"{name} has no finished run: run 'make run-scenarios SUITE={name}'", FAILED)
+            raise Complaint(
+                arguments.runs, f"{name} has no finished run: run 'make run-scenarios SUITE={name}'", FAILED
+            )
         raw = analyse.raw_table(records)
         metrics = analyse.metrics_table(raw)
         facts = environment.describe(title, records, len(missing))

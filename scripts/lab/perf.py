@@ -9,7 +9,16 @@ from lab.complaint import FAILED, Complaint
 # The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT"); the standard deviation
 # is there when it ran several times.
 FIELDS_ONE_RUN = ["count", "unit", "event", "running_ns", "running_percent", "derived", "derived_unit"]
-FIELDS_MANY_RUNS = ["count", "unit", "event", "deviation_percent", "running_ns", "running_percent", "derived", "derived_unit"]
+FIELDS_MANY_RUNS = [
+    "count",
+    "unit",
+    "event",
+    "deviation_percent",
+    "running_ns",
+    "running_percent",
+    "derived",
+    "derived_unit",
+]
 UNCOUNTED = ("<not supported>", "<not counted>")
 
 
@@ -38,7 +47,7 @@ def read(path: Path, runs: int) -> pd.DataFrame:
 
 def csv(table: pd.DataFrame) -> str:
     """Tidy: one event a row; what the guest lacks is empty."""
-    return table.drop(columns="note").to_csv(index=False, lineterminator="\n")
+    return table.drop(columns="note").to_csv(index=False, lineterminator="\n", float_format="%.12g")
 
 
 def text(table: pd.DataFrame) -> str:

@@ -91,9 +91,7 @@ def _check_exact(suite: Suite, target: str, targets: Path) -> None:
         )
 
 
-def _row(
-    suite: Suite, scenario: Scenario, sweep: Sweep, timing: str, replicate: int, image: dict[str, str]
-) -> Row:
+def _row(suite: Suite, scenario: Scenario, sweep: Sweep, timing: str, replicate: int, image: dict[str, str]) -> Row:
     options = scenario.options.copy()
     if sweep.duration_s is not None:
         options["duration"] = sweep.duration_s
@@ -155,9 +153,13 @@ def read(path: Path) -> list[Row]:
     """Reads what write() wrote. Raises Complaint when the file is not there or damaged."""
     remedy = "run 'make run-scenarios' again, which keeps finished runs"
     try:
-        lines = list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
-        return [Row(**{field.name: field.type(line[field.name]) for field in fields(Row)}) for line in lines]  # type: ignore[operator]
+        text = path.read_text()
+        lines = list(csv.DictReader(text.splitlines(), delimiter="\t"))
+        rows = [Row(**{field.name: field.type(line[field.name]) for field in fields(Row)}) for line in lines]
     except FileNotFoundError:
         raise Complaint(path, f"there is no plan: {remedy}", FAILED) from None
     except (KeyError, TypeError, ValueError):
-        raise Complaint(path, f"is damaged: {remedy}", FAILED) from None
+        rows = []
+    if not rows or not text.endswith("\n"):
+        raise Complaint(path, f"is damaged: {remedy}", FAILED)
+    return rows

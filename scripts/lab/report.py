@@ -48,9 +48,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
     try:
         metrics = pd.read_csv(metrics_file)
         environment = json.loads(environment_file.read_text())
-        tables = {
-            timing: _table(metrics[metrics["timing"] == timing]) for timing in dict.fromkeys(metrics["timing"])
-        }
+        tables = {timing: _table(metrics[metrics["timing"] == timing]) for timing in dict.fromkeys(metrics["timing"])}
         facts = _facts(environment, pd.read_csv(metrics_file.with_name(f"{name}_raw.csv")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
@@ -92,9 +90,15 @@ def _significant(value: float) -> str:
 def _facts(environment: dict[str, Any], raw: pd.DataFrame) -> list[tuple[str, str]]:
     image = environment["image"]
     facts = [
-        ("guest", f"{environment['target']}, {environment['smp']} CPUs, {environment['memory_mb']} MB, Linux {image['kernel_version']}"),
+        (
+            "guest",
+            f"{environment['target']}, {environment['smp']} CPUs, {environment['memory_mb']} MB, Linux {image['kernel_version']}",
+        ),
         ("QEMU", image["qemu_version"]),
-        ("program", f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(environment['git_commits'])}"),
+        (
+            "program",
+            f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(environment['git_commits'])}",
+        ),
         ("SHA-256", ", ".join(f"{name} `{image[f'{name}_sha256'][:16]}`" for name in ("kernel", "initrd", "program"))),
     ]
     for timing, about in environment["timings"].items():

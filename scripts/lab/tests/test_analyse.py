@@ -1,0 +1,109 @@
+"""Tables: percentiles from counts, medians over runs, and what is left empty."""
+
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lab import analyse
+from lab.complaint import Complaint
+from lab.run_record import RunRecord
+
+
+def percentile(values: list[int], quantile: float) -> float:
+    highest, count = np.unique(np.array(values, dtype=np.int64), return_counts=True)
+    return analyse.percentile_ns(highest, count, quantile)
+
+
+@pytest.mark.parametrize("permille", [500, 950, 990, 999])
+def test_percentiles_of_counts_are_those_of_the_values(permille: int) -> None:
+    random = np.random.default_rng(3)
+    for size in (1000, 1001, 2500, 9999):
+        values = random.integers(1, 5000, size)
+        rank = -(-permille * size // 1000)  # rounded up, in integers
+        assert percentile(list(values), permille / 1000) == sorted(values)[rank - 1]
+
+
+@pytest.mark.parametrize(("quantile", "enough"), [(0.5, 2), (0.95, 20), (0.99, 100), (0.999, 1000)])
+def test_a_percentile_of_too_few_values_is_empty(quantile: float, enough: int) -> None:
+    assert math.isnan(percentile(list(range(enough - 1)), quantile))
+    assert not math.isnan(percentile(list(range(enough)), quantile))
+    assert math.isnan(percentile([], quantile))
+
+
+def test_a_run_becomes_a_row(records: list[RunRecord]) -> None:
+    raw = analyse.raw_table(records)
+    assert len(raw) == 12
+    for record, (_, row) in zip(records, raw.iterrows()):
+        items = pd.read_csv(record.folder / "latencies.csv")  # all items of so short a run were kept
+        assert row["consumed"] == len(items) == 150
+        for quantile, name in ((50, "p50"), (95, "p95"), (99, "p99")):
+            exact = np.percentile(items["latency_ns"], quantile, method="inverted_cdf")
+            assert exact <= row[f"latency_{name}_ns"] <= exact * 1.001
+        assert math.isnan(row["latency_p999_ns"])  # needs 1000
+        assert row["drop_rate"] == 0
+        assert row["throughput_ops_s"] == pytest.approx(150 / row["duration_s"])
+
+
+def test_the_stages_of_every_item_add_up(records: list[RunRecord]) -> None:
+    for record in records:
+        items = pd.read_csv(record.folder / "latencies.csv")
+        stages = items[["lateness_ns", "enqueue_ns", "queue_latency_ns", "service_ns"]]
+        assert (stages >= 0).all(axis=None)
+        assert (stages.sum(axis=1) == items["response_ns"]).all()
+        assert (items["enqueue_ns"] + items["queue_latency_ns"] == items["latency_ns"]).all()
+
+
+def test_metrics_are_medians_over_runs_with_their_spread(records: list[RunRecord]) -> None:
+    raw = analyse.raw_table(records)
+    metrics = analyse.metrics_table(raw)
+    assert list(metrics.columns[:6]) == [
+        "scenario",
+        "latency_p50_ms",
+        "latency_p95_ms",
+        "latency_p99_ms",
+        "throughput_ops_s",
+        "drop_rate",
+    ]
+    assert list(zip(metrics["timing"], metrics["scenario"])) == [
+        (timing, name) for timing in ("exact", "live") for name in ("baseline", "affinity", "queue-cap-8")
+    ]
+    assert (metrics["runs"] == 2).all()
+    p99 = raw[(raw["timing"] == "live") & (raw["scenario"] == "affinity")]["latency_p99_ns"] / 1e6
+    row = metrics[(metrics["timing"] == "live") & (metrics["scenario"] == "affinity")].iloc[0]
+    assert row["latency_p99_ms"] == pytest.approx(p99.mean())  # the median of two
+    assert (row["latency_p99_min_ms"], row["latency_p99_max_ms"]) == (p99.min(), p99.max())
+
+
+def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> None:
+    text = analyse.metrics_csv(analyse.metrics_table(analyse.raw_table(records)))
+    read = pd.read_csv(io.StringIO(text), dtype=str)
+    assert read["latency_p999_ms"].isna().all()
+    assert read["latency_p50_ms"].str.fullmatch(r"\d+\.\d{6}").all()
+    assert "nan" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("histogram.csv", "", "cannot be read as CSV"),
+        ("histogram.csv", "metric,highest_ns,count\n", "should have the columns metric, lowest_ns"),
+        ("histogram.csv", "metric,lowest_ns,highest_ns,count\nlatency,5,5,3\n", "does not count 150 items"),
+        ("stats.csv", "key,value\nproduced,150\n", "has no good value for 'consumed'"),
+        ("stats.csv", "key,value\nproduced,x\n", "has no good value for"),
+        (
+            "stats.csv",
+            "key,value\nproduced,150\nconsumed,150\ndropped,0\nduration_s,-1\nclock_read_ns,5\n",
+            "holds a value that is not finite or is negative",
+        ),
+    ],
+)
+def test_bad_files_get_one_line(records: list[RunRecord], name: str, content: str, message: str) -> None:
+    (records[0].folder / name).write_text(content)
+    with pytest.raises(Complaint) as complaint:
+        analyse.raw_table(records)
+    assert message in str(complaint.value)
+    assert str(complaint.value).startswith(str(records[0].folder / name))
+    assert "\n" not in str(complaint.value)

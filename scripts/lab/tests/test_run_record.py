@@ -1,0 +1,88 @@
+"""Run folders: sealed once, checked at every reading."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab import plan, run_record
+from lab.complaint import Complaint
+
+IMAGE = {"kernel_version": "6.1", "kernel_sha256": "k"}
+STAT = "cpu  100 0 50 1000 10 0 5 {steal} 0 0\n0.50 0.40 0.30 1/100 999\n"
+
+
+@pytest.fixture
+def fresh(runs: Path, tmp_path: Path) -> Path:
+    """A folder as run_one.sh has it before it is sealed."""
+    folder = tmp_path / "fresh"
+    shutil.copytree(next(runs.glob("*.exact.r1.*")), folder)
+    (folder / "run.json").unlink()
+    (folder / "host_before.txt").write_text(STAT.format(steal=0))
+    (folder / "host_after.txt").write_text(STAT.replace("1000", "1090").format(steal=10))
+    (folder / "vm.tsv").write_text(
+        "outcome\tdone\nreason\t\nexit_code\t0\nwall_ms\t2500\naccelerator\ttcg\nqemu_command\t'qemu' '-x'\n"
+    )
+    return folder
+
+
+def test_a_sealed_run_can_be_loaded(fresh: Path, runs: Path) -> None:
+    row = plan.read(runs / "t000.plan.tsv")[0]
+    run_record.seal(fresh, row, IMAGE, Path("/"))
+    record = run_record.load(fresh)
+    assert record.row == row
+    assert record.facts["wall_s"] == 2.5
+    assert record.facts["qemu_command"] == "'qemu' '-x'"
+    assert record.facts["host"]["steal_share"] == 0.1
+    assert record.facts["host"]["load_before"] == 0.5
+    assert record.facts["git_commit"] is None  # "/" is no repository
+    assert not (fresh / "vm.tsv").exists()
+
+
+def test_a_run_that_lacks_a_file_is_not_sealed(fresh: Path, runs: Path) -> None:
+    (fresh / "stats.csv").unlink()
+    with pytest.raises(Complaint, match="stats.csv: the guest did not send it"):
+        run_record.seal(fresh, plan.read(runs / "t000.plan.tsv")[0], IMAGE, Path("/"))
+    assert not (fresh / "run.json").exists()
+
+
+def test_finished_and_missing_runs_are_told_apart(runs: Path) -> None:
+    shutil.rmtree(next(runs.glob("t000.affinity.*.live.r2.*")))
+    finished, missing = run_record.load_planned(runs, "t000")
+    assert len(finished) == 11
+    assert [(row.scenario, row.timing, row.replicate) for row in missing] == [("affinity", "live", 2)]
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("latencies.csv", cut, "is cut or grown"),
+        ("histogram.csv", cut, "is cut or grown"),
+        ("histogram.csv", flip, "was changed since the run"),
+        ("stats.csv", Path.unlink, "is missing"),
+        ("run.json", Path.unlink, "is missing or damaged"),
+        ("run.json", cut, "is missing or damaged"),
+        ("run.json", lambda file: file.write_text("[]"), "is missing or damaged"),
+        ("run.json", lambda file: file.write_text(json.dumps({"files": 3})), "is missing or damaged"),
+    ],
+)
+def test_a_damaged_run_gets_one_line_with_its_remedy(runs: Path, name: str, damage, message: str) -> None:  # type: ignore[no-untyped-def]
+    folder = next(runs.glob("t000.baseline.*.exact.r1.*"))
+    damage(folder / name)
+    with pytest.raises(Complaint) as complaint:
+        run_record.load_planned(runs, "t000")
+    text = str(complaint.value)
+    assert text.startswith(f"{folder / name}: {message}")
+    assert f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again" in text
+    assert "\n" not in text

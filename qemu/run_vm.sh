@@ -175,7 +175,7 @@ else
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
   boot
   classify
-  write_vm_facts
   [[ $outcome == done ]] || echo "run_vm.sh: $outcome: $reason (console: $out/console.log)" >&2
+  write_vm_facts
   exit "$exit_code"
 fi

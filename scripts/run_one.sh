@@ -27,7 +27,7 @@ snapshot_host() {
 
 keep_failure() { # REASON
   local failed=$RUNS/failed/$run
-  echo "$1" >"$folder/reason.txt"
+  echo "$1" >"$folder/reason.txt" || true # a full disk must not hide the reason
   mkdir -p "$RUNS/failed"
   rm -rf "$failed"
   mv -T "$folder" "$failed"

@@ -32,7 +32,9 @@ compiler_package() {
 
 missing_of() { # PACKAGE...
   local have
-  have=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort -u)
+  # dpkg-query fails when it does not know one of them, which only means that this one is missing.
+  have=$({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true; } |
+    sed -n 's/ installed$//p' | sort -u)
   printf '%s\n' "$@" | sort -u | comm -23 - <(echo "$have")
 }
 
@@ -43,9 +45,10 @@ case ${1:---help} in
 esac
 command -v dpkg-query >/dev/null || die 1 "this is not Debian: install the equivalents of the packages in scripts/setup.sh"
 load_target "${2:-aarch64}"
-mapfile -t packages < <(packages_for "$1" | tr ' ' '\n')
-mapfile -t missing < <(missing_of "${packages[@]}")
-((${#missing[@]})) || exit 0
+# shellcheck disable=SC2046  # names of packages, one word each
+missing=$(missing_of $(packages_for "$1"))
+[[ -n $missing ]] || exit 0
+mapfile -t missing <<<"$missing"
 
 install=(apt-get install -y --no-install-recommends "${missing[@]}")
 echo "setup: installing ${missing[*]}" >&2

@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# Real guests: what exact timing promises, and the whole way to a report.
+
+load fake_guest
+
+setup() {
+  ROOT=$BATS_TEST_DIRNAME/..
+  OUT=$BATS_TEST_TMPDIR/out
+}
+
+measure() { # NAME SEED SECONDS OPTION...
+  local name=$1 seed=$2 seconds=$3
+  shift 3
+  "$ROOT/qemu/run_vm.sh" --timing exact --seed "$seed" --out "$OUT/$name" -- \
+    pipelab --duration "$seconds" --emit-latencies latencies.csv --stats stats.csv "$@"
+}
+
+@test "exact timing: one seed gives the same bytes twice, another seed gives others" {
+  measure first 1 0.5
+  measure again 1 0.5
+  measure other 2 0.5
+  cmp "$OUT"/{first,again}/latencies.csv
+  cmp "$OUT"/{first,again}/stats.csv
+  ! cmp -s "$OUT"/{first,other}/latencies.csv
+  (($(wc -l <"$OUT/first/latencies.csv") == 501))
+}
+
+@test "exact timing: the same bytes at full speed, where the threads contend" {
+  measure first 1 0.1 --prod-interval-us 0 --queue-cap 8
+  measure again 1 0.1 --prod-interval-us 0 --queue-cap 8
+  cmp "$OUT"/{first,again}/latencies.csv
+  cmp "$OUT"/{first,again}/stats.csv
+}
+
+@test "a workload that refuses its options ends the guest with its own exit code" {
+  run measure bad 1 0.5 --pin-consumer 2
+  exits 2
+  says "--pin-consumer: '2' is not valid: give a CPU that exists here: 0-1"
+}
+
+@test "the image is the same, byte for byte, when it is made again" {
+  local before
+  before=$(sha256sum "$ROOT"/build/image/aarch64/{vmlinuz,initrd.cpio})
+  "$ROOT/qemu/make_image.sh" aarch64
+  [[ $(sha256sum "$ROOT"/build/image/aarch64/{vmlinuz,initrd.cpio}) == "$before" ]]
+}
+
+@test "a sweep of real guests makes a report, and its exact rows come out the same twice" {
+  local sweep
+  for sweep in one two; do
+    PIPELAB_RUNS=$OUT/$sweep/result_data/runs "$ROOT/scripts/run_scenarios.sh" --duration 0.2 --reps 1 \
+      --timing "$([[ $sweep == one ]] && echo exact live || echo exact)" t000
+    [[ -s $OUT/$sweep/results.md ]]
+  done
+  cmp <(grep ,exact, "$OUT/one/result_data/t000_metrics.csv") <(grep ,exact, "$OUT/two/result_data/t000_metrics.csv")
+  (($(grep -c ,live, "$OUT/one/result_data/t000_metrics.csv") == 3))
+}
+
+@test "perf stat counts in the guest" {
+  run "$ROOT/scripts/perf_stat.sh" --reps 2 --csv "$BATS_TEST_TMPDIR/perf.csv" -- --duration 0.1
+  exits 0
+  grep -qE '^instructions,[0-9]+' "$BATS_TEST_TMPDIR/perf.csv"
+  grep -qE '^cache-misses,,' "$BATS_TEST_TMPDIR/perf.csv"
+  says "not supported"
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# How a guest's end is told apart, with a QEMU that only pretends.
+
+load fake_guest
+
+run_vm() { run "$ROOT/qemu/run_vm.sh" "$@"; }
+
+fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
+
+@test "done: the files and the console are there, and how it ended" {
+  run_vm --out "$OUT" -- pipelab --duration 1
+  exits 0
+  [[ $output == "" ]]
+  [[ $(fact outcome) == "done" && $(fact exit_code) == 0 && $(fact accelerator) == tcg ]]
+  [[ -s $OUT/latencies.csv && -s $OUT/stats.csv && -s $OUT/console.log ]]
+  [[ ! -e $OUT/out.tar && ! -e $OUT/exit_code ]]
+}
+
+@test "workload failed: its exit code and its last words come through" {
+  FAKE_GUEST=bad-option run_vm --out "$OUT" -- pipelab --queue-cap 0
+  exits 2
+  says "workload-failed: the command ended with code 2: pipelab: --queue-cap: '0' is not valid"
+  [[ $(fact outcome) == workload-failed && $(fact exit_code) == 2 ]]
+}
+
+@test "guest panicked" {
+  FAKE_GUEST=panic run_vm --out "$OUT" -- pipelab
+  exits 120
+  says "guest-panicked: Kernel panic - not syncing: Attempted to kill init!"
+  [[ -s $OUT/console.log && $(fact outcome) == guest-panicked ]]
+}
+
+@test "guest hung: it is stopped at the limit" {
+  FAKE_GUEST=hang run_vm --limit 1 --out "$OUT" -- pipelab
+  exits 121
+  says "guest-hung: no end within 1 s"
+  [[ -s $OUT/console.log ]]
+}
+
+@test "guest cut off: in the middle, before the end, or before the start" {
+  for guest in cut no-end silent; do
+    rm -rf "$OUT"
+    FAKE_GUEST=$guest run_vm --out "$OUT" -- pipelab
+    exits 122
+    says "guest-cut-off: the guest's files did not arrive whole"
+    [[ -s $OUT/console.log ]]
+  done
+}
+
+@test "QEMU failed: its own message comes through" {
+  FAKE_GUEST=refuse run_vm --out "$OUT" -- pipelab
+  exits 123
+  says "qemu-failed: QEMU ended with code 1: qemu-system-aarch64: cannot set up guest memory"
+}
+
+@test "a disk without room is named as such" {
+  unshare -rm true || skip "user namespaces are not allowed here"
+  mkdir -p "$BATS_TEST_TMPDIR/small"
+  # shellcheck disable=SC2016  # for the inner shell
+  run unshare -rm bash -c 'mount -t tmpfs -o size=16k none "$1" && "$2"/qemu/run_vm.sh --out "$1/out" -- pipelab' \
+    _ "$BATS_TEST_TMPDIR/small" "$ROOT"
+  ((status != 0))
+  says "no room on the disk of $BATS_TEST_TMPDIR/small/out"
+}
+
+@test "--dry-run prints a command that works when it is pasted, and writes nothing" {
+  run_vm --dry-run --out "$OUT" -- pipelab --duration 1
+  exits 0
+  [[ ! -e $OUT ]]
+  mkdir "$BATS_TEST_TMPDIR/pasted"
+  (cd "$BATS_TEST_TMPDIR/pasted" && eval "$output")
+  [[ -s $BATS_TEST_TMPDIR/pasted/out.tar ]]
+}
+
+@test "exact and live timing are different machines" {
+  run_vm --dry-run --timing exact --seed 7 -- pipelab
+  says "'-icount' 'shift=1,sleep=off'"
+  says "'-seed' '7'"
+  run_vm --dry-run --timing live -- pipelab
+  says "thread=multi"
+  [[ $output != *icount* ]]
+}
+
+@test "exact timing is refused where it cannot work, with what would" {
+  run_vm --target x86_64 --timing exact --smp 2 --dry-run -- pipelab
+  exits 2
+  says "exact timing of x86_64 works with at most 1 CPU(s)"
+  says "--timing live"
+}
+
+@test "bad arguments get one line and exit code 2" {
+  local arguments
+  for arguments in "--target amiga" "--target ../x" "--timing slow" "--smp 0" "--smp two" "--memory -1" "--limit" \
+    "--seed x" "--bogus"; do
+    # shellcheck disable=SC2086
+    run_vm $arguments --out "$OUT" -- pipelab
+    exits 2
+    ((${#lines[@]} == 1))
+  done
+  run_vm --out "$OUT"
+  says "no command is given"
+  run_vm --out "$OUT" -- pipelab -- --duration 1
+  says "cannot hold '--'"
+  run_vm --out "$OUT" -- sh -c 'rm -rf /'
+  exits 2
+  run_vm -- pipelab
+  says "--out DIR is needed"
+}
+
+@test "an unknown target is named beside those that exist" {
+  run_vm --target amiga --out "$OUT" -- pipelab
+  says "unknown target 'amiga': give one of: aarch64 x86_64"
+}
+
+@test "a missing kernel is named with its remedy" {
+  rm "$PIPELAB_BUILD/image/aarch64/vmlinuz"
+  run_vm --out "$OUT" -- pipelab
+  exits 1
+  says "vmlinuz: there is no kernel: run 'make image TARGET=aarch64'"
+}
+
+@test "a folder that is in use is left alone" {
+  mkdir "$OUT"
+  echo precious >"$OUT/file"
+  run_vm --out "$OUT" -- pipelab
+  exits 2
+  says "is not empty"
+  [[ $(cat "$OUT/file") == precious ]]
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env bats
+# The sweep: resuming, failing, being killed; with a QEMU that only pretends.
+
+load fake_guest
+
+sweep() { run "$ROOT/scripts/run_scenarios.sh" "$@"; }
+
+# How many runs are there, whole.
+finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '*t0*' -not -path '*/.*' -not -path '*/failed/*' | wc -l; }
+
+@test "a sweep runs everything once and reports" {
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  sweep --reps 2 t000
+  exits 0
+  (($(finished) == 12 && $(wc -l <"$FAKE_LOG") == 12))
+  [[ -s $BATS_TEST_TMPDIR/results.md && -s $PIPELAB_RUNS/../t000_metrics.csv ]]
+  says "[12/12] 0 min 00 s left"
+}
+
+@test "the same command again boots nothing" {
+  sweep t000
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  sweep t000
+  exits 0
+  says "0 runs to do"
+  [[ ! -e $FAKE_LOG ]]
+}
+
+@test "more replicates add to those that are there" {
+  sweep --reps 1 t000
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  sweep --reps 3 t000
+  (($(finished) == 18 && $(wc -l <"$FAKE_LOG") == 12))
+}
+
+@test "live runs are alone, exact runs are not" {
+  sweep --reps 1 --jobs 2 --dry-run t000
+  exits 0
+  ((${#lines[@]} == 6))
+  [[ ${lines[0]} == *icount* && ${lines[3]} == *thread=multi* ]]
+  (($(finished) == 0))
+}
+
+@test "a failing run leaves its reason and console log, and the others go on" {
+  FAKE_GUEST=panic sweep --reps 1 --timing exact t000
+  exits 1
+  says "guest-panicked"
+  (($(finished) == 0))
+  local failed
+  failed=$(echo "$PIPELAB_RUNS"/failed/t000.baseline.aarch64.exact.r1.*)
+  grep -q "Kernel panic" "$failed/console.log"
+  grep -q "guest-panicked: Kernel panic" "$failed/reason.txt"
+  sweep --reps 1 --timing exact t000
+  exits 0
+  (($(finished) == 3))
+}
+
+@test "killed at any moment, the same command finishes and counts nothing twice" {
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots FAKE_SECONDS=0.3
+  local moment
+  for moment in 0.5 0.9 1.4 2.0; do
+    "$ROOT/scripts/run_scenarios.sh" --reps 2 t000 3>&- &
+    sleep "$moment"
+    kill -KILL $!
+    wait $! || true
+  done
+  sleep 0.5 # nothing that it started may go on after it
+  [[ -z $(pgrep -f "$BATS_TEST_TMPDIR" || true) ]]
+  sweep --reps 2 t000
+  exits 0
+  (($(finished) == 12))
+  [[ -z $(find "$PIPELAB_RUNS" -name '.partial*') ]]
+  (($(tail -n +2 "$PIPELAB_RUNS/../t000_raw.csv" | cut -d, -f1 | sort -u | wc -l) == 12))
+  (($(wc -l <"$PIPELAB_RUNS/../t000_raw.csv") == 13))
+}
+
+@test "Ctrl-C keeps what is done and says how to go on" {
+  FAKE_SECONDS=0.3 "$ROOT/scripts/run_scenarios.sh" --reps 2 t000 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+  sleep 2
+  kill -TERM $!
+  local code=0
+  wait $! || code=$?
+  ((code == 130))
+  grep -q "interrupted; finished runs are kept" "$BATS_TEST_TMPDIR/log"
+  (($(finished) > 0))
+}
+
+@test "two sweeps do not run in one folder" {
+  mkdir -p "$PIPELAB_RUNS"
+  exec 8>"$PIPELAB_RUNS/.lock"
+  flock 8
+  sweep t000
+  exec 8>&-
+  exits 1
+  says "another sweep is running there"
+}
+
+@test "a damaged run stops the sweep with its remedy, before anything else is touched" {
+  sweep --reps 1 t000
+  local results folder
+  results=$(sha256sum "$PIPELAB_RUNS"/../t000_*)
+  folder=$(echo "$PIPELAB_RUNS"/t000.baseline.aarch64.exact.r1.*)
+  truncate -s 100 "$folder/latencies.csv"
+  sweep --reps 2 t000
+  exits 1
+  says "$folder/latencies.csv: is cut or grown"
+  says "rm -r $folder"
+  ((${#lines[@]} == 1))
+  [[ $(sha256sum "$PIPELAB_RUNS"/../t000_*) == "$results" ]]
+}
+
+@test "bad arguments get one line and exit code 2" {
+  local arguments
+  for arguments in "" "--target amiga t000" "--timing slow t000" "--reps 0 t000" "--reps x t000" "--seed -1 t000" \
+    "--duration 0 t000" "--jobs 0 t000" "--bogus t000" "nosuch" "../t000"; do
+    # shellcheck disable=SC2086
+    sweep $arguments
+    exits 2
+  done
+  sweep nosuch
+  says "nosuch.toml: there is no such suite: give one of"
+}
+
+@test "a missing image is named with its remedy" {
+  rm -r "$PIPELAB_BUILD"
+  sweep t000
+  exits 1
+  says "run 'make image TARGET=aarch64'"
+}
+
+@test "a row can be run alone, as a job array does" {
+  sweep --reps 1 --dry-run t000
+  run "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.tsv" 2
+  exits 0
+  (($(finished) == 1))
+  run "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.tsv" 99
+  exits 2
+  says "there is no row 99"
+}

@@ -18,7 +18,7 @@ SHELL := bash
 
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds"
 
 run-scenarios: setup-run image ## boot a guest for each run of SUITE, and write result_data/ and results.md

@@ -3,6 +3,7 @@
 # the virtio modules, pipelab, /init), with --perf also initrd-perf.cpio (the same and perf), and
 # image.tsv, which says what they are. The same inputs give the same bytes.
 set -euo pipefail
+# shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
 trap 'exit 130' INT TERM
 

@@ -3,6 +3,7 @@
 # host, else tcg. The verdict is kept under build/ for this host and this QEMU; that a file /dev/kvm
 # exists and opens proves nothing.
 set -euo pipefail
+# shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
 
 readonly PROBE_LIMIT_S=20
@@ -14,7 +15,7 @@ if [[ $(uname -m) != "$TARGET" || ! -w /dev/kvm ]]; then
   exit
 fi
 version=$("$QEMU" --version | head -n 1 | tr -c 'A-Za-z0-9.\n' _)
-verdict=$BUILD/kvm_probe/$TARGET.$(hostname).$version
+verdict=$BUILD/kvm_probe/$TARGET.$(uname -n).$version
 if [[ ! -f $verdict ]]; then
   mkdir -p "$(dirname "$verdict")"
   console=$(mktemp "$verdict.XXXXXX.log")

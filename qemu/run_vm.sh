@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Boots one guest, runs one command in it, and brings out the files that the command left.
 set -euo pipefail
+# shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
 trap 'exit 130' INT TERM
 
@@ -83,8 +84,11 @@ check_arguments() {
 }
 
 whole_number() { # OPTION VALUE MAXIMUM
-  [[ $2 =~ ^[0-9]{1,10}$ ]] && ((10#$2 <= $3)) && { (($2 > 0)) || [[ $1 == --seed ]]; } ||
-    die 2 "$1: '$2' is not valid: give a whole number up to $3"
+  local least=1
+  [[ $1 != --seed ]] || least=0
+  if [[ ! $2 =~ ^(0|[1-9][0-9]{0,9})$ ]] || (($2 < least || $2 > $3)); then
+    die 2 "$1: '$2' is not valid: give a whole number from $least to $3"
+  fi
 }
 
 # Sets `qemu` to the exact command. The files that QEMU writes are named relative to its folder, so
@@ -98,14 +102,15 @@ build_qemu_command() {
   ((${#append} < 2048)) || die 2 "the guest command is too long: its kernel's command line takes 2048 characters"
   qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -smp "$smp" -m "$memory_mb" -seed "$seed")
   case $timing-$accelerator in
-    exact-tcg) qemu+=(-accel tcg,thread=single -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
-    live-tcg) qemu+=(-accel tcg,thread=multi -cpu "$CPU") ;;
+    exact-tcg) qemu+=(-accel "tcg,thread=single" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
+    live-tcg) qemu+=(-accel "tcg,thread=multi" -cpu "$CPU") ;;
     live-kvm) qemu+=(-accel kvm -cpu host) ;;
   esac
   if ((shell)); then
     qemu+=(-serial mon:stdio)
   else
-    qemu+=(-serial file:console.log -device virtio-serial-pci -chardev file,id=out,path=out.tar -device virtserialport,chardev=out)
+    qemu+=(-serial file:console.log -device virtio-serial-pci 
+      -chardev "file,id=out,path=out.tar" -device "virtserialport,chardev=out")
   fi
   qemu+=(-kernel "$KERNEL" -initrd "$INITRD" -append "$append")
 }
@@ -136,7 +141,7 @@ classify() {
     (($(df --output=avail -k "$out" | tail -n 1) >= 1024)) || reason="no room on the disk of $out"
   else
     exit_code=$(<"$out/exit_code")
-    outcome=done reason=''
+    outcome='done' reason=''
     ((exit_code == 0)) || {
       outcome=workload-failed
       reason="the command ended with code $exit_code: $(tail -n 1 "$out/stderr.txt" | tr -d '\t')"
@@ -175,7 +180,7 @@ else
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
   boot
   classify
-  [[ $outcome == done ]] || echo "run_vm.sh: $outcome: $reason (console: $out/console.log)" >&2
+  [[ $outcome == 'done' ]] || echo "run_vm.sh: $outcome: $reason (console: $out/console.log)" >&2
   write_vm_facts
   exit "$exit_code"
 fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Counts what the workload does in the guest, with the guest's own perf stat.
 set -euo pipefail
+# shellcheck source=../qemu/target.sh
 source "$(dirname "$0")/../qemu/target.sh"
 
 readonly EVENTS=task-clock,context-switches,cpu-migrations,faults,cycles,instructions,cache-references,cache-misses

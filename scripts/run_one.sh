@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs one row of a plan in a fresh guest and leaves its folder, whole or not at all.
 set -euo pipefail
+# shellcheck source=../qemu/target.sh
 source "$(dirname "$0")/../qemu/target.sh"
 
 case ${1:---help} in

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The sweep: plans suites, runs what is not there yet, one fresh guest a run, and reports.
 set -euo pipefail
+# shellcheck source=../qemu/target.sh
 source "$(dirname "$0")/../qemu/target.sh"
 
 readonly PRIOR_MS=20000
@@ -103,7 +104,7 @@ show_progress() { # SECONDS-LEFT
     ((done_runs == total_runs)) || end='\r'
     line+='\e[K'
   fi
-  printf "$line$end" >&2
+  printf '%b' "$line$end" >&2
 }
 
 sum_expected() { # DIVISOR ROW...

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a task needs and that are missing.
 set -euo pipefail
+# shellcheck source=../qemu/target.sh
 source "$(dirname "$0")/../qemu/target.sh"
 
 usage() {

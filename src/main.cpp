@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <exception>
 
 #include "pipeline/experiment.hpp"
@@ -86,7 +87,7 @@ int main(int argc, char** argv) {
     const pipelab::pipeline::Parsed parsed = pipelab::pipeline::parse(argc, argv);
     return parsed.options ? run(*parsed.options) : parsed.exit_code;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "pipelab: {}\n", error.what());
+    static_cast<void>(std::fprintf(stderr, "pipelab: %s\n", error.what()));  // does not throw
     return kFailed;
   }
 }

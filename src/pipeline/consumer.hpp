@@ -1,8 +1,6 @@
 #pragma once
 
 #include "pipeline/item.hpp"
-#include "pipeline/options.hpp"
-#include "pipeline/waiting.hpp"
 #include "pipeline/work.hpp"
 #include "platform/clock.hpp"
 #include "record/recorder.hpp"
@@ -10,7 +8,7 @@
 namespace pipelab::pipeline {
 
 /// The thread side that pops items from `Link`, works on them, and records them.
-template <class Link, Wait kWait>
+template <class Link>
 class Consumer {
  public:
   /// Items that were intended before `measure_from_ns` are consumed but not recorded.
@@ -55,7 +53,7 @@ class Consumer {
   Work& work_;
   record::Recorder& recorder_;
   platform::Nanoseconds measure_from_ns_;
-  Waiter<kWait> waiter_;
+  typename Link::Waiter waiter_;
 };
 
 }  // namespace pipelab::pipeline

@@ -24,17 +24,25 @@ using Type = std::type_identity<T>;
 template <auto kValue>
 using Constant = std::integral_constant<decltype(kValue), kValue>;
 
-// Each of these turns an option into a type, so that the loops below are compiled for it.
+// These turn options into types, so that the loops are compiled for each choice.
 
-std::variant<Type<RingLink<false>>, Type<RingLink<true>>, Type<MutexLink>> link_type(
-    const Options& options) {
-  if (options.queue == Queue::kMutex) {
-    return Type<MutexLink>{};
+template <template <Wait> class Link>
+using LinkTypes = std::variant<Type<Link<Wait::kSpin>>, Type<Link<Wait::kYield>>,
+                               Type<Link<Wait::kFutex>>, Type<Link<Wait::kHybrid>>>;
+
+template <template <Wait> class Link>
+LinkTypes<Link> link_type(Wait wait) {
+  switch (wait) {
+    case Wait::kSpin:
+      return Type<Link<Wait::kSpin>>{};
+    case Wait::kYield:
+      return Type<Link<Wait::kYield>>{};
+    case Wait::kFutex:
+      return Type<Link<Wait::kFutex>>{};
+    case Wait::kHybrid:
+      return Type<Link<Wait::kHybrid>>{};
   }
-  if (options.wait == Wait::kFutex || options.wait == Wait::kHybrid) {
-    return Type<RingLink<true>>{};
-  }
-  return Type<RingLink<false>>{};
+  throw std::logic_error("an unknown way to wait");
 }
 
 std::variant<Type<Unpaced>, Type<DeadlinePacing>, Type<SleepPacing>> pacing_type(
@@ -54,22 +62,6 @@ std::variant<Constant<OnFull::kDrop>, Constant<OnFull::kBlock>> on_full_constant
     return Constant<OnFull::kDrop>{};
   }
   return Constant<OnFull::kBlock>{};
-}
-
-std::variant<Constant<Wait::kSpin>, Constant<Wait::kYield>, Constant<Wait::kFutex>,
-             Constant<Wait::kHybrid>>
-wait_constant(const Options& options) {
-  switch (options.wait) {
-    case Wait::kSpin:
-      return Constant<Wait::kSpin>{};
-    case Wait::kYield:
-      return Constant<Wait::kYield>{};
-    case Wait::kFutex:
-      return Constant<Wait::kFutex>{};
-    case Wait::kHybrid:
-      return Constant<Wait::kHybrid>{};
-  }
-  throw std::logic_error("an unknown way to wait");
 }
 
 /// A thread whose exception its starter gets.
@@ -105,25 +97,49 @@ Nanoseconds to_ns(double seconds) {
   return std::llround(seconds * static_cast<double>(platform::kNanosecondsPerSecond));
 }
 
-template <class Link, class Pacing, OnFull kOnFull, Wait kWait>
-Outcome run_as(const Options& options, record::Recorder& recorder, const std::atomic<bool>& stop) {
+/// When the phases of a run begin and end.
+struct Schedule {
+  Nanoseconds warm_up_ns;  ///< the first item
+  Nanoseconds measure_ns;  ///< the first measured item
+  Nanoseconds end_ns;
+};
+
+Schedule schedule_from_now(const Options& options) {
   // Time for both threads to start, to move to their CPUs, and to go to sleep.
   constexpr Nanoseconds kSettleNs = 5'000'000;
+  const Nanoseconds warm_up_ns = platform::now_ns() + kSettleNs;
+  const Nanoseconds measure_ns = warm_up_ns + to_ns(options.warmup_s);
+  return {.warm_up_ns = warm_up_ns,
+          .measure_ns = measure_ns,
+          .end_ns = measure_ns + to_ns(options.duration_s)};
+}
+
+/// The producer thread's part of a run.
+template <class Link>
+Production produce(Link& link, const Options& options, const Schedule& schedule,
+                   const std::atomic<bool>& stop) {
+  const auto produce_as = [&]<class Pacing, OnFull kOnFull>(Type<Pacing> /*pacing*/,
+                                                            Constant<kOnFull> /*on_full*/) {
+    Producer<Link, Pacing, kOnFull> producer(
+        link, options.prod_interval_us * platform::kNanosecondsPerMicrosecond, stop);
+    static_cast<void>(
+        producer.run({.begin_ns = schedule.warm_up_ns, .end_ns = schedule.measure_ns}));
+    return producer.run({.begin_ns = schedule.measure_ns, .end_ns = schedule.end_ns});
+  };
+  return std::visit(produce_as, pacing_type(options), on_full_constant(options));
+}
+
+template <class Link>
+Outcome run_over(const Options& options, record::Recorder& recorder,
+                 const std::atomic<bool>& stop) {
   Link link(options.queue_cap);
   Work work(options.work_bytes, options.seed);
+  const Schedule schedule = schedule_from_now(options);
   Production production;
-  const Nanoseconds warm_ns = platform::now_ns() + kSettleNs;
-  const Nanoseconds begin_ns = warm_ns + to_ns(options.warmup_s);
-  const Nanoseconds end_ns = begin_ns + to_ns(options.duration_s);
-
   Worker consumer(options.pin_consumer,
-                  [&] { Consumer<Link, kWait>(link, work, recorder, begin_ns).run(); });
-  Worker producer(options.pin_producer, [&] {
-    Producer<Link, Pacing, kOnFull, kWait> loop(
-        link, options.prod_interval_us * platform::kNanosecondsPerMicrosecond, stop);
-    static_cast<void>(loop.run(warm_ns, begin_ns));
-    production = loop.run(begin_ns, end_ns);
-  });
+                  [&] { Consumer<Link>(link, work, recorder, schedule.measure_ns).run(); });
+  Worker producer(options.pin_producer,
+                  [&] { production = produce(link, options, schedule, stop); });
   std::exception_ptr producer_error;
   try {
     producer.join();
@@ -135,22 +151,21 @@ Outcome run_as(const Options& options, record::Recorder& recorder, const std::at
   if (producer_error) {
     std::rethrow_exception(producer_error);
   }
+  const Nanoseconds produced_until_ns = std::min(schedule.end_ns, platform::now_ns());
   return {.production = production,
-          .begin_ns = begin_ns,
-          .elapsed_ns =
-              std::max(std::min(end_ns, platform::now_ns()), recorder.last_done_ns()) - begin_ns};
+          .begin_ns = schedule.measure_ns,
+          .elapsed_ns = std::max(produced_until_ns, recorder.last_done_ns()) - schedule.measure_ns};
 }
 
 }  // namespace
 
 Outcome run(const Options& options, record::Recorder& recorder, const std::atomic<bool>& stop) {
-  const Outcome outcome = std::visit(
-      [&]<class Link, class Pacing, OnFull kOnFull, Wait kWait>(
-          Type<Link> /*link*/, Type<Pacing> /*pacing*/, Constant<kOnFull> /*on_full*/,
-          Constant<kWait> /*wait*/) {
-        return run_as<Link, Pacing, kOnFull, kWait>(options, recorder, stop);
-      },
-      link_type(options), pacing_type(options), on_full_constant(options), wait_constant(options));
+  const auto run_as = [&]<class Link>(Type<Link> /*link*/) {
+    return run_over<Link>(options, recorder, stop);
+  };
+  const Outcome outcome = options.queue == Queue::kMutex
+                              ? std::visit(run_as, link_type<MutexLink>(options.wait))
+                              : std::visit(run_as, link_type<RingLink>(options.wait));
   const auto& [produced, dropped] = outcome.production;
   if (recorder.items() + dropped != produced) {
     throw std::logic_error(fmt::format("{} items were produced, but {} consumed and {} dropped",

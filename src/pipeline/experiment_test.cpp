@@ -9,7 +9,7 @@
 namespace pipelab::pipeline {
 namespace {
 
-const std::atomic<bool> kNeverStop{false};
+const std::atomic<bool> never_stop{false};
 
 Options quick() {
   Options options;
@@ -27,7 +27,7 @@ TEST_P(EveryCombination, AccountsForEveryItemInOrder) {
   std::tie(options.queue, options.wait, options.on_full, options.prod_interval_us) = GetParam();
   options.queue_cap = 4;
   record::Recorder recorder(options.max_samples);
-  const Outcome outcome = run(options, recorder, kNeverStop);
+  const Outcome outcome = run(options, recorder, never_stop);
 
   EXPECT_GT(recorder.items(), 0U);
   EXPECT_EQ(recorder.items() + outcome.production.dropped, outcome.production.produced);
@@ -58,7 +58,7 @@ TEST(Experiment, KeepsTheDeadlineSchedule) {
   Options options = quick();
   options.prod_interval_us = 5000;
   record::Recorder recorder(options.max_samples);
-  const Outcome outcome = run(options, recorder, kNeverStop);
+  const Outcome outcome = run(options, recorder, never_stop);
   // The host may have stolen the end of the phase, but it cannot add items.
   EXPECT_LE(outcome.production.produced, 10U);
   EXPECT_GE(outcome.production.produced, 1U);
@@ -73,7 +73,7 @@ TEST(Experiment, FallsBehindWithRelativeSleep) {
   Options options = quick();
   options.pacing = Pacing::kSleep;
   record::Recorder recorder(options.max_samples);
-  static_cast<void>(run(options, recorder, kNeverStop));
+  static_cast<void>(run(options, recorder, never_stop));
   const std::vector<record::ItemTimes> items = recorder.samples();
   ASSERT_GE(items.size(), 2U);
   EXPECT_GT(items.back().lateness_ns(), items.front().lateness_ns());
@@ -83,7 +83,7 @@ TEST(Experiment, MeasuresTheServiceTimeOfWork) {
   Options options = quick();
   options.work_bytes = 1U << 20U;
   record::Recorder recorder(options.max_samples);
-  static_cast<void>(run(options, recorder, kNeverStop));
+  static_cast<void>(run(options, recorder, never_stop));
   for (const record::ItemTimes& item : recorder.samples()) {
     EXPECT_GT(item.service_ns(), 0);
   }
@@ -102,7 +102,7 @@ TEST(Experiment, ReportsAThreadThatCannotBePinned) {
   Options options = quick();
   options.pin_producer = 1023;
   record::Recorder recorder(0);
-  EXPECT_THROW(static_cast<void>(run(options, recorder, kNeverStop)), std::system_error);
+  EXPECT_THROW(static_cast<void>(run(options, recorder, never_stop)), std::system_error);
 }
 
 }  // namespace

@@ -4,25 +4,29 @@
 #include <cstddef>
 
 #include "pipeline/item.hpp"
+#include "pipeline/options.hpp"
+#include "pipeline/waiting.hpp"
 #include "platform/parking_spot.hpp"
 #include "queue/mutex_queue.hpp"
 #include "queue/spsc_ring.hpp"
 
 namespace pipelab::pipeline {
 
-// A link is a queue of items as the two threads see it: try_push, try_pop and full, a place to
-// sleep for each side, and an end of stream.
+// A link is a queue of items as the two threads see it: try_push, try_pop and full, how they wait,
+// a place to sleep for each side, and an end of stream.
 
-/// Joins the threads by the wait-free ring. With `kParks` each operation also wakes the other side
-/// if that sleeps.
-template <bool kParks>
+/// Joins the threads by the wait-free ring. Where a way of waiting sleeps, each operation also
+/// wakes the other side if that does.
+template <Wait kWait>
 class RingLink {
  public:
+  using Waiter = pipeline::Waiter<kWait>;
+
   explicit RingLink(std::size_t capacity) : ring_(capacity) {}
 
   bool try_push(const Item& item) noexcept {
     const bool pushed = ring_.try_push(item);
-    if constexpr (kParks) {
+    if constexpr (Waiter::kParks) {
       if (pushed) {
         consumer_spot_.wake();
       }
@@ -32,7 +36,7 @@ class RingLink {
 
   bool try_pop(Item& item) noexcept {
     const bool popped = ring_.try_pop(item);
-    if constexpr (kParks) {
+    if constexpr (Waiter::kParks) {
       if (popped) {
         producer_spot_.wake();
       }
@@ -67,8 +71,11 @@ class RingLink {
 };
 
 /// Joins the threads by the mutex queue, whose own condition variables are where they sleep.
+template <Wait kWait>
 class MutexLink {
  public:
+  using Waiter = pipeline::Waiter<kWait>;
+
   explicit MutexLink(std::size_t capacity) : queue_(capacity) {}
 
   bool try_push(const Item& item) { return queue_.try_push(item); }

@@ -6,7 +6,6 @@
 #include "pipeline/item.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/pacing.hpp"
-#include "pipeline/waiting.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 
@@ -18,21 +17,27 @@ struct Production {
   std::uint64_t dropped{0};
 };
 
+/// Part of a run, from its first intended item to its end.
+struct Phase {
+  platform::Nanoseconds begin_ns;
+  platform::Nanoseconds end_ns;
+};
+
 /// The thread side that makes items and pushes them into `Link`.
-template <class Link, class Pacing, OnFull kOnFull, Wait kWait>
+template <class Link, class Pacing, OnFull kOnFull>
 class Producer {
  public:
   Producer(Link& link, platform::Nanoseconds interval_ns, const std::atomic<bool>& stop)
       : link_(link), pacing_(interval_ns), stop_(stop) {}
 
-  /// Produces on a schedule that starts at `begin_ns`, until `end_ns` or until `stop` is set.
-  Production run(platform::Nanoseconds begin_ns, platform::Nanoseconds end_ns) {
+  /// Produces through `phase`, or until `stop` is set.
+  Production run(const Phase& phase) {
     Production production;
-    pacing_.start(begin_ns);
+    pacing_.start(phase.begin_ns);
     for (;;) {
       const Arrival arrival = pacing_.next();
       // Relaxed: the flag carries nothing with it, and a few more items do no harm.
-      if (arrival.created_ns >= end_ns || stop_.load(std::memory_order_relaxed)) {
+      if (arrival.created_ns >= phase.end_ns || stop_.load(std::memory_order_relaxed)) {
         return production;
       }
       ++production.produced;
@@ -66,7 +71,7 @@ class Producer {
 
   Link& link_;
   Pacing pacing_;
-  Waiter<kWait> waiter_;
+  typename Link::Waiter waiter_;
   const std::atomic<bool>& stop_;
 };
 

@@ -49,7 +49,7 @@ class OutputFile {
 template <class Rows, class AppendRow>
 void write_csv(const std::string& path, std::string_view header, const Rows& rows,
                AppendRow append_row) {
-  constexpr std::size_t kFlushBytes = 64 * 1024;
+  constexpr std::size_t kFlushBytes = std::size_t{64} * 1024;
   OutputFile file(path);
   fmt::memory_buffer text;
   text.append(header);

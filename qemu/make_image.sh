@@ -31,21 +31,21 @@ unpack_packages() { # DIR PACKAGE...
   local log=$dir.log
   # shellcheck disable=SC2086  # several source files are several arguments
   mmdebstrap --variant=extract --architectures="$DEBIAN_ARCH" --include="$*" \
-    "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$dir.partial" $sources >"$log" 2>&1 ||
+    "$CODENAME" "$dir.partial" $sources >"$log" 2>&1 ||
     die 1 "cannot get $* for $DEBIAN_ARCH: $(grep -E '^E:' "$log" | head -1) (see $log)"
   touch "$dir.partial/.complete"
   mv "$dir.partial" "$dir"
 }
 
-# The machine's own apt sources that serve Debian, whose mirror this project never names.
+# The machine's own apt sources that serve this Debian release: the project names no mirror.
 apt_sources() {
   local file found=()
   for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list; do
-    if [[ -f $file ]] && grep -qE '^[^#]*(debian\b|deb\.debian)' "$file"; then
+    if [[ -f $file ]] && grep -qE "^[^#]*[ :]$CODENAME( |$)" "$file" && grep -qw main "$file"; then
       found+=("$file")
     fi
   done
-  ((${#found[@]})) || die 1 "/etc/apt: no Debian sources found: add a debian.sources file"
+  ((${#found[@]})) || die 1 "/etc/apt: no sources of Debian $CODENAME found: add a debian.sources file"
   echo "${found[@]}"
 }
 
@@ -117,6 +117,7 @@ esac
 (($# == 1)) || die 2 "one target is needed, see --help"
 load_target "$1"
 
+CODENAME=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 PROGRAM=$BUILD/$TARGET/pipelab
 PACKAGES=$BUILD/packages/$TARGET
 [[ -f $PROGRAM ]] || die 1 "$PROGRAM: the program is not built: run 'make image TARGET=$TARGET'"

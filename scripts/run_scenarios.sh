@@ -143,7 +143,12 @@ failures=0 done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
 total_runs=$((${#todo_exact[@]} + ${#todo_live[@]}))
 sum_expected "$jobs" "${todo_exact[@]}"
 sum_expected 1 "${todo_live[@]}"
-echo "$total_runs runs to do: ${#todo_exact[@]} exact, ${#todo_live[@]} live; about $((total_ms / 60000)) min $((total_ms / 1000 % 60)) s" >&2
+if ((total_runs)); then
+  echo "$total_runs runs to do: ${#todo_exact[@]} exact, ${#todo_live[@]} live; about $((total_ms / 60000)) min" \
+    "$((total_ms / 1000 % 60)) s" >&2
+else
+  echo "all runs are there already" >&2
+fi
 run_rows "$jobs" "${todo_exact[@]}"
 run_rows 1 "${todo_live[@]}"
 

@@ -52,7 +52,7 @@ missing=$(missing_of $(packages_for "$1"))
 mapfile -t missing <<<"$missing"
 
 install=(apt-get install -y --no-install-recommends "${missing[@]}")
-echo "setup: installing ${missing[*]}" >&2
+echo "setup: installing ${missing[*]} (a minute or two)" >&2
 if ((EUID == 0)); then
   as_root=()
 elif sudo -n true 2>/dev/null || { [[ -t 0 ]] && command -v sudo >/dev/null; }; then

@@ -77,7 +77,8 @@ class Panel:
             self.axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=20))
             self.axes.xaxis.set_minor_formatter(NullFormatter())
         else:
-            self.axes.set_xlim(0, 1.08 * values.max() if values.max() > 0 else 1)
+            largest = values.max() if values.max() > 0 else 1
+            self.axes.set_xlim(-0.04 * largest if values.min() == 0 else 0, 1.08 * largest)
             self.axes.xaxis.set_major_locator(MaxNLocator(6))
         self.axes.xaxis.set_major_formatter(FuncFormatter(_short))
 

@@ -32,7 +32,6 @@ keep_failure() { # REASON
   mkdir -p "$RUNS/failed"
   rm -rf "$failed"
   mv -T "$folder" "$failed"
-  trap - EXIT
   die 1 "$run: $1 (kept in $failed)"
 }
 
@@ -53,12 +52,14 @@ fi
 folder=$RUNS/.partial.$run.$$
 rm -rf "$RUNS/.partial.$run".*
 mkdir "$folder" || die 1 "$folder: cannot be made: is the disk full?"
-trap 'rm -rf "$folder"' EXIT
+trap 'rm -rf "$folder" "$folder.log"' EXIT
 trap 'exit 130' INT TERM
 
 before=$(snapshot_host)
+# The guest dies with this script, which dies with the sweep: a child of $(...) would outlive both.
 # shellcheck disable=SC2086  # the command is many words
-if ! errors=$("${vm[@]}" --out "$folder" -- $command 2>&1); then
+if ! setpriv --pdeathsig KILL "${vm[@]}" --out "$folder" -- $command >"$folder.log" 2>&1; then
+  errors=$(<"$folder.log")
   keep_failure "${errors:-the guest could not be started}"
 fi
 {
@@ -67,4 +68,4 @@ fi
   errors=$(PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab seal --build "$BUILD" "$PLAN" "$run" "$folder" 2>&1)
 } || keep_failure "${errors:-the run could not be sealed: is the disk full?}"
 mv -T "$folder" "$RUNS/$run"
-trap - EXIT
+rm -rf "$RUNS/failed/$run"

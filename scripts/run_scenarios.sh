@@ -45,11 +45,11 @@ parse_arguments() {
     shift
   done
   ((${#suites[@]})) || die 2 "no suite is given, see --help"
-  [[ $jobs =~ ^[1-9][0-9]?$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 99"
+  [[ $jobs =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 999"
   load_target "$target"
 }
 
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
+lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@" 9>&-; }
 
 # Reads the rows that have no folder yet into todo_exact and todo_live, as "row-number expected-ms".
 find_missing() {
@@ -139,7 +139,7 @@ if ((dry_run)); then
 fi
 
 declare -A expected=()
-failures=0 done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
+failures=0 reported=1 done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
 total_runs=$((${#todo_exact[@]} + ${#todo_live[@]}))
 sum_expected "$jobs" "${todo_exact[@]}"
 sum_expected 1 "${todo_live[@]}"
@@ -152,6 +152,7 @@ fi
 run_rows "$jobs" "${todo_exact[@]}"
 run_rows 1 "${todo_live[@]}"
 
-lab report --runs "$RUNS" --result-data "$RESULTS" --page "$RESULTS/../results.md" "${suites[@]}"
+lab report --runs "$RUNS" --result-data "$RESULTS" --page "$RESULTS/../results.md" "${suites[@]}" || reported=0
 ((failures == 0)) || die 1 "$failures of $total_runs runs failed; the same command tries them again"
+((reported)) || exit 1
 echo "see results.md" >&2

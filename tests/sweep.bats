@@ -64,6 +64,10 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
     kill -KILL $!
     wait $! || true
   done
+  FAKE_SECONDS=30 "$ROOT/scripts/run_scenarios.sh" --reps 4 t000 3>&- &
+  sleep 1.5
+  kill -KILL $!
+  wait $! || true
   sleep 0.5 # nothing that it started may go on after it
   [[ -z $(pgrep -f "$BATS_TEST_TMPDIR" || true) ]]
   sweep --reps 2 t000

@@ -64,13 +64,13 @@ def make_report(arguments: argparse.Namespace) -> None:
     if not names:
         raise Complaint(arguments.runs, "there are no runs: run 'make run-scenarios' first", FAILED)
     results: dict[str, str | bytes] = {}
+    empty: list[str] = []
     for name in names:
         title = suite.load(ROOT / "scenarios" / f"{name}.toml").title
         records, missing = run_record.load_planned(arguments.runs, name)
         if not records:
-            raise Complaint(
-                arguments.runs, f"{name} has no finished run: run 'make run-scenarios SUITE={name}'", FAILED
-            )
+            empty.append(name)
+            continue
         raw = analyse.raw_table(records)
         metrics = analyse.metrics_table(raw)
         facts = environment.describe(title, records, len(missing))
@@ -81,7 +81,13 @@ def make_report(arguments: argparse.Namespace) -> None:
             results[f"{name}_{picture}.png"] = draw(raw, metrics)
     for file, content in results.items():
         write_whole(arguments.result_data / file, content)
-    write_whole(arguments.page, report.render(arguments.result_data))
+    if results:
+        write_whole(arguments.page, report.render(arguments.result_data))
+    if empty:
+        suites = " ".join(empty)
+        raise Complaint(
+            arguments.runs, f"no finished run of {suites}: run 'make run-scenarios SUITE=\"{suites}\"'", FAILED
+        )
 
 
 def show_perf(arguments: argparse.Namespace) -> None:

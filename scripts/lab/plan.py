@@ -95,7 +95,8 @@ def _row(suite: Suite, scenario: Scenario, sweep: Sweep, timing: str, replicate:
     options = scenario.options.copy()
     if sweep.duration_s is not None:
         options["duration"] = sweep.duration_s
-    options.setdefault("duration", 2)
+    # Written alike however it was given: the command is part of what a run is.
+    options["duration"] = f"{float(options.get('duration', 2)):g}"
     seed = sweep.seed + replicate - 1
     words = " ".join(f"--{key} {value}" for key, value in options.items())
     command = f"pipelab {suite.study} {words} --seed {seed} {OUTPUTS}"

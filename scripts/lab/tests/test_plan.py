@@ -44,6 +44,8 @@ def test_the_command_holds_the_scenario_and_the_duration(build: Path) -> None:
     assert row.command.startswith("pipelab pipeline --prod-interval-us 0 --pin-consumer 1 --duration 2 --seed")
     assert row.options == "--prod-interval-us 0 --pin-consumer 1 --duration 2"
     longer = expand(build, Sweep("aarch64", ("exact",), 1, 5, duration_s=10))
+    same = expand(build, Sweep("aarch64", ("exact", "live"), 3, 5, duration_s=2.0))
+    assert [row.run for row in same] == [row.run for row in expand(build)]
     assert all("--duration 10 " in row.command and row.duration_s == 10 for row in longer)
 
 

@@ -29,8 +29,9 @@ unpack_packages() { # DIR PACKAGE...
   rm -rf "$dir" "$dir.partial"
   mkdir -p "$(dirname "$dir")"
   local log=$dir.log
+  # chrootless: it only unpacks, so it needs neither root nor user namespaces.
   # shellcheck disable=SC2086  # several source files are several arguments
-  mmdebstrap --variant=extract --architectures="$DEBIAN_ARCH" --include="$*" \
+  mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$*" \
     "$CODENAME" "$dir.partial" $sources >"$log" 2>&1 ||
     die 1 "cannot get $* for $DEBIAN_ARCH: $(grep -E '^E:' "$log" | head -1) (see $log)"
   touch "$dir.partial/.complete"

@@ -6,6 +6,7 @@
 #include "pipeline/item.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/waiting.hpp"
+#include "platform/cpu.hpp"
 #include "platform/parking_spot.hpp"
 #include "queue/mutex_queue.hpp"
 #include "queue/spsc_ring.hpp"
@@ -22,10 +23,11 @@ class RingLink {
  public:
   using Waiter = pipeline::Waiter<kWait>;
 
-  explicit RingLink(std::size_t capacity) : ring_(capacity) {}
+  explicit RingLink(std::size_t capacity)
+      : ring_(capacity), producer_{ring_.producer()}, consumer_{ring_.consumer()} {}
 
   bool try_push(const Item& item) noexcept {
-    const bool pushed = ring_.try_push(item);
+    const bool pushed = producer_.side.try_push(item);
     if constexpr (Waiter::kParks) {
       if (pushed) {
         consumer_spot_.wake();
@@ -35,7 +37,7 @@ class RingLink {
   }
 
   bool try_pop(Item& item) noexcept {
-    const bool popped = ring_.try_pop(item);
+    const bool popped = consumer_.side.try_pop(item);
     if constexpr (Waiter::kParks) {
       if (popped) {
         producer_spot_.wake();
@@ -44,14 +46,14 @@ class RingLink {
     return popped;
   }
 
-  bool full() noexcept { return ring_.full(); }
+  bool full() noexcept { return producer_.side.full(); }
 
   void park_producer() noexcept {
-    producer_spot_.park([this] { return !ring_.full(); });
+    producer_spot_.park([this] { return !producer_.side.full(); });
   }
 
   void park_consumer() noexcept {
-    consumer_spot_.park([this] { return !ring_.empty() || closed(); });
+    consumer_spot_.park([this] { return !consumer_.side.empty() || closed(); });
   }
 
   void close() noexcept {
@@ -64,7 +66,17 @@ class RingLink {
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
  private:
-  queue::SpscRing<Item> ring_;
+  using Ring = queue::SpscRing<Item>;
+
+  /// A side of the ring, on cache lines that only its thread uses.
+  template <class Side>
+  struct alignas(platform::kDestructiveInterference) OneThreads {
+    Side side;
+  };
+
+  Ring ring_;
+  OneThreads<typename Ring::Producer> producer_;
+  OneThreads<typename Ring::Consumer> consumer_;
   platform::ParkingSpot producer_spot_;
   platform::ParkingSpot consumer_spot_;
   std::atomic<bool> closed_{false};

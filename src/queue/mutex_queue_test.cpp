@@ -1,4 +1,4 @@
-// What every queue must do, checked against std::deque, and in order between two threads.
+#include "queue/mutex_queue.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,20 +8,13 @@
 #include <thread>
 
 #include "platform/cpu.hpp"
-#include "queue/mutex_queue.hpp"
-#include "queue/spsc_ring.hpp"
 
 namespace pipelab::queue {
 namespace {
 
-template <class Queue>
-class EveryQueue : public ::testing::Test {};
-using Queues = ::testing::Types<SpscRing<std::uint64_t>, MutexQueue<std::uint64_t>>;
-TYPED_TEST_SUITE(EveryQueue, Queues);
-
-TYPED_TEST(EveryQueue, HoldsExactlyItsCapacity) {
+TEST(MutexQueue, HoldsExactlyItsCapacity) {
   for (const std::size_t capacity : {1U, 2U, 3U, 8U, 100U}) {
-    TypeParam queue(capacity);
+    MutexQueue<std::uint64_t> queue(capacity);
     EXPECT_EQ(queue.capacity(), capacity);
     for (std::size_t item = 0; item < capacity; ++item) {
       EXPECT_FALSE(queue.full());
@@ -38,10 +31,10 @@ TYPED_TEST(EveryQueue, HoldsExactlyItsCapacity) {
   }
 }
 
-TYPED_TEST(EveryQueue, BehavesLikeADequeUnderRandomOperations) {
+TEST(MutexQueue, BehavesLikeADequeUnderRandomOperations) {
   std::mt19937_64 random(11);
   for (const std::size_t capacity : {1U, 3U, 7U, 64U}) {
-    TypeParam queue(capacity);
+    MutexQueue<std::uint64_t> queue(capacity);
     std::deque<std::uint64_t> model;
     for (std::uint64_t step = 0; step < 20'000; ++step) {
       if (random() % 2 == 0) {
@@ -63,10 +56,10 @@ TYPED_TEST(EveryQueue, BehavesLikeADequeUnderRandomOperations) {
   }
 }
 
-TYPED_TEST(EveryQueue, BringsEveryItemAcrossOnceAndInOrder) {
+TEST(MutexQueue, BringsEveryItemAcrossOnceAndInOrder) {
   constexpr std::uint64_t kItems = 200'000;
   for (const std::size_t capacity : {1U, 5U, 64U}) {
-    TypeParam queue(capacity);
+    MutexQueue<std::uint64_t> queue(capacity);
     std::jthread producer([&queue] {
       for (std::uint64_t item = 0; item < kItems; ++item) {
         while (!queue.try_push(item)) {

@@ -10,6 +10,7 @@
 #include "pipeline/options.hpp"
 #include "platform/clock.hpp"
 #include "record/csv.hpp"
+#include "record/hlog.hpp"
 #include "record/recorder.hpp"
 #include "version.hpp"
 
@@ -36,10 +37,13 @@ void write_files(const Options& options, const Recorder& recorder, const Outcome
   if (!options.latencies_path.empty()) {
     pipelab::record::write_latencies(options.latencies_path, recorder.samples(), outcome.begin_ns);
   }
+  const std::array<pipelab::record::NamedHistogram, 2> histograms{
+      {{"latency", recorder.latency()}, {"response", recorder.response()}}};
   if (!options.histogram_path.empty()) {
-    const std::array<pipelab::record::NamedHistogram, 2> histograms{
-        {{"latency", recorder.latency()}, {"response", recorder.response()}}};
     pipelab::record::write_histograms(options.histogram_path, histograms);
+  }
+  if (!options.hlog_path.empty()) {
+    pipelab::record::write_hlog(options.hlog_path, histograms, 0, seconds(outcome.elapsed_ns));
   }
   if (!options.stats_path.empty()) {
     const std::array<pipelab::record::Stat, 7> stats{{

@@ -123,6 +123,8 @@ void add_output_options(CLI::App& app, Options& options) {
       ->check(between<std::size_t>(0, 100'000'000));
   app.add_option("--emit-histogram", options.histogram_path,
                  "write how many items had which latency and response time (CSV)");
+  app.add_option("--emit-hlog", options.hlog_path,
+                 "write the same counts for HdrHistogram's tools (.hlog)");
   app.add_option("--stats", options.stats_path, "write the totals (key,value lines)");
 }
 

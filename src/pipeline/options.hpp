@@ -31,6 +31,7 @@ struct Options {
   Wait wait{Wait::kFutex};
   std::string latencies_path;  ///< where to write the kept items; empty: nowhere
   std::string histogram_path;  ///< where to write the counts of all items; empty: nowhere
+  std::string hlog_path;       ///< where to write them for HdrHistogram's tools; empty: nowhere
   std::string stats_path;      ///< where to write the totals; empty: nowhere
 };
 

@@ -2,48 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <memory>
-#include <system_error>
+#include <string_view>
+
+#include "record/output_file.hpp"
 
 namespace pipelab::record {
 namespace {
-
-/// A file that is written through a buffer and that reports every failure.
-class OutputFile {
- public:
-  explicit OutputFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "w")) {
-    if (!file_) {
-      fail();
-    }
-  }
-
-  void write(const fmt::memory_buffer& text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
-      fail();
-    }
-  }
-
-  /// Closes the file; only after this is it known to be whole.
-  void close() {
-    if (std::fclose(file_.release()) != 0) {
-      fail();
-    }
-  }
-
- private:
-  [[noreturn]] void fail() const {
-    throw std::system_error(errno, std::generic_category(), "cannot write " + path_);
-  }
-
-  struct Closer {
-    void operator()(std::FILE* file) const noexcept { static_cast<void>(std::fclose(file)); }
-  };
-
-  std::string path_;
-  std::unique_ptr<std::FILE, Closer> file_;
-};
 
 /// Writes `header` and then what `append_row(row, text)` appends for each of `rows`.
 template <class Rows, class AppendRow>
@@ -57,11 +21,11 @@ void write_csv(const std::string& path, std::string_view header, const Rows& row
   for (const auto& row : rows) {
     append_row(row, text);
     if (text.size() >= kFlushBytes) {
-      file.write(text);
+      file.write({text.data(), text.size()});
       text.clear();
     }
   }
-  file.write(text);
+  file.write({text.data(), text.size()});
   file.close();
 }
 

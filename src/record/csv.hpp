@@ -22,12 +22,6 @@ void write_stats(const std::string& path, std::span<const Stat> stats);
 void write_latencies(const std::string& path, std::span<const ItemTimes> items,
                      platform::Nanoseconds begin_ns);
 
-/// A histogram and the name of what it counts.
-struct NamedHistogram {
-  std::string metric;
-  const Histogram& histogram;
-};
-
 /// Writes `metric,lowest_ns,highest_ns,count`, one line a filled bucket.
 void write_histograms(const std::string& path, std::span<const NamedHistogram> histograms);
 

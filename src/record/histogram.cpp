@@ -1,6 +1,8 @@
 #include "record/histogram.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace pipelab::record {
@@ -9,6 +11,11 @@ Histogram::Bucket Histogram::bounds_of(std::size_t index) noexcept {
   const std::size_t shift = index < 2 * kHalf ? 0 : index / kHalf - 1;
   const std::uint64_t lowest = (index - shift * kHalf) << shift;
   return {.lowest = lowest, .highest = lowest + (std::uint64_t{1} << shift) - 1, .count = 0};
+}
+
+void Histogram::merge(const Histogram& other) noexcept {
+  std::transform(counts_.begin(), counts_.end(), other.counts_.begin(), counts_.begin(),
+                 std::plus<>{});
 }
 
 std::uint64_t Histogram::total() const noexcept {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace pipelab::record {
@@ -13,6 +15,11 @@ namespace pipelab::record {
 /// significant digits (http://hdrhistogram.org).
 class Histogram {
  public:
+  /// The decimal digits of a value that its bucket keeps.
+  static constexpr unsigned kSignificantDigits = 3;
+  /// The largest value that has a bucket; larger ones are counted as this one.
+  static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << 37U) - 1;
+
   struct Bucket {
     std::uint64_t lowest;   ///< the smallest value that it counts
     std::uint64_t highest;  ///< the largest value that it counts
@@ -24,18 +31,23 @@ class Histogram {
   /// Counts `value` once.
   void record(std::uint64_t value) noexcept { ++counts_[index_of(std::min(value, kMaxValue))]; }
 
+  /// Counts all that `other` counted, too.
+  void merge(const Histogram& other) noexcept;
+
   /// How many values were recorded.
   std::uint64_t total() const noexcept;
 
   /// The buckets that counted something, ascending.
   std::vector<Bucket> buckets() const;
 
+  /// The counts of all buckets, empty ones as well, ascending: HdrHistogram's array of counts.
+  std::span<const std::uint64_t> counts() const noexcept { return counts_; }
+
   /// The value that a share `quantile` (0 < quantile <= 1) of all values does not exceed, by the
   /// nearest-rank definition, as the highest value of its bucket; 0 when nothing was recorded.
   std::uint64_t value_at(double quantile) const noexcept;
 
  private:
-  static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << 37U) - 1;
   static constexpr unsigned kLinearBits = 11;  // values below 2^11 have a bucket each
   static constexpr std::uint64_t kHalf = std::uint64_t{1} << (kLinearBits - 1U);
 
@@ -47,6 +59,12 @@ class Histogram {
   static Bucket bounds_of(std::size_t index) noexcept;
 
   std::vector<std::uint64_t> counts_;
+};
+
+/// A histogram and the name of what it counts.
+struct NamedHistogram {
+  std::string metric;
+  const Histogram& histogram;
 };
 
 }  // namespace pipelab::record

@@ -66,6 +66,31 @@ TEST(Histogram, CountsWhatIsTooLargeInItsLastBucket) {
   EXPECT_EQ(histogram.buckets()[0].highest, (std::uint64_t{1} << 37U) - 1);
 }
 
+TEST(Histogram, MergesWhatAnotherCounted) {
+  Histogram first;
+  first.record(5);
+  first.record(4096);
+  Histogram second;
+  second.record(5);
+  second.record(UINT64_MAX);
+  first.merge(second);
+  const std::vector<Histogram::Bucket> buckets = first.buckets();
+  ASSERT_EQ(buckets.size(), 3U);
+  EXPECT_EQ(buckets[0].count, 2U);
+  EXPECT_EQ(buckets[1].count, 1U);
+  EXPECT_EQ(buckets[2].count, 1U);
+  EXPECT_EQ(second.total(), 2U);
+}
+
+TEST(Histogram, MergesWithItselfAndWithNothing) {
+  Histogram histogram;
+  histogram.record(7);
+  histogram.merge(histogram);
+  histogram.merge(Histogram{});
+  ASSERT_EQ(histogram.buckets().size(), 1U);
+  EXPECT_EQ(histogram.buckets()[0].count, 2U);
+}
+
 TEST(Histogram, GivesNearestRankPercentiles) {
   Histogram histogram;
   for (std::uint64_t value = 1; value <= 200; ++value) {

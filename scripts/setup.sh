@@ -18,7 +18,7 @@ packages_for() { # TASK
   echo ca-certificates cmake cpio git libcli11-dev libfmt-dev mmdebstrap ninja-build \
     python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
     binutils "$QEMU_PACKAGE" "$(compiler_package)"
-  [[ $1 == run ]] || echo bats default-jdk-headless g++ libgtest-dev libhdrhistogram-java python3-pytest
+  [[ $1 == run ]] || echo bats default-jdk-headless g++ libgtest-dev libhdrhistogram-java python3-pytest spin
   [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
 }
 

@@ -13,5 +13,5 @@ echo "== C++"
 echo "== Python"
 /usr/bin/python3 -m pytest -q --junitxml="$reports/python.xml"
 echo "== shell and guests"
-bats --report-formatter junit --output "$reports/bats" tests/setup.bats tests/hlog.bats tests/run_vm.bats tests/sweep.bats tests/end_to_end.bats
+bats --report-formatter junit --output "$reports/bats" tests
 /usr/bin/python3 tests/count.py "$reports/cpp.xml" "$reports/python.xml" "$reports/bats/report.xml"

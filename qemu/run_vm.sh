@@ -98,7 +98,9 @@ build_qemu_command() {
   if [[ $timing == live ]]; then
     accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET")
   fi
-  local append="console=$CONSOLE quiet panic=-1 nokaslr${KERNEL_ARGS:+ $KERNEL_ARGS} -- run ${command[*]}"
+  local append words
+  words=$(IFS=';' && echo "${command[*]}") # one word, which /init splits: the kernel passes it no more than 32
+  append="console=$CONSOLE quiet panic=-1 nokaslr${KERNEL_ARGS:+ $KERNEL_ARGS} -- run $words"
   ((${#append} < 2048)) || die 2 "the guest command is too long: its kernel's command line takes 2048 characters"
   qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -smp "$smp" -m "$memory_mb" -seed "$seed")
   case $timing-$accelerator in

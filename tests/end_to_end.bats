@@ -39,6 +39,13 @@ measure() { # NAME SEED SECONDS OPTION...
   says "--pin-consumer: '2' is not valid: give a CPU that exists here: 0-1"
 }
 
+@test "a command of 40 words arrives whole" {
+  local words
+  mapfile -t words < <(seq 39)
+  "$ROOT/qemu/run_vm.sh" --out "$OUT" -- echo "${words[@]}"
+  [[ $(<"$OUT/stdout.txt") == "${words[*]}" ]]
+}
+
 @test "the image is the same, byte for byte, when it is made again" {
   local before
   before=$(sha256sum "$ROOT"/build/image/aarch64/{vmlinuz,initrd.cpio})

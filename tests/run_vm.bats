@@ -72,6 +72,11 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   [[ -s $BATS_TEST_TMPDIR/pasted/out.tar ]]
 }
 
+@test "the guest's command is one word to the kernel, which passes 32" {
+  run_vm --dry-run -- pipelab --duration 1
+  says "-- run pipelab;--duration;1'"
+}
+
 @test "exact and live timing are different machines" {
   run_vm --dry-run --timing exact --seed 7 -- pipelab
   says "'-icount' 'shift=1,sleep=off'"
@@ -103,6 +108,12 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   says "cannot hold '--'"
   run_vm --out "$OUT" -- sh -c 'rm -rf /'
   exits 2
+  run_vm --out "$OUT" -- echo 'a;b' # what stands between words on the kernel's command line
+  exits 2
+  # shellcheck disable=SC2046  # 1000 words
+  run_vm --out "$OUT" -- echo $(seq 1000 2000)
+  exits 2
+  says "takes 2048 characters"
   run_vm -- pipelab
   says "--out DIR is needed"
 }

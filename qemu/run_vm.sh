@@ -111,7 +111,7 @@ build_qemu_command() {
   if ((shell)); then
     qemu+=(-serial mon:stdio)
   else
-    qemu+=(-serial file:console.log -device virtio-serial-pci 
+    qemu+=(-serial file:console.log -device virtio-serial-pci
       -chardev "file,id=out,path=out.tar" -device "virtserialport,chardev=out")
   fi
   qemu+=(-kernel "$KERNEL" -initrd "$INITRD" -append "$append")
@@ -132,25 +132,36 @@ classify() {
   exit_code=1
   if ((code == 124 || (code == 137 && wall_ms >= limit_s * 1000))); then
     outcome=guest-hung exit_code=121 reason="no end within $limit_s s"
+    blame_disk
   elif ((code != 0)); then
-    outcome=qemu-failed exit_code=123 reason="QEMU ended with code $code: $(tail -n 1 "$out/qemu.log")"
+    outcome=qemu-failed exit_code=123 reason="QEMU ended with code $code: $(last_line "$out/qemu.log")"
+    blame_disk
   elif grep -qs 'Kernel panic' "$out/console.log"; then
     outcome=guest-panicked exit_code=120
     reason=$(grep -om1 'Kernel panic.*' "$out/console.log" | tr -d '\r')
   elif ! unpack_files; then
     outcome=guest-cut-off exit_code=122 reason="the guest's files did not arrive whole"
     [[ ! -s $out/tar.log ]] || reason+=": $(head -n 1 "$out/tar.log")"
-    (($(df --output=avail -k "$out" | tail -n 1) >= 1024)) || reason="no room on the disk of $out"
+    blame_disk
   else
     exit_code=$(<"$out/exit_code")
     outcome='done' reason=''
     ((exit_code == 0)) || {
       outcome=workload-failed
-      reason="the command ended with code $exit_code: $(tail -n 1 "$out/stderr.txt" | tr -d '\t')"
+      reason="the command ended with code $exit_code: $(last_line "$out/stderr.txt")"
     }
   fi
   rm -f "$out/out.tar" "$out/tar.log" "$out/exit_code"
   [[ -s $out/qemu.log ]] || rm -f "$out/qemu.log"
+}
+
+# A disk without room makes QEMU fail, hang or drop what the guest sends; it does not always say why.
+blame_disk() {
+  (($(df --output=avail -k "$out" | tail -n 1) >= 1024)) || reason="no room on the disk of $out: free some space ($reason)"
+}
+
+last_line() { # FILE, which need not be there
+  tail -n 1 "$1" 2>/dev/null | tr -d '\t' || true
 }
 
 # The stream is whole when tar says so and its last member has come.
@@ -158,15 +169,10 @@ unpack_files() {
   tar -xf "$out/out.tar" -C "$out" --no-same-owner --no-same-permissions -m 2>"$out/tar.log" && [[ -s $out/exit_code ]]
 }
 
+# In one write, whose failure is this function's.
 write_vm_facts() {
-  {
-    printf 'outcome\t%s\n' "$outcome"
-    printf 'reason\t%s\n' "$reason"
-    printf 'exit_code\t%s\n' "$exit_code"
-    printf 'wall_ms\t%s\n' "$wall_ms"
-    printf 'accelerator\t%s\n' "$accelerator"
-    printf 'qemu_command\t%s\n' "${qemu[*]@Q}"
-  } >"$out/vm.tsv"
+  printf '%s\t%s\n' outcome "$outcome" reason "$reason" exit_code "$exit_code" wall_ms "$wall_ms" \
+    accelerator "$accelerator" qemu_command "${qemu[*]@Q}" >"$out/vm.tsv"
 }
 
 parse_arguments "$@"
@@ -182,7 +188,12 @@ else
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
   boot
   classify
-  [[ $outcome == 'done' ]] || echo "run_vm.sh: $outcome: $reason (console: $out/console.log)" >&2
-  write_vm_facts
+  [[ ! -s $out/console.log ]] || where=" (console: $out/console.log)"
+  [[ $outcome == 'done' ]] || echo "run_vm.sh: $outcome: $reason${where:-}" >&2
+  # How the guest ended is told by the exit code, also when there is no room to write it down.
+  write_vm_facts || {
+    echo "run_vm.sh: $out/vm.tsv: cannot be written: free some space" >&2
+    ((exit_code)) || exit_code=1
+  }
   exit "$exit_code"
 fi

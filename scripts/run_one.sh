@@ -4,6 +4,9 @@ set -euo pipefail
 # shellcheck source=../qemu/target.sh
 source "$(dirname "$0")/../qemu/target.sh"
 
+# The samples of a run, as a tar file and unpacked, with room to spare.
+readonly NEEDED_MB=64
+
 case ${1:---help} in
   --help)
     cat <<EOF
@@ -26,13 +29,23 @@ snapshot_host() {
   cat /proc/loadavg
 }
 
+# Leaves the reason and the console log in failed/RUN/, and nothing else. The reason may name files in
+# the folder, which is called otherwise then.
 keep_failure() { # REASON
   local failed=$RUNS/failed/$run
-  echo "$1" >"$folder/reason.txt" || true # a full disk must not hide the reason
-  mkdir -p "$RUNS/failed"
-  rm -rf "$failed"
-  mv -T "$folder" "$failed"
-  die 1 "$run: $1 (kept in $failed)"
+  local reason=${1//"$folder"/"$failed"}
+  find "$folder" -mindepth 1 ! -name console.log -delete
+  echo "$reason" >"$folder/reason.txt" || true # a full disk must not hide the reason
+  { mkdir -p "$RUNS/failed" && rm -rf "$failed" && mv -T "$folder" "$failed"; } ||
+    die 1 "$run: $reason (nothing is kept: $failed cannot be made)"
+  die 1 "$run: $reason (kept in $failed)"
+}
+
+check_room() {
+  local free_mb
+  free_mb=$(df --output=avail -m "$RUNS" | tail -n 1)
+  ((free_mb >= NEEDED_MB)) ||
+    die 1 "$RUNS: no room for $run: $((free_mb)) MB are free, and a run needs $NEEDED_MB MB: free some space"
 }
 
 PLAN=$1
@@ -51,7 +64,8 @@ fi
 
 folder=$RUNS/.partial.$run.$$
 rm -rf "$RUNS/.partial.$run".*
-mkdir "$folder" || die 1 "$folder: cannot be made: is the disk full?"
+check_room
+mkdir "$folder" || die 1 "$folder: cannot be made: free some space, or mend its permissions"
 trap 'rm -rf "$folder" "$folder.log"' EXIT
 trap 'exit 130' INT TERM
 
@@ -60,7 +74,7 @@ before=$(snapshot_host)
 # shellcheck disable=SC2086  # the command is many words
 if ! setpriv --pdeathsig KILL "${vm[@]}" --out "$folder" -- $command >"$folder.log" 2>&1; then
   errors=$(<"$folder.log")
-  keep_failure "${errors:-the guest could not be started}"
+  keep_failure "${errors:-the guest could not be started: is the disk full?}"
 fi
 {
   echo "$before" >"$folder/host_before.txt"

@@ -29,3 +29,11 @@ exits() { # CODE
     return 1
   }
 }
+
+# Runs COMMAND, as `run` does, with a disk of SIZE that is empty and mounted at DIR.
+on_small_disk() { # SIZE DIR COMMAND...
+  unshare -rm true || skip "user namespaces are not allowed here"
+  mkdir -p "$2"
+  # shellcheck disable=SC2016  # for the inner shell
+  run unshare -rm bash -c 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && "$@"' _ "$@"
+}

@@ -53,14 +53,25 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   says "qemu-failed: QEMU ended with code 1: qemu-system-aarch64: cannot set up guest memory"
 }
 
-@test "a disk without room is named as such" {
-  unshare -rm true || skip "user namespaces are not allowed here"
-  mkdir -p "$BATS_TEST_TMPDIR/small"
-  # shellcheck disable=SC2016  # for the inner shell
-  run unshare -rm bash -c 'mount -t tmpfs -o size=16k none "$1" && "$2"/qemu/run_vm.sh --out "$1/out" -- pipelab' \
-    _ "$BATS_TEST_TMPDIR/small" "$ROOT"
-  ((status != 0))
-  says "no room on the disk of $BATS_TEST_TMPDIR/small/out"
+@test "a disk without room is named as such, however the guest ended" {
+  local guest
+  for guest in good:122 silent:122 refuse:123 hang:121; do
+    FAKE_GUEST=${guest%:*} on_small_disk 16k "$BATS_TEST_TMPDIR/small" \
+      "$ROOT/qemu/run_vm.sh" --limit 1 --out "$BATS_TEST_TMPDIR/small/out" -- pipelab
+    exits "${guest#*:}"
+    says "no room on the disk of $BATS_TEST_TMPDIR/small/out: free some space"
+  done
+}
+
+@test "facts that cannot be written make a good run fail, and leave a failed one its exit code" {
+  export FAKE_UNWRITABLE=vm.tsv
+  run_vm --out "$OUT" -- pipelab
+  exits 1
+  says "$OUT/vm.tsv: cannot be written: free some space"
+  FAKE_GUEST=bad-option run_vm --out "$OUT.2" -- pipelab
+  exits 2
+  FAKE_GUEST=panic run_vm --out "$OUT.3" -- pipelab
+  exits 120
 }
 
 @test "--dry-run prints a command that works when it is pasted, and writes nothing" {

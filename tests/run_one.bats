@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# One row of a plan: what it needs before, and what it leaves when it fails.
+
+load fake_guest
+
+# Plans t000 and runs its first row.
+plan() {
+  "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact --dry-run t000 >/dev/null
+  SWEEP=$PIPELAB_RUNS/sweep.tsv
+  RUN=$(sed -n 2p "$SWEEP" | cut -f 1)
+}
+
+@test "a failed run leaves its reason and console log, nothing else, and the reason names files that are there" {
+  plan
+  local guest path
+  for guest in panic bad-option cut refuse; do
+    FAKE_GUEST=$guest run "$ROOT/scripts/run_one.sh" "$SWEEP" 1
+    exits 1
+    says "$RUN: run_vm.sh: "
+    [[ $(ls "$PIPELAB_RUNS/failed/$RUN") == $'console.log\nreason.txt' ]]
+    path=$(sed -n 's/.*(console: \(.*\)).*/\1/p' "$PIPELAB_RUNS/failed/$RUN/reason.txt")
+    [[ $path == "$PIPELAB_RUNS/failed/$RUN/console.log" && -s $path ]]
+    [[ $output == *"$path"* && $output != *.partial* ]]
+    [[ -z $(find "$PIPELAB_RUNS" -name '.partial*') ]]
+  done
+}
+
+@test "a disk that is nearly full stops a run before it boots, with the remedy" {
+  plan
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  local disk=$BATS_TEST_TMPDIR/small
+  # shellcheck disable=SC2016  # for the inner shell
+  on_small_disk 32m "$disk" bash -c 'cp "$1" "$2/" && "$3" "$2/sweep.tsv" 1' _ "$SWEEP" "$disk" "$ROOT/scripts/run_one.sh"
+  exits 1
+  says "$disk: no room for $RUN: 32 MB are free, and a run needs 64 MB: free some space"
+  [[ ! -e $FAKE_LOG ]]
+}

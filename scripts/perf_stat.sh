@@ -39,9 +39,10 @@ done
 [[ $reps =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--reps: '$reps' is not valid: give a number from 1 to 999"
 load_target "$target"
 
-make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target"
-folder=$(mktemp -d)
 trap 'exit 130' INT TERM
+make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target" ||
+  die 1 "the image with perf cannot be made for the reason above: mend that, and try again"
+folder=$(mktemp -d)
 code=0
 "$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --smp "$smp" --limit 3600 --out "$folder/run" -- \
   perf stat -x, -r "$reps" -o perf.csv -e "$EVENTS" pipelab "$@" || code=$?

@@ -17,18 +17,11 @@ EOF
 packages_for() { # TASK
   echo ca-certificates cmake cpio git libcli11-dev libfmt-dev mmdebstrap ninja-build \
     python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
-    binutils "$QEMU_PACKAGE" "$(compiler_package)"
-  [[ $1 == run ]] || echo bats default-jdk-headless g++ libgtest-dev libhdrhistogram-java python3-pytest spin
+    binutils g++ "$QEMU_PACKAGE"
+  # The machine's own architecture has its compiler in g++, and no cross package.
+  [[ $(dpkg --print-architecture) == "$DEBIAN_ARCH" ]] || echo "$COMPILER_PACKAGE"
+  [[ $1 == run ]] || echo bats default-jdk-headless libgtest-dev libhdrhistogram-java python3-pytest spin
   [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
-}
-
-# The machine's own architecture has its compiler in g++, and no cross package.
-compiler_package() {
-  if [[ $(dpkg --print-architecture) == "$DEBIAN_ARCH" ]]; then
-    echo g++
-  else
-    echo "$COMPILER_PACKAGE"
-  fi
 }
 
 missing_of() { # PACKAGE...

@@ -29,6 +29,26 @@ pretend() { # NAME BODY
   [[ $(tail -n 1 "$BATS_TEST_TMPDIR/apt") == "install -y --no-install-recommends bats cmake" ]]
 }
 
+@test "set-up to run brings the host's compiler, and another one for a foreign target only" {
+  pretend dpkg-query "exit 1"
+  pretend dpkg "echo amd64"
+  pretend apt-get "echo \"\$@\" >>$BATS_TEST_TMPDIR/apt"
+  pretend sudo 'while [[ $1 == -* ]]; do shift; done; exec "$@"'
+  run "$ROOT/scripts/setup.sh" run aarch64
+  run "$ROOT/scripts/setup.sh" run x86_64
+  mapfile -t installs < <(grep install "$BATS_TEST_TMPDIR/apt")
+  [[ " ${installs[0]} " == *" g++ "* && " ${installs[0]} " == *" g++-aarch64-linux-gnu "* ]]
+  [[ " ${installs[1]} " == *" g++ "* && " ${installs[1]} " != *" g++-"* ]]
+}
+
+@test "perf_stat ends with 1 when its image cannot be made" {
+  pretend make 'echo "make_image.sh: cannot get linux-perf" >&2; exit 2'
+  run "$ROOT/scripts/perf_stat.sh" -- --duration 1
+  exits 1
+  says "make_image.sh: cannot get linux-perf"
+  says "perf_stat.sh: the image with perf cannot be made"
+}
+
 @test "set-up names apt's error" {
   pretend dpkg-query "exit 1"
   pretend apt-get 'echo "E: Unable to locate package cmake" >&2; exit 100'

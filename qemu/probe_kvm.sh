@@ -7,10 +7,11 @@ set -euo pipefail
 source "$(dirname "$0")/target.sh"
 
 readonly PROBE_LIMIT_S=20
+readonly KVM_DEVICE=${PIPELAB_KVM_DEVICE:-/dev/kvm}
 
 case ${1:---help} in --help) echo "usage: qemu/probe_kvm.sh TARGET" && exit 0 ;; esac
 load_target "$1"
-if [[ $(uname -m) != "$TARGET" || ! -w /dev/kvm ]]; then
+if [[ $(dpkg --print-architecture || true) != "$DEBIAN_ARCH" || ! -w $KVM_DEVICE ]]; then
   echo tcg
   exit
 fi
@@ -26,7 +27,7 @@ if [[ ! -f $verdict ]]; then
     echo kvm >"$verdict"
   else
     echo tcg >"$verdict"
-    echo "probe_kvm.sh: /dev/kvm is there, but a probe guest did not boot with it in $PROBE_LIMIT_S s: using TCG" >&2
+    echo "probe_kvm.sh: $KVM_DEVICE is there, but a probe guest did not boot with it in $PROBE_LIMIT_S s: using TCG" >&2
   fi
   rm -f "$console"
 fi

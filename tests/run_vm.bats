@@ -97,6 +97,25 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   [[ $output != *icount* ]]
 }
 
+@test "KVM is probed for what the target is, not for what it is called" {
+  mkdir "$BATS_TEST_TMPDIR/kit"
+  cp -r "$ROOT/qemu" "$BATS_TEST_TMPDIR/kit/"
+  sed "s/^DEBIAN_ARCH=.*/DEBIAN_ARCH=$(dpkg --print-architecture)/; s/^QEMU=.*/QEMU=qemu-system-aarch64/" \
+    "$ROOT/qemu/targets/x86_64.conf" >"$BATS_TEST_TMPDIR/kit/qemu/targets/own-rt.conf"
+  sed "s/^DEBIAN_ARCH=.*/DEBIAN_ARCH=riscv64/" "$BATS_TEST_TMPDIR/kit/qemu/targets/own-rt.conf" \
+    >"$BATS_TEST_TMPDIR/kit/qemu/targets/$(uname -m).conf"
+  export PIPELAB_KVM_DEVICE=$BATS_TEST_TMPDIR/kvm FAKE_GUEST=kvm
+  touch "$PIPELAB_KVM_DEVICE"
+  cd "$BATS_TEST_TMPDIR" # where the fake leaves its files
+  run "$BATS_TEST_TMPDIR/kit/qemu/probe_kvm.sh" own-rt
+  [[ $output == kvm ]]
+  run "$BATS_TEST_TMPDIR/kit/qemu/probe_kvm.sh" "$(uname -m)"
+  [[ $output == tcg ]]
+  rm -r "$PIPELAB_BUILD/kvm_probe"
+  FAKE_GUEST=good run "$BATS_TEST_TMPDIR/kit/qemu/probe_kvm.sh" own-rt
+  says "a probe guest did not boot with it in 20 s: using TCG"
+}
+
 @test "exact timing is refused where it cannot work, with what would" {
   run_vm --target x86_64 --timing exact --smp 2 --dry-run -- pipelab
   exits 2
@@ -131,7 +150,11 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
 
 @test "an unknown target is named beside those that exist" {
   run_vm --target amiga --out "$OUT" -- pipelab
-  says "unknown target 'amiga': give one of: aarch64 x86_64"
+  local target
+  for target in "$ROOT"/qemu/targets/*.conf; do
+    target=$(basename "$target" .conf)
+    [[ $output =~ "unknown target 'amiga': give one of: ".*$target ]]
+  done
 }
 
 @test "a missing kernel is named with its remedy" {

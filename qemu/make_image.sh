@@ -19,14 +19,15 @@ Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
 }
 
-# Unpacks Debian packages of the target's architecture, with all that they need, into DIR, once.
+# Unpacks Debian packages of the target's architecture, with all that they need, into DIR; once, unless
+# the packages become others.
 unpack_packages() { # DIR PACKAGE...
   local dir=$1 sources
   shift
-  [[ -f $dir/.complete ]] && return
+  [[ ! -f $dir/.complete || $(<"$dir/.complete") != "$*" ]] || return 0
   sources=$(apt_sources)
   echo "getting $* ($DEBIAN_ARCH)" >&2
-  rm -rf "$dir" "$dir.partial"
+  rm -rf "$dir.partial"
   mkdir -p "$(dirname "$dir")"
   local log=$dir.log
   # chrootless: it only unpacks, so it needs neither root nor user namespaces.
@@ -34,7 +35,8 @@ unpack_packages() { # DIR PACKAGE...
   mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$*" \
     "$CODENAME" "$dir.partial" $sources >"$log" 2>&1 ||
     die 1 "cannot get $* for $DEBIAN_ARCH: $(grep -E '^E:' "$log" | head -1) (see $log)"
-  touch "$dir.partial/.complete"
+  echo "$*" >"$dir.partial/.complete"
+  rm -rf "$dir"
   mv "$dir.partial" "$dir"
 }
 
@@ -59,15 +61,26 @@ pack() { # DIR FILE
 
 # Copies the tree of the guest's own files to DIR.
 stage_base() { # DIR PACKAGES
-  local module number=0
   mkdir -p "$1/bin" "$1/modules"
   cp "$2/bin/busybox" "$1/bin/"
   cp "$ROOT/qemu/init" "$1/init"
   install -m 755 "$PROGRAM" "$1/bin/pipelab"
-  for module in "${VIRTIO_MODULES[@]}"; do
-    find "$2/lib/modules" -name "$module.ko" -exec cp {} "$1/modules/$((number += 1))-$module.ko" \;
-  done
+  stage_modules "$1/modules" "$2/lib/modules"
   chmod -R u=rwX,go=rX "$1"
+}
+
+# Copies the modules that the kernel does not have built in, numbered, to DIR.
+stage_modules() { # DIR MODULES
+  local module found number=0
+  for module in "${VIRTIO_MODULES[@]}"; do
+    found=$(find "$2" -name "$module.ko" -print -quit)
+    if [[ -n $found ]]; then
+      cp "$found" "$1/$((number += 1))-$module.ko"
+    elif ! grep -qs "/$module.ko$" "$2"/*/modules.builtin && [[ $module != *_dev ]]; then
+      # Those that end so are within virtio_pci in some kernels.
+      die 1 "$KERNEL_PACKAGE: lacks $module, which guests need to send their files: give another kernel"
+    fi
+  done
 }
 
 # Copies perf and every library that it needs to DIR.

@@ -19,39 +19,6 @@ Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
 }
 
-# Unpacks Debian packages of the target's architecture, with all that they need, into DIR; once, unless
-# the packages become others.
-unpack_packages() { # DIR PACKAGE...
-  local dir=$1 sources
-  shift
-  [[ ! -f $dir/.complete || $(<"$dir/.complete") != "$*" ]] || return 0
-  sources=$(apt_sources)
-  echo "getting $* ($DEBIAN_ARCH)" >&2
-  rm -rf "$dir.partial"
-  mkdir -p "$(dirname "$dir")"
-  local log=$dir.log
-  # chrootless: it only unpacks, so it needs neither root nor user namespaces.
-  # shellcheck disable=SC2086  # several source files are several arguments
-  mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$*" \
-    "$CODENAME" "$dir.partial" $sources >"$log" 2>&1 ||
-    die 1 "cannot get $* for $DEBIAN_ARCH: $(grep -E '^E:' "$log" | head -1) (see $log)"
-  echo "$*" >"$dir.partial/.complete"
-  rm -rf "$dir"
-  mv "$dir.partial" "$dir"
-}
-
-# The machine's own apt sources that serve this Debian release: the project names no mirror.
-apt_sources() {
-  local file found=()
-  for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list; do
-    if [[ -f $file ]] && grep -qE "^[^#]*[ :]$CODENAME( |$)" "$file" && grep -qw main "$file"; then
-      found+=("$file")
-    fi
-  done
-  ((${#found[@]})) || die 1 "/etc/apt: no sources of Debian $CODENAME found: add a debian.sources file"
-  echo "${found[@]}"
-}
-
 # Packs DIR into FILE: sorted names, no times, owner root, inode numbers from 1.
 pack() { # DIR FILE
   find "$1" -exec touch -h -d @0 {} +
@@ -131,15 +98,13 @@ esac
 (($# == 1)) || die 2 "one target is needed, see --help"
 load_target "$1"
 
-CODENAME=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 PROGRAM=$BUILD/$TARGET/pipelab
-PACKAGES=$BUILD/packages/$TARGET
 [[ -f $PROGRAM ]] || die 1 "$PROGRAM: the program is not built: run 'make image TARGET=$TARGET'"
 mkdir -p "$IMAGE"
 stage=$(mktemp -d "$BUILD/stage.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 
-unpack_packages "$PACKAGES" busybox-static "$KERNEL_PACKAGE"
+"$ROOT/qemu/get_packages.sh" "$TARGET"
 if [[ ! -f $KERNEL || $PACKAGES/.complete -nt $KERNEL ]]; then
   cp "$PACKAGES"/boot/vmlinuz-* "$KERNEL.partial"
   mv "$KERNEL.partial" "$KERNEL"
@@ -147,7 +112,7 @@ fi
 stage_base "$stage/base" "$PACKAGES"
 pack "$stage/base" "$INITRD"
 if ((with_perf)) && [[ ! -f $IMAGE/perf.cpio ]]; then
-  unpack_packages "$PACKAGES-perf" linux-perf
+  "$ROOT/qemu/get_packages.sh" --perf "$TARGET"
   stage_perf "$stage/perf" "$PACKAGES-perf"
   pack "$stage/perf" "$IMAGE/perf.cpio"
 fi

@@ -23,6 +23,7 @@ load_target() { # NAME
   TARGET=$1
   # shellcheck disable=SC1090
   source "$ROOT/qemu/targets/$1.conf"
+  PACKAGES=$BUILD/packages/$TARGET
   IMAGE=$BUILD/image/$TARGET
   KERNEL=$IMAGE/vmlinuz
   INITRD=$IMAGE/initrd.cpio

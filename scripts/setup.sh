@@ -15,7 +15,7 @@ EOF
 }
 
 packages_for() { # TASK
-  echo ca-certificates cmake cpio git libcli11-dev libfmt-dev mmdebstrap ninja-build \
+  echo ca-certificates cmake cpio git libcli11-dev libfmt-dev libnuma-dev mmdebstrap ninja-build \
     python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
     binutils g++ "$QEMU_PACKAGE"
   # The machine's own architecture has its compiler in g++, and no cross package.

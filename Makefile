@@ -35,6 +35,7 @@ image-perf: program # the same, with perf
 	@qemu/make_image.sh --perf "$(TARGET)"
 
 program: setup-run # the workload, for guests of TARGET
+	@qemu/get_packages.sh "$(TARGET)"
 	@cmake -S src --preset "$(TARGET)" >/dev/null
 	@cmake --build "build/$(TARGET)" | sed '/no work to do/d'
 

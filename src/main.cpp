@@ -5,19 +5,23 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <new>
+#include <optional>
 
 #include "pipeline/experiment.hpp"
 #include "pipeline/options.hpp"
+#include "pipeline/summary.hpp"
 #include "platform/clock.hpp"
 #include "record/csv.hpp"
 #include "record/hlog.hpp"
+#include "record/output_file.hpp"
 #include "record/recorder.hpp"
-#include "version.hpp"
 
 namespace {
 
 using pipelab::pipeline::Options;
 using pipelab::pipeline::Outcome;
+using pipelab::record::OutputFile;
 using pipelab::record::Recorder;
 
 constexpr int kFailed = 1;
@@ -28,60 +32,64 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it"
 
 void request_stop(int /*signal*/) { stop_requested.store(true, std::memory_order_relaxed); }
 
-double seconds(pipelab::platform::Nanoseconds time_ns) {
-  return static_cast<double>(time_ns) / pipelab::platform::kNanosecondsPerSecond;
+/// The files that the options ask for, begun before anything is measured.
+struct Outputs {
+  std::optional<OutputFile> latencies;
+  std::optional<OutputFile> histogram;
+  std::optional<OutputFile> hlog;
+  std::optional<OutputFile> stats;
+};
+
+Outputs begin_outputs(const Options& options) {
+  const auto begin = [](const std::string& path) {
+    return path.empty() ? std::optional<OutputFile>{} : std::optional<OutputFile>{path};
+  };
+  return {.latencies = begin(options.latencies_path),
+          .histogram = begin(options.histogram_path),
+          .hlog = begin(options.hlog_path),
+          .stats = begin(options.stats_path)};
 }
 
-void write_files(const Options& options, const Recorder& recorder, const Outcome& outcome,
-                 double clock_read_ns) {
-  if (!options.latencies_path.empty()) {
-    pipelab::record::write_latencies(options.latencies_path, recorder.samples(), outcome.begin_ns);
+void write(Outputs outputs, const Recorder& recorder, const Outcome& outcome,
+           double clock_read_ns) {
+  using namespace pipelab::record;
+  if (outputs.latencies) {
+    write_latencies(*std::move(outputs.latencies), recorder.samples(), recorder.sample_every(),
+                    outcome.begin_ns);
   }
-  const std::array<pipelab::record::NamedHistogram, 2> histograms{
+  const std::array<NamedHistogram, 2> histograms{
       {{"latency", recorder.latency()}, {"response", recorder.response()}}};
-  if (!options.histogram_path.empty()) {
-    pipelab::record::write_histograms(options.histogram_path, histograms);
+  if (outputs.histogram) {
+    write_histograms(*std::move(outputs.histogram), histograms);
   }
-  if (!options.hlog_path.empty()) {
-    pipelab::record::write_hlog(options.hlog_path, histograms, 0, seconds(outcome.elapsed_ns));
+  if (outputs.hlog) {
+    const double length_s = static_cast<double>(outcome.elapsed_ns) /
+                            static_cast<double>(pipelab::platform::kNanosecondsPerSecond);
+    write_hlog(*std::move(outputs.hlog), histograms, 0, length_s);
   }
-  if (!options.stats_path.empty()) {
-    const std::array<pipelab::record::Stat, 7> stats{{
-        {"produced", fmt::to_string(outcome.production.produced)},
-        {"consumed", fmt::to_string(recorder.items())},
-        {"dropped", fmt::to_string(outcome.production.dropped)},
-        {"duration_s", fmt::format("{:.9f}", seconds(outcome.elapsed_ns))},
-        {"latencies_kept", fmt::to_string(recorder.samples().size())},
-        {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
-        {"version", std::string(pipelab::kVersion)},
-    }};
-    pipelab::record::write_stats(options.stats_path, stats);
-  }
-}
-
-void print_summary(const Recorder& recorder, const Outcome& outcome, double clock_read_ns) {
-  const auto us = [](std::uint64_t time_ns) { return static_cast<double>(time_ns) / 1000; };
-  const auto& [produced, dropped] = outcome.production;
-  fmt::print("{:.3f} s: {} produced, {} consumed, {} dropped, {:.1f} ops/s; clock read {:.1f} ns\n",
-             seconds(outcome.elapsed_ns), produced, recorder.items(), dropped,
-             static_cast<double>(recorder.items()) / seconds(outcome.elapsed_ns), clock_read_ns);
-  fmt::print("{:9} {:>12} {:>12} {:>12}\n", "", "p50 (us)", "p95 (us)", "p99 (us)");
-  for (const auto& [name, histogram] :
-       {std::pair{"latency", &recorder.latency()}, std::pair{"response", &recorder.response()}}) {
-    fmt::print("{:9} {:12.3f} {:12.3f} {:12.3f}\n", name, us(histogram->value_at(0.50)),
-               us(histogram->value_at(0.95)), us(histogram->value_at(0.99)));
+  if (outputs.stats) {
+    write_stats(*std::move(outputs.stats),
+                pipelab::pipeline::totals(outcome, recorder, clock_read_ns));
   }
 }
 
 int run(const Options& options) {
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
-  Recorder recorder(options.latencies_path.empty() ? 0 : options.max_samples);
+  pipelab::pipeline::require_memory(options);
+  Outputs outputs = begin_outputs(options);
+  Recorder recorder(options.latencies_path.empty() ? 0 : options.max_samples, options.sample_every);
   const double clock_read_ns = pipelab::platform::clock_read_cost_ns();
   const Outcome outcome = pipelab::pipeline::run(options, recorder, stop_requested);
-  write_files(options, recorder, outcome, clock_read_ns);
-  print_summary(recorder, outcome, clock_read_ns);
+  fmt::print("{}", pipelab::pipeline::summary(outcome, recorder, clock_read_ns));
+  write(std::move(outputs), recorder, outcome, clock_read_ns);
   return stop_requested ? kInterrupted : 0;
+}
+
+/// One line on stderr, without throwing.
+int fail(const char* reason) {
+  static_cast<void>(std::fprintf(stderr, "pipelab: %s\n", reason));
+  return kFailed;
 }
 
 }  // namespace
@@ -90,8 +98,11 @@ int main(int argc, char** argv) {
   try {
     const pipelab::pipeline::Parsed parsed = pipelab::pipeline::parse(argc, argv);
     return parsed.options ? run(*parsed.options) : parsed.exit_code;
+  } catch (const std::bad_alloc&) {
+    return fail(
+        "there is not enough memory: give a smaller --queue-cap, --item-bytes, "
+        "--work-bytes or --max-samples");
   } catch (const std::exception& error) {
-    static_cast<void>(std::fprintf(stderr, "pipelab: %s\n", error.what()));  // does not throw
-    return kFailed;
+    return fail(error.what());
   }
 }

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstdint>
+
 #include "pipeline/item.hpp"
+#include "pipeline/options.hpp"
+#include "pipeline/payload.hpp"
 #include "pipeline/work.hpp"
 #include "platform/clock.hpp"
 #include "record/recorder.hpp"
@@ -12,20 +16,24 @@ template <class Link>
 class Consumer {
  public:
   /// Items that were intended before `measure_from_ns` are consumed but not recorded.
-  Consumer(Link& link, Work& work, record::Recorder& recorder,
+  Consumer(Link& link, const Options& options, record::Recorder& recorder,
            platform::Nanoseconds measure_from_ns)
-      : link_(link), work_(work), recorder_(recorder), measure_from_ns_(measure_from_ns) {}
+      : link_(link),
+        work_(options.work_bytes, options.seed),
+        payload_(options.item_bytes, options.zero_copy),
+        has_payload_(options.item_bytes > 0),
+        recorder_(recorder),
+        measure_from_ns_(measure_from_ns) {}
 
   /// Consumes until the link is closed and empty.
   void run() {
     Item item;
     while (pop(item)) {
-      const platform::Nanoseconds popped_ns = platform::now_ns();
-      platform::Nanoseconds done_ns = popped_ns;
-      if (!work_.empty()) {  // without work there is no service time, and no second clock read
-        work_.run();
-        done_ns = platform::now_ns();
+      if (has_payload_) {
+        payload_.get(link_.popped_payload());
       }
+      const platform::Nanoseconds popped_ns = platform::now_ns();
+      const platform::Nanoseconds done_ns = serve(popped_ns);
       if (item.intended_ns >= measure_from_ns_) {
         recorder_.record({.intended_ns = item.intended_ns,
                           .created_ns = item.created_ns,
@@ -35,6 +43,9 @@ class Consumer {
       }
     }
   }
+
+  /// How many payloads were torn, came twice, or came out of order.
+  std::uint64_t faults() const noexcept { return payload_.faults(); }
 
  private:
   /// Waits for an item; false at the end of the stream.
@@ -49,8 +60,23 @@ class Consumer {
     return true;
   }
 
+  /// Does what is to be done with an item; returns when it was done. Where there is nothing to do,
+  /// there is no service time, and no second clock read.
+  platform::Nanoseconds serve(platform::Nanoseconds popped_ns) noexcept {
+    if (work_.empty() && !has_payload_) {
+      return popped_ns;
+    }
+    if (has_payload_) {
+      payload_.read();
+    }
+    work_.run();
+    return platform::now_ns();
+  }
+
   Link& link_;
-  Work& work_;
+  Work work_;
+  PayloadReader payload_;
+  bool has_payload_;
   record::Recorder& recorder_;
   platform::Nanoseconds measure_from_ns_;
   typename Link::Waiter waiter_;

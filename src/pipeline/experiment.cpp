@@ -4,94 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <stdexcept>
-#include <thread>
-#include <type_traits>
-#include <variant>
 
 #include "pipeline/consumer.hpp"
 #include "pipeline/link.hpp"
-#include "pipeline/work.hpp"
+#include "pipeline/worker.hpp"
+#include "platform/memory.hpp"
 
 namespace pipelab::pipeline {
 namespace {
 
 using platform::Nanoseconds;
-
-template <class T>
-using Type = std::type_identity<T>;
-template <auto kValue>
-using Constant = std::integral_constant<decltype(kValue), kValue>;
-
-// These turn options into types, so that the loops are compiled for each choice.
-
-template <template <Wait> class Link>
-using LinkTypes = std::variant<Type<Link<Wait::kSpin>>, Type<Link<Wait::kYield>>,
-                               Type<Link<Wait::kFutex>>, Type<Link<Wait::kHybrid>>>;
-
-template <template <Wait> class Link>
-LinkTypes<Link> link_type(Wait wait) {
-  switch (wait) {
-    case Wait::kSpin:
-      return Type<Link<Wait::kSpin>>{};
-    case Wait::kYield:
-      return Type<Link<Wait::kYield>>{};
-    case Wait::kFutex:
-      return Type<Link<Wait::kFutex>>{};
-    case Wait::kHybrid:
-      return Type<Link<Wait::kHybrid>>{};
-  }
-  throw std::logic_error("an unknown way to wait");
-}
-
-std::variant<Type<Unpaced>, Type<DeadlinePacing>, Type<SleepPacing>> pacing_type(
-    const Options& options) {
-  if (options.prod_interval_us == 0) {
-    return Type<Unpaced>{};
-  }
-  if (options.pacing == Pacing::kSleep) {
-    return Type<SleepPacing>{};
-  }
-  return Type<DeadlinePacing>{};
-}
-
-std::variant<Constant<OnFull::kDrop>, Constant<OnFull::kBlock>> on_full_constant(
-    const Options& options) {
-  if (options.on_full == OnFull::kDrop) {
-    return Constant<OnFull::kDrop>{};
-  }
-  return Constant<OnFull::kBlock>{};
-}
-
-/// A thread whose exception its starter gets.
-class Worker {
- public:
-  template <class Body>
-  Worker(std::optional<int> cpu, Body body)
-      : thread_([this, cpu, body]() mutable {
-          try {
-            if (cpu) {
-              platform::pin_this_thread(*cpu);
-            }
-            body();
-          } catch (...) {
-            error_ = std::current_exception();
-          }
-        }) {}
-
-  /// Waits for its end and throws what it threw.
-  void join() {
-    thread_.join();
-    if (error_) {
-      std::rethrow_exception(error_);
-    }
-  }
-
- private:
-  std::exception_ptr error_;
-  std::jthread thread_;  // last: it starts when all else is there
-};
 
 Nanoseconds to_ns(double seconds) {
   return std::llround(seconds * static_cast<double>(platform::kNanosecondsPerSecond));
@@ -99,77 +22,144 @@ Nanoseconds to_ns(double seconds) {
 
 /// When the phases of a run begin and end.
 struct Schedule {
-  Nanoseconds warm_up_ns;  ///< the first item
-  Nanoseconds measure_ns;  ///< the first measured item
-  Nanoseconds end_ns;
+  Phase warm_up;
+  Nanoseconds quiet_ns;  ///< between the phases: nothing is made, and the counters are read
+  Phase measured;
 };
 
 Schedule schedule_from_now(const Options& options) {
-  // Time for both threads to start, to move to their CPUs, and to go to sleep.
+  // Time for both threads to go to sleep, and later for reading the counters.
   constexpr Nanoseconds kSettleNs = 5'000'000;
-  const Nanoseconds warm_up_ns = platform::now_ns() + kSettleNs;
-  const Nanoseconds measure_ns = warm_up_ns + to_ns(options.warmup_s);
-  return {.warm_up_ns = warm_up_ns,
-          .measure_ns = measure_ns,
-          .end_ns = measure_ns + to_ns(options.duration_s)};
+  constexpr Nanoseconds kQuietNs = 10'000'000;
+  const Nanoseconds begin_ns = platform::now_ns() + kSettleNs;
+  const Nanoseconds warm_ns = begin_ns + to_ns(options.warmup_s);
+  const Nanoseconds measure_ns = warm_ns + kQuietNs;
+  return {.warm_up = {.begin_ns = begin_ns, .end_ns = warm_ns},
+          .quiet_ns = warm_ns + kQuietNs / 2,
+          .measured = {.begin_ns = measure_ns, .end_ns = measure_ns + to_ns(options.duration_s)}};
 }
 
 /// The producer thread's part of a run.
-template <class Link>
+template <class Pacing, class Link>
 Production produce(Link& link, const Options& options, const Schedule& schedule,
                    const std::atomic<bool>& stop) {
-  const auto produce_as = [&]<class Pacing, OnFull kOnFull>(Type<Pacing> /*pacing*/,
-                                                            Constant<kOnFull> /*on_full*/) {
-    Producer<Link, Pacing, kOnFull> producer(
-        link, options.prod_interval_us * platform::kNanosecondsPerMicrosecond, stop);
-    static_cast<void>(
-        producer.run({.begin_ns = schedule.warm_up_ns, .end_ns = schedule.measure_ns}));
-    return producer.run({.begin_ns = schedule.measure_ns, .end_ns = schedule.end_ns});
-  };
-  return std::visit(produce_as, pacing_type(options), on_full_constant(options));
+  Producer<Link, Pacing> producer(link, options, stop);
+  static_cast<void>(producer.run(schedule.warm_up));
+  return producer.run(schedule.measured);
+}
+
+bool has_schedule(const Options& options) {
+  return options.prod_interval_us > 0 || options.arrival.pattern != Arrival::Pattern::kConstant;
 }
 
 template <class Link>
 Outcome run_over(const Options& options, record::Recorder& recorder,
                  const std::atomic<bool>& stop) {
-  Link link(options.queue_cap);
-  Work work(options.work_bytes, options.seed);
-  const Schedule schedule = schedule_from_now(options);
+  platform::NodeMemory memory(options.numa_node);
+  Link link(options, &memory);
+  Schedule schedule{};
   Production production;
-  Worker consumer(options.pin_consumer,
-                  [&] { Consumer<Link>(link, work, recorder, schedule.measure_ns).run(); });
-  Worker producer(options.pin_producer,
-                  [&] { production = produce(link, options, schedule, stop); });
-  std::exception_ptr producer_error;
-  try {
-    producer.join();
-  } catch (...) {
-    producer_error = std::current_exception();
+  std::uint64_t faults = 0;
+  StartGate gate;
+  Worker consuming(options, options.pin_consumer, gate, [&] {
+    Consumer<Link> consumer(link, options, recorder, schedule.measured.begin_ns);
+    consumer.run();
+    faults = consumer.faults();
+  });
+  Worker producing(options, options.pin_producer, gate, [&] {
+    production = has_schedule(options) ? produce<Paced>(link, options, schedule, stop)
+                                       : produce<Unpaced>(link, options, schedule, stop);
+  });
+  const pid_t consumer_id = consuming.wait_until_ready();
+  const pid_t producer_id = producing.wait_until_ready();
+  schedule = schedule_from_now(options);
+  gate.open();
+
+  platform::sleep_until(schedule.quiet_ns, stop);
+  const platform::ThreadCounters producer_before = platform::read_thread_counters(producer_id);
+  const platform::ThreadCounters consumer_before = platform::read_thread_counters(consumer_id);
+  producing.join();
+  link.close();
+  consuming.join();
+  if (faults > 0) {
+    throw std::logic_error(fmt::format("{} items came torn, twice or out of order", faults));
   }
-  link.close();  // also after an error: the consumer must not wait for ever
-  consumer.join();
-  if (producer_error) {
-    std::rethrow_exception(producer_error);
-  }
-  const Nanoseconds produced_until_ns = std::min(schedule.end_ns, platform::now_ns());
+  const Nanoseconds begin_ns = schedule.measured.begin_ns;
+  const Nanoseconds produced_until_ns = std::min(schedule.measured.end_ns, platform::now_ns());
   return {.production = production,
-          .begin_ns = schedule.measure_ns,
-          .elapsed_ns = std::max(produced_until_ns, recorder.last_done_ns()) - schedule.measure_ns};
+          .begin_ns = begin_ns,
+          .elapsed_ns = std::max({produced_until_ns, recorder.last_done_ns(), begin_ns}) - begin_ns,
+          .producer = producing.counters().since(producer_before),
+          .consumer = consuming.counters().since(consumer_before),
+          .wake_ups = link.wake_ups()};
+}
+
+/// Turns the options that choose a link into its type, so that the loops are compiled for each.
+template <Wait kWait>
+Outcome run_with(const Options& options, record::Recorder& recorder,
+                 const std::atomic<bool>& stop) {
+  if (options.queue == Queue::kMutex) {
+    return run_over<MutexLink<kWait>>(options, recorder, stop);
+  }
+  if (options.on_full == OnFull::kOverwrite) {
+    return run_over<OverwriteLink<kWait>>(options, recorder, stop);
+  }
+  if (options.batch > 1) {
+    return run_over<RingLink<kWait, queue::Batched>>(options, recorder, stop);
+  }
+  return run_over<RingLink<kWait, queue::Eager>>(options, recorder, stop);
+}
+
+Outcome run_waiting(const Options& options, record::Recorder& recorder,
+                    const std::atomic<bool>& stop) {
+  switch (options.wait) {
+    case Wait::kSpin:
+      return run_with<Wait::kSpin>(options, recorder, stop);
+    case Wait::kYield:
+      return run_with<Wait::kYield>(options, recorder, stop);
+    case Wait::kFutex:
+      return run_with<Wait::kFutex>(options, recorder, stop);
+    case Wait::kHybrid:
+      return run_with<Wait::kHybrid>(options, recorder, stop);
+  }
+  throw std::logic_error("an unknown way to wait");
+}
+
+/// About how many bytes the options need.
+double memory_needed_bytes(const Options& options) {
+  constexpr std::size_t kSlotBytes = 40;  // the largest of the queues'
+  constexpr std::size_t kCacheLineBytes = 64;
+  const auto slots = static_cast<double>(options.queue_cap + 2);
+  const std::size_t lines = (options.item_bytes + kCacheLineBytes - 1) / kCacheLineBytes;
+  const std::size_t samples = options.latencies_path.empty() ? 0 : options.max_samples;
+  return slots * static_cast<double>(kSlotBytes + lines * kCacheLineBytes) +
+         static_cast<double>(options.work_bytes) +
+         static_cast<double>(samples) * sizeof(record::ItemTimes);
 }
 
 }  // namespace
 
+void require_memory(const Options& options) {
+  constexpr double kMegabyte = 1e6;
+  const double needed = memory_needed_bytes(options) / kMegabyte;
+  const double available = static_cast<double>(platform::available_memory_bytes()) / kMegabyte;
+  if (needed > available) {
+    throw std::runtime_error(fmt::format(
+        "this needs {:.0f} MB of memory, but {:.0f} MB are free: give a smaller --queue-cap, "
+        "--item-bytes, --work-bytes or --max-samples",
+        needed, available));
+  }
+}
+
 Outcome run(const Options& options, record::Recorder& recorder, const std::atomic<bool>& stop) {
-  const auto run_as = [&]<class Link>(Type<Link> /*link*/) {
-    return run_over<Link>(options, recorder, stop);
-  };
-  const Outcome outcome = options.queue == Queue::kMutex
-                              ? std::visit(run_as, link_type<MutexLink>(options.wait))
-                              : std::visit(run_as, link_type<RingLink>(options.wait));
-  const auto& [produced, dropped] = outcome.production;
-  if (recorder.items() + dropped != produced) {
+  if (options.mlock) {
+    platform::lock_memory();
+  }
+  const Outcome outcome = run_waiting(options, recorder, stop);
+  const Production& production = outcome.production;
+  if (recorder.items() + production.dropped != production.produced) {
     throw std::logic_error(fmt::format("{} items were produced, but {} consumed and {} dropped",
-                                       produced, recorder.items(), dropped));
+                                       production.produced, recorder.items(), production.dropped));
   }
   return outcome;
 }

@@ -5,13 +5,15 @@
 #include <optional>
 #include <string>
 
+#include "pipeline/arrivals.hpp"
 #include "platform/clock.hpp"
+#include "platform/scheduling.hpp"
 
 namespace pipelab::pipeline {
 
 enum class Queue { kSpsc, kMutex };
-enum class OnFull { kDrop, kBlock };
-enum class Pacing { kSleep, kDeadline };
+enum class OnFull { kDrop, kBlock, kOverwrite };
+enum class Pacing { kSleep, kDeadline, kSpin };
 enum class Wait { kSpin, kYield, kFutex, kHybrid };
 
 /// One run of the pipeline, as the command line describes it.
@@ -19,20 +21,32 @@ struct Options {
   double duration_s{2.0};  ///< how long items are produced and measured, after the warm-up
   double warmup_s{0.1};    ///< how long items are produced first, without being measured
   std::int64_t prod_interval_us{1000};  ///< time between items; 0: as fast as possible
-  std::size_t queue_cap{64};            ///< items that the queue holds
-  std::optional<int> pin_producer;      ///< CPU of the producer; none: the kernel chooses
-  std::optional<int> pin_consumer;      ///< CPU of the consumer; none: the kernel chooses
-  std::size_t work_bytes{0};            ///< bytes that the consumer reads and writes for each item
-  std::size_t max_samples{100'000};     ///< items whose times are kept one by one
-  std::uint64_t seed{1};                ///< of the bytes that the consumer works on
-  Queue queue{Queue::kSpsc};
-  OnFull on_full{OnFull::kDrop};
+  Arrival arrival;                      ///< how items are spread around that interval
   Pacing pacing{Pacing::kDeadline};
+  std::uint64_t seed{1};      ///< of the bytes that are worked on, and of random arrivals
+  std::size_t work_bytes{0};  ///< bytes that the consumer reads and writes for each item
+  std::size_t item_bytes{0};  ///< payload that travels with each item; a multiple of 8
+  bool zero_copy{false};      ///< the payload is written and read where it lies in the queue
+
+  Queue queue{Queue::kSpsc};
+  std::size_t queue_cap{64};  ///< items that the queue holds
+  std::size_t batch{1};       ///< items that one side tells the other of at once
+  OnFull on_full{OnFull::kDrop};
   Wait wait{Wait::kFutex};
-  std::string latencies_path;  ///< where to write the kept items; empty: nowhere
-  std::string histogram_path;  ///< where to write the counts of all items; empty: nowhere
-  std::string hlog_path;       ///< where to write them for HdrHistogram's tools; empty: nowhere
-  std::string stats_path;      ///< where to write the totals; empty: nowhere
+
+  std::optional<int> pin_producer;             ///< CPU of the producer; none: the kernel chooses
+  std::optional<int> pin_consumer;             ///< CPU of the consumer; none: the kernel chooses
+  platform::Scheduling scheduling;             ///< of both threads
+  std::optional<std::int64_t> timer_slack_ns;  ///< of both threads; none: the kernel's own
+  std::optional<int> numa_node;                ///< of the queue's memory; none: the kernel chooses
+  bool mlock{false};                           ///< keep all memory from being paged out
+
+  std::size_t max_samples{100'000};  ///< items whose times are kept one by one
+  std::size_t sample_every{1};       ///< of so many items one is kept
+  std::string latencies_path;        ///< where to write the kept items; empty: nowhere
+  std::string histogram_path;        ///< where to write the counts of all items; empty: nowhere
+  std::string hlog_path;             ///< the same for HdrHistogram's tools; empty: nowhere
+  std::string stats_path;            ///< where to write the totals; empty: nowhere
 };
 
 /// What parse() decided.

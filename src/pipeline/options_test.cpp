@@ -69,6 +69,46 @@ TEST(Options, AreReadFromTheCommandLine) {
   EXPECT_EQ(parsed.options->stats_path, "s.csv");
 }
 
+TEST(Options, OfLoadAndThreadsAreReadFromTheCommandLine) {
+  const Parsed parsed = parse_words({"--prod-interval-us",
+                                     "0100",
+                                     "--arrival",
+                                     "burst:8,250",
+                                     "--sched",
+                                     "deadline:100,200,400",
+                                     "--item-bytes",
+                                     "64",
+                                     "--zero-copy",
+                                     "--batch",
+                                     "4",
+                                     "--timer-slack-ns",
+                                     "1000",
+                                     "--mlock",
+                                     "--sample-every",
+                                     "10",
+                                     "--pacing",
+                                     "spin",
+                                     "--numa-node",
+                                     "0"});
+  ASSERT_TRUE(parsed.options);
+  const Options& options = *parsed.options;
+  EXPECT_EQ(options.prod_interval_us, 100);  // not octal
+  EXPECT_EQ(options.arrival.pattern, Arrival::Pattern::kBurst);
+  EXPECT_EQ(options.arrival.burst_items, 8);
+  EXPECT_EQ(options.arrival.pause_us, 250);
+  EXPECT_EQ(options.scheduling.klass, platform::Scheduling::Class::kDeadline);
+  EXPECT_EQ(options.scheduling.deadline_ns, 200'000);
+  EXPECT_EQ(platform::to_string(options.scheduling), "deadline:100,200,400");
+  EXPECT_EQ(options.item_bytes, 64U);
+  EXPECT_TRUE(options.zero_copy);
+  EXPECT_EQ(options.batch, 4U);
+  EXPECT_EQ(options.timer_slack_ns, 1000);
+  EXPECT_TRUE(options.mlock);
+  EXPECT_EQ(options.sample_every, 10U);
+  EXPECT_EQ(options.pacing, Pacing::kSpin);
+  EXPECT_EQ(options.numa_node, 0);
+}
+
 TEST(Options, TakeTheStudyAsTheFirstWord) {
   EXPECT_TRUE(parse_words({"pipeline", "--queue-cap", "8"}).options);
 }
@@ -113,6 +153,23 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{{"--wait", "sleep"}, "--wait: 'sleep' is not valid: give futex, hybrid, spin"},
         BadCase{{"--queue", ""}, "--queue: '' is not valid: give mutex, spsc"},
         BadCase{{"--pin-consumer", "4096"}, "--pin-consumer: '4096' is not valid: give a CPU"},
+        BadCase{{"--prod-interval-us", "0x10"}, "--prod-interval-us: '0x10' is not valid"},
+        BadCase{{"--sched", "fifo"}, "--sched: 'fifo' is not valid: give other, fifo:P or rr:P"},
+        BadCase{{"--sched", "fifo:0"}, "--sched: 'fifo:0'"},
+        BadCase{{"--sched", "rr:100"}, "--sched: 'rr:100'"},
+        BadCase{{"--sched", "deadline:300,200,400"}, "--sched: 'deadline:300,200,400'"},
+        BadCase{{"--sched", "deadline:100,200,400", "--pin-producer", "0"}, "--sched: Linux lets"},
+        BadCase{{"--arrival", "burst:0,5"}, "--arrival: 'burst:0,5' is not valid: give constant"},
+        BadCase{{"--arrival", "burst:5"}, "--arrival: 'burst:5'"},
+        BadCase{{"--arrival", "burst:5,6,"}, "--arrival: 'burst:5,6,'"},
+        BadCase{{"--arrival", "poisson", "--prod-interval-us", "0"}, "--arrival: 'poisson' needs"},
+        BadCase{{"--numa-node", "1000"}, "--numa-node: '1000' is not valid: give a NUMA node"},
+        BadCase{{"--batch", "65"}, "--batch: '65' is more than the 64 items"},
+        BadCase{{"--batch", "2", "--queue", "mutex"}, "--batch: works with --queue spsc"},
+        BadCase{{"--batch", "2", "--on-full", "overwrite"}, "--batch: works with --queue spsc"},
+        BadCase{{"--item-bytes", "12"}, "--item-bytes: '12' is not valid: give a multiple of 8"},
+        BadCase{{"--zero-copy"}, "--zero-copy: there is nothing to copy"},
+        BadCase{{"--sample-every", "0"}, "--sample-every: '0' is not valid"},
         BadCase{{"--bogus"}, "--bogus"}, BadCase{{"--duration"}, "--duration"},
         BadCase{{"feed"}, "'feed' is not a study: give pipeline"}));
 

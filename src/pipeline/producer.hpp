@@ -4,73 +4,83 @@
 #include <cstdint>
 
 #include "pipeline/item.hpp"
+#include "pipeline/link.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/pacing.hpp"
+#include "pipeline/payload.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 
 namespace pipelab::pipeline {
 
-/// What the producer did in one phase. `dropped` of the `produced` items never entered the queue.
+/// What the producer did in one phase.
 struct Production {
-  std::uint64_t produced{0};
-  std::uint64_t dropped{0};
-};
-
-/// Part of a run, from its first intended item to its end.
-struct Phase {
-  platform::Nanoseconds begin_ns;
-  platform::Nanoseconds end_ns;
+  std::uint64_t produced{0};  ///< items that were made
+  std::uint64_t dropped{0};   ///< of these, the ones that never reached the consumer
+  std::uint64_t missed{0};    ///< items of the schedule that were never made
 };
 
 /// The thread side that makes items and pushes them into `Link`.
-template <class Link, class Pacing, OnFull kOnFull>
+template <class Link, class Pacing>
 class Producer {
  public:
-  Producer(Link& link, platform::Nanoseconds interval_ns, const std::atomic<bool>& stop)
-      : link_(link), pacing_(interval_ns), stop_(stop) {}
+  Producer(Link& link, const Options& options, const std::atomic<bool>& stop)
+      : link_(link),
+        pacing_(options),
+        payload_(options.item_bytes, options.zero_copy),
+        has_payload_(options.item_bytes > 0),
+        blocks_(options.on_full == OnFull::kBlock),
+        stop_(stop) {}
 
   /// Produces through `phase`, or until `stop` is set.
   Production run(const Phase& phase) {
     Production production;
-    pacing_.start(phase.begin_ns);
-    for (;;) {
-      const Arrival arrival = pacing_.next();
-      // Relaxed: the flag carries nothing with it, and a few more items do no harm.
-      if (arrival.created_ns >= phase.end_ns || stop_.load(std::memory_order_relaxed)) {
-        return production;
+    pacing_.start(phase, stop_);
+    // Relaxed: the flag carries nothing with it, and a few more items do no harm.
+    while (!stop_.load(std::memory_order_relaxed)) {
+      const Turn turn = pacing_.next(stop_);
+      if (pacing_.over(turn)) {
+        production.missed = pacing_.missed();
+        break;
       }
       ++production.produced;
-      if (!push(arrival)) {
+      if (!push(turn, phase.begin_ns)) {
         ++production.dropped;
         platform::spin_hint();  // a dropped item is no progress: let the consumer's CPU run
       }
     }
+    link_.flush();
+    return production;
   }
 
  private:
-  bool push(const Arrival& arrival) {
-    Item item{.intended_ns = arrival.intended_ns,
-              .created_ns = arrival.created_ns,
-              .pushed_ns = arrival.created_ns};
-    if (link_.try_push(item)) {
-      return true;
+  /// False when an item of this phase, this one or one that it displaced, was dropped.
+  bool push(const Turn& turn, platform::Nanoseconds phase_begin_ns) {
+    Item item{.intended_ns = turn.intended_ns,
+              .created_ns = turn.created_ns,
+              .pushed_ns = turn.created_ns};
+    if (has_payload_) {
+      payload_.write(link_.next_payload());
+      item.pushed_ns = platform::now_ns();
     }
-    if constexpr (kOnFull == OnFull::kDrop) {
-      return false;
-    }
-    do {
+    Push result = link_.try_push(item);
+    while (result == Push::kFull && blocks_) {
       do {
         waiter_.pause([this] { link_.park_producer(); });
       } while (link_.full());
       item.pushed_ns = platform::now_ns();
-    } while (!link_.try_push(item));
+      result = link_.try_push(item);
+    }
     waiter_.reset();
-    return true;
+    return result == Push::kPushed ||
+           (result == Push::kDisplaced && link_.displaced().intended_ns < phase_begin_ns);
   }
 
   Link& link_;
   Pacing pacing_;
+  PayloadWriter payload_;
+  bool has_payload_;
+  bool blocks_;
   typename Link::Waiter waiter_;
   const std::atomic<bool>& stop_;
 };

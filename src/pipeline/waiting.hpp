@@ -2,6 +2,8 @@
 
 #include <sched.h>
 
+#include <algorithm>
+
 #include "pipeline/options.hpp"
 #include "platform/cpu.hpp"
 
@@ -27,9 +29,9 @@ class Waiter {
       park();
     } else {
       ++turns_;
-      if (turns_ <= kSpinTurns) {
+      if (turns_ <= spin_turns_) {
         platform::spin_hint();
-      } else if (turns_ <= kSpinTurns + kYieldTurns) {
+      } else if (turns_ <= spin_turns_ + kYieldTurns) {
         yield();
       } else {
         park();
@@ -38,19 +40,41 @@ class Waiter {
   }
 
   /// Says that the wait is over.
-  void reset() noexcept { turns_ = 0; }
+  void reset() noexcept {
+    if constexpr (kWait == Wait::kHybrid) {
+      if (turns_ > 0) {
+        adapt();
+      }
+    }
+  }
 
  private:
-  // Hybrid: about 5 us of spinning at 50 ns a hint, then a few turns that let others run.
-  static constexpr int kSpinTurns = 100;
-  static constexpr int kYieldTurns = 10;
+  // Hybrid: at least some spinning, so that it can notice that spinning pays again; at most about
+  // what falling asleep and being woken costs (50 us at 50 ns a turn); then a few turns that let
+  // others run.
+  static constexpr int kLeastSpinTurns = 16;
+  static constexpr int kMostSpinTurns = 1000;
+  static constexpr int kYieldTurns = 4;
 
   static void yield() noexcept {
     sched_yield();
     platform::spin_hint();
   }
 
+  /// Moves the bound by an eighth towards twice the turns that this wait took if spinning was
+  /// enough, as glibc's adaptive mutexes do, and towards the least if it was not.
+  void adapt() noexcept {
+    const int enough = turns_ <= spin_turns_ + kYieldTurns ? 2 * turns_ : kLeastSpinTurns;
+    constexpr int kShare = 8;
+    const int step = (enough - spin_turns_) / kShare;
+    const int bound =
+        spin_turns_ + (step != 0 ? step : (enough > spin_turns_) - (enough < spin_turns_));
+    spin_turns_ = std::clamp(bound, kLeastSpinTurns, kMostSpinTurns);
+    turns_ = 0;
+  }
+
   int turns_{0};
+  int spin_turns_{kMostSpinTurns / 10};
 };
 
 }  // namespace pipelab::pipeline

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <ctime>
 
@@ -18,12 +19,13 @@ inline Nanoseconds now_ns() noexcept {
   return time.tv_sec * kNanosecondsPerSecond + time.tv_nsec;
 }
 
-/// Sleeps until `deadline_ns` on CLOCK_MONOTONIC; returns at once if that has passed. A signal does
-/// not end the sleep early.
-void sleep_until(Nanoseconds deadline_ns) noexcept;
+/// Sleeps until `deadline_ns` on CLOCK_MONOTONIC; returns at once if that has passed, and within
+/// 0.1 s of `stop` being set. A signal alone does not end the sleep.
+void sleep_until(Nanoseconds deadline_ns, const std::atomic<bool>& stop) noexcept;
 
-/// Sleeps for at least `duration_ns`. A signal does not end the sleep early.
-void sleep_for(Nanoseconds duration_ns) noexcept;
+/// Sleeps for at least `duration_ns`, unless `stop` is set, as above. Unlike a sleep until a time,
+/// this one is relative: what happens between the call and the timer's start makes it longer.
+void sleep_for(Nanoseconds duration_ns, const std::atomic<bool>& stop) noexcept;
 
 /// What one call of now_ns() costs here and now, in nanoseconds: the median over blocks of reads.
 double clock_read_cost_ns();

@@ -22,8 +22,11 @@ void ParkingSpot::sleep_while_parked() noexcept { futex(parked_, FUTEX_WAIT_PRIV
 
 void ParkingSpot::wake_sleeper() noexcept {
   // The exchange makes one system call per sleep, however many wake() come before the sleeper runs.
+  // It must come before the system call: a sleeper that has not yet reached the kernel would
+  // otherwise still find its 1 there, and sleep through the wake-up.
   // Relaxed: the sleeper reads nothing that this store publishes.
   if (parked_.exchange(0, std::memory_order_relaxed) != 0) {
+    ++wake_ups_;
     futex(parked_, FUTEX_WAKE_PRIVATE, 1);
   }
 }

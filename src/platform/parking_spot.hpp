@@ -37,11 +37,15 @@ class alignas(kDestructiveInterference) ParkingSpot {
     }
   }
 
+  /// How many wake-up system calls the wakers have made. Ask when they are quiet.
+  std::uint64_t wake_ups() const noexcept { return wake_ups_; }
+
  private:
   void sleep_while_parked() noexcept;
   void wake_sleeper() noexcept;
 
   std::atomic<std::uint32_t> parked_{0};
+  std::uint64_t wake_ups_{0};
 };
 
 }  // namespace pipelab::platform

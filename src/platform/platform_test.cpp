@@ -2,23 +2,94 @@
 #include <sched.h>
 
 #include <atomic>
+#include <cerrno>
+#include <memory_resource>
+#include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
+#include "platform/memory.hpp"
 #include "platform/parking_spot.hpp"
+#include "platform/scheduling.hpp"
+#include "platform/thread_counters.hpp"
 
 namespace pipelab::platform {
 namespace {
 
+const std::atomic<bool> never_stop{false};
+
 TEST(Clock, NeverSleepsTooShort) {
   const Nanoseconds begin = now_ns();
-  sleep_for(2'000'000);
+  sleep_for(2'000'000, never_stop);
   EXPECT_GE(now_ns() - begin, 2'000'000);
   const Nanoseconds deadline = now_ns() + 2'000'000;
-  sleep_until(deadline);
+  sleep_until(deadline, never_stop);
   EXPECT_GE(now_ns(), deadline);
+}
+
+TEST(Clock, EndsASleepThatIsStopped) {
+  std::atomic<bool> stop{false};
+  const Nanoseconds begin = now_ns();
+  std::jthread stopper([&stop] { stop = true; });
+  sleep_until(begin + 3600 * kNanosecondsPerSecond, stop);
+  sleep_for(3600 * kNanosecondsPerSecond, stop);
+  EXPECT_LT(now_ns() - begin, 60 * kNanosecondsPerSecond);
+}
+
+TEST(ThreadCounters, CountSleepsAndTimeOnACpu) {
+  std::jthread([] {
+    const ThreadCounters before = read_thread_counters(this_thread_id());
+    for (int round = 0; round < 10; ++round) {
+      sleep_for(100'000, never_stop);
+    }
+    const ThreadCounters counted = read_thread_counters(this_thread_id()).since(before);
+    ASSERT_TRUE(counted.voluntary_switches);
+    EXPECT_GE(*counted.voluntary_switches, 10);
+    ASSERT_TRUE(counted.run_time_ns);
+    EXPECT_GT(*counted.run_time_ns, 0);
+    ASSERT_TRUE(counted.page_faults);
+    EXPECT_GE(*counted.page_faults, 0);
+  }).join();
+}
+
+TEST(ThreadCounters, AreAbsentForAThreadThatIsGone) {
+  const ThreadCounters counters = read_thread_counters(0);
+  EXPECT_FALSE(counters.voluntary_switches);
+  EXPECT_FALSE(counters.run_delay_ns);
+  EXPECT_FALSE(counters.since(counters).page_faults);
+}
+
+TEST(Memory, ComesFromANodeThatExists) {
+  EXPECT_GT(available_memory_bytes(), 0U);
+  const std::vector<int> nodes = numa_nodes();
+  ASSERT_FALSE(nodes.empty());
+  for (const std::optional<int> node : {std::optional<int>{}, std::optional<int>{nodes.front()}}) {
+    NodeMemory memory(node);
+    std::pmr::vector<std::uint64_t> words(100'000, 7, &memory);
+    EXPECT_EQ(words.back(), 7U);
+  }
+  EXPECT_THROW(static_cast<void>(NodeMemory({}).allocate(std::size_t{1} << 60U)), std::bad_alloc);
+}
+
+TEST(Scheduling, IsWrittenAsItIsGiven) {
+  using Class = Scheduling::Class;
+  EXPECT_EQ(to_string({}), "other");
+  EXPECT_EQ(to_string({.klass = Class::kFifo, .priority = 50}), "fifo:50");
+  EXPECT_EQ(to_string({.klass = Class::kRoundRobin, .priority = 1}), "rr:1");
+}
+
+TEST(Scheduling, ChangesOrIsRefusedByTheKernel) {
+  std::jthread([] {
+    try {
+      schedule_this_thread({.klass = Scheduling::Class::kFifo, .priority = 1});
+      EXPECT_EQ(sched_getscheduler(0), SCHED_FIFO);
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code().value(), EPERM);
+    }
+  }).join();
 }
 
 TEST(Clock, CostsSomethingToRead) { EXPECT_GT(clock_read_cost_ns(), 0.0); }

@@ -44,6 +44,7 @@ class SpscRing {
   static constexpr bool kEager = std::is_same_v<Publication, Eager>;
   static_assert(kEager || std::is_same_v<Publication, Batched>);
   static constexpr bool kInPlace = std::is_trivially_default_constructible_v<T>;
+  static constexpr std::size_t kCacheLine = 64;
 
   struct MarkedSlot {
     std::atomic<std::uint32_t> lap{0};
@@ -53,8 +54,13 @@ class SpscRing {
     alignas(T) std::array<std::byte, sizeof(T)> bytes{};
   };
   using Slot = std::conditional_t<kEager, MarkedSlot, PlainSlot>;
-  using SlotAllocator = typename std::allocator_traits<Allocator>::template rebind_alloc<Slot>;
-  using SlotTraits = std::allocator_traits<SlotAllocator>;
+
+  /// What memory is asked for in, so that small slots do not straddle cache lines.
+  struct alignas(std::max(kCacheLine, alignof(Slot))) Line {
+    std::array<std::byte, std::max(kCacheLine, alignof(Slot))> bytes;
+  };
+  using LineAllocator = typename std::allocator_traits<Allocator>::template rebind_alloc<Line>;
+  using LineTraits = std::allocator_traits<LineAllocator>;
 
   /// How far a side has come, for the other to read: alone on its lines.
   struct alignas(platform::kDestructiveInterference) SharedCount {
@@ -92,9 +98,12 @@ class SpscRing {
 
     std::size_t capacity() const noexcept { return capacity_; }
 
+    /// True while the other side has not been told of all that was done.
+    bool holds_back() const noexcept { return at_.published != at_.items; }
+
     /// Tells the other side of all that was done. Eager holds nothing back.
     void flush() noexcept {
-      if (at_.published != at_.items) {
+      if (holds_back()) {
         publish();
       }
     }
@@ -339,7 +348,8 @@ class SpscRing {
       : allocator_(allocator),
         capacity_(checked(capacity)),
         publish_every_(publish_every > 0 ? publish_every : std::max<std::size_t>(1, capacity / 4)),
-        slots_(SlotTraits::allocate(allocator_, capacity)) {
+        lines_(LineTraits::allocate(allocator_, lines_for(capacity))),
+        slots_(reinterpret_cast<Slot*>(lines_)) {
     std::uninitialized_value_construct_n(slots_, capacity);
   }
 
@@ -349,7 +359,7 @@ class SpscRing {
       rest.pop();
     }
     std::destroy_n(slots_, capacity_);
-    SlotTraits::deallocate(allocator_, slots_, capacity_);
+    LineTraits::deallocate(allocator_, lines_, lines_for(capacity_));
   }
 
   SpscRing(const SpscRing&) = delete;
@@ -377,12 +387,20 @@ class SpscRing {
     if (capacity == 0) {
       throw std::invalid_argument("a ring needs a capacity of at least 1");
     }
+    if (capacity > SIZE_MAX / 2 / sizeof(Slot)) {
+      throw std::bad_array_new_length();
+    }
     return capacity;
   }
 
-  SlotAllocator allocator_;
+  static std::size_t lines_for(std::size_t capacity) noexcept {
+    return (capacity * sizeof(Slot) + sizeof(Line) - 1) / sizeof(Line);
+  }
+
+  LineAllocator allocator_;
   std::size_t capacity_;
   std::size_t publish_every_;
+  Line* lines_;
   Slot* slots_;
   Seat producer_seat_;
   Seat consumer_seat_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string_view>
+#include <utility>
 
 #include "record/output_file.hpp"
 
@@ -11,10 +12,8 @@ namespace {
 
 /// Writes `header` and then what `append_row(row, text)` appends for each of `rows`.
 template <class Rows, class AppendRow>
-void write_csv(const std::string& path, std::string_view header, const Rows& rows,
-               AppendRow append_row) {
+void write_csv(OutputFile file, std::string_view header, const Rows& rows, AppendRow append_row) {
   constexpr std::size_t kFlushBytes = std::size_t{64} * 1024;
-  OutputFile file(path);
   fmt::memory_buffer text;
   text.append(header);
   text.push_back('\n');
@@ -42,24 +41,25 @@ void append_line(fmt::memory_buffer& text, Fields... fields) {
 
 }  // namespace
 
-void write_stats(const std::string& path, std::span<const Stat> stats) {
-  write_csv(path, "key,value", stats, [](const Stat& stat, fmt::memory_buffer& text) {
+void write_stats(OutputFile file, std::span<const Stat> stats) {
+  write_csv(std::move(file), "key,value", stats, [](const Stat& stat, fmt::memory_buffer& text) {
     fmt::format_to(std::back_inserter(text), "{},{}\n", stat.first, stat.second);
   });
 }
 
-void write_latencies(const std::string& path, std::span<const ItemTimes> items,
+void write_latencies(OutputFile file, std::span<const ItemTimes> items, std::size_t every,
                      platform::Nanoseconds begin_ns) {
   constexpr std::string_view kHeader =
       "item,intended_ns,lateness_ns,enqueue_ns,queue_latency_ns,service_ns,latency_ns,response_ns";
   std::size_t number = 0;
-  write_csv(path, kHeader, items, [&](const ItemTimes& item, fmt::memory_buffer& text) {
-    append_line(text, number++, item.intended_ns - begin_ns, item.lateness_ns(), item.enqueue_ns(),
+  write_csv(std::move(file), kHeader, items, [&](const ItemTimes& item, fmt::memory_buffer& text) {
+    append_line(text, number, item.intended_ns - begin_ns, item.lateness_ns(), item.enqueue_ns(),
                 item.queue_latency_ns(), item.service_ns(), item.latency_ns(), item.response_ns());
+    number += every;
   });
 }
 
-void write_histograms(const std::string& path, std::span<const NamedHistogram> histograms) {
+void write_histograms(OutputFile file, std::span<const NamedHistogram> histograms) {
   struct Row {
     std::string_view metric;
     Histogram::Bucket bucket;
@@ -70,7 +70,7 @@ void write_histograms(const std::string& path, std::span<const NamedHistogram> h
       rows.push_back({metric, bucket});
     }
   }
-  write_csv(path, "metric,lowest_ns,highest_ns,count", rows,
+  write_csv(std::move(file), "metric,lowest_ns,highest_ns,count", rows,
             [](const Row& row, fmt::memory_buffer& text) {
               text.append(row.metric);
               text.push_back(',');

@@ -98,10 +98,9 @@ Bytes encode_compressed(const Histogram& histogram) {
 
 }  // namespace
 
-void write_hlog(const std::string& path, std::span<const NamedHistogram> histograms, double start_s,
+void write_hlog(OutputFile file, std::span<const NamedHistogram> histograms, double start_s,
                 double length_s) {
   constexpr double kNanosecondsPerMaxUnit = 1e6;  // the largest value is given in milliseconds
-  OutputFile file(path);
   file.write(kHeader);
   for (const auto& [metric, histogram] : histograms) {
     const double max = static_cast<double>(histogram.value_at(1.0)) / kNanosecondsPerMaxUnit;

@@ -6,14 +6,15 @@
 #include <vector>
 
 #include "record/histogram.hpp"
+#include "record/output_file.hpp"
 
 namespace pipelab::record {
 
 /// Writes `histograms` as a log for HdrHistogram's tools (format 1.3, which its Java class
 /// HistogramLogWriter defines): one interval each, tagged with its metric (no commas or white
 /// space), from `start_s` on for `length_s`, both in seconds. The log starts at time 0. Throws
-/// std::system_error, naming `path`, when the file cannot be written whole.
-void write_hlog(const std::string& path, std::span<const NamedHistogram> histograms, double start_s,
+/// std::system_error, naming its path, when the file cannot be written whole.
+void write_hlog(OutputFile file, std::span<const NamedHistogram> histograms, double start_s,
                 double length_s);
 
 /// The checksum of RFC 1950, section 8.2.

@@ -151,7 +151,7 @@ class Hlog : public ::testing::Test {
 
   /// The lines of a log of one histogram, named latency.
   std::vector<std::string> lines_with(const Histogram& histogram) {
-    write_hlog(path_, std::array<NamedHistogram, 1>{{{"latency", histogram}}}, 0, 0.2);
+    write_hlog(OutputFile(path_), std::array<NamedHistogram, 1>{{{"latency", histogram}}}, 0, 0.2);
     std::ifstream file(path_);
     std::vector<std::string> lines;
     for (std::string line; std::getline(file, line);) {
@@ -208,7 +208,8 @@ TEST_F(Hlog, HasTheLinesOfHistogramLogWriter) {
 
 TEST_F(Hlog, HasALineForEachHistogram) {
   const Histogram histogram;
-  write_hlog(path_, std::array<NamedHistogram, 2>{{{"one", histogram}, {"two", histogram}}}, 1, 2);
+  write_hlog(OutputFile(path_),
+             std::array<NamedHistogram, 2>{{{"one", histogram}, {"two", histogram}}}, 1, 2);
   std::ostringstream text;
   text << std::ifstream(path_).rdbuf();
   EXPECT_NE(text.str().find("\nTag=one,1.000,2.000,0.000,HIST"), std::string::npos);
@@ -263,7 +264,7 @@ TEST_F(Hlog, KeepsCountsOfEveryLength) {
 
 TEST_F(Hlog, ReportsADeviceWithoutRoom) {
   try {
-    write_hlog("/dev/full", {}, 0, 1);
+    write_hlog(OutputFile("/dev/full"), {}, 0, 1);
     FAIL() << "nothing was thrown";
   } catch (const std::system_error& error) {
     EXPECT_STREQ(error.what(), "cannot write /dev/full: No space left on device");
@@ -271,7 +272,7 @@ TEST_F(Hlog, ReportsADeviceWithoutRoom) {
 }
 
 TEST_F(Hlog, ReportsAFolderThatIsNotThere) {
-  EXPECT_THROW(write_hlog("/nowhere/run.hlog", {}, 0, 1), std::system_error);
+  EXPECT_THROW(write_hlog(OutputFile("/nowhere/run.hlog"), {}, 0, 1), std::system_error);
 }
 
 TEST(Adler32, GivesTheKnownSums) {

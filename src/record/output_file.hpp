@@ -1,48 +1,42 @@
 #pragma once
 
-#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 namespace pipelab::record {
 
-/// A file that is written through a buffer. Every failure throws std::system_error, naming the
-/// path.
+/// A file that is written through a buffer and appears whole or not at all: until close() it has
+/// another name. (A path that exists and is no regular file, such as /dev/stdout, is written to
+/// directly.)
+/// Every failure throws std::system_error, naming the path.
 class OutputFile {
  public:
-  /// Makes the file, or empties the one that is there.
-  explicit OutputFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "w")) {
-    if (!file_) {
-      fail();
-    }
-  }
+  /// Begins the file, so that a path that cannot be written is found now.
+  explicit OutputFile(std::string path);
+  OutputFile(OutputFile&& other) noexcept = default;
+  OutputFile& operator=(OutputFile&&) = delete;
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
 
-  void write(std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
-      fail();
-    }
-  }
+  /// Removes what was begun and not closed.
+  ~OutputFile();
 
-  /// Closes the file; only after this is it known to be whole.
-  void close() {
-    if (std::fclose(file_.release()) != 0) {
-      fail();
-    }
-  }
+  void write(std::string_view text);
+
+  /// Ends the file and gives it its name.
+  void close();
 
  private:
-  [[noreturn]] void fail() const {
-    throw std::system_error(errno, std::generic_category(), "cannot write " + path_);
-  }
+  [[noreturn]] void fail() const;
 
   struct Closer {
     void operator()(std::FILE* file) const noexcept { static_cast<void>(std::fclose(file)); }
   };
 
   std::string path_;
+  std::string partial_path_;
   std::unique_ptr<std::FILE, Closer> file_;
 };
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "record/histogram.hpp"
@@ -11,20 +11,22 @@
 namespace pipelab::record {
 
 /// What the consumer remembers of the measured items: counts of every item's latency and response
-/// time, and all times of the first `max_samples` items. All memory is allocated and touched in the
-/// constructor; record() does neither.
+/// time, and all times of the first item and every `sample_every`-th after it, until there are
+/// `max_samples` of those. All memory is allocated and touched in the constructor; record() does
+/// neither.
 class Recorder {
  public:
-  explicit Recorder(std::size_t max_samples) : samples_(max_samples) {}
+  explicit Recorder(std::size_t max_samples, std::size_t sample_every = 1)
+      : samples_(max_samples), sample_every_(sample_every) {}
 
   /// Remembers one item; `item.done_ns` grows from call to call.
   void record(const ItemTimes& item) noexcept {
     latency_.record(static_cast<std::uint64_t>(item.latency_ns()));
     response_.record(static_cast<std::uint64_t>(item.response_ns()));
-    if (items_ < samples_.size()) {
-      samples_[items_] = item;
+    if (items_++ == next_sample_ && kept_ < samples_.size()) {
+      samples_[kept_++] = item;
+      next_sample_ += sample_every_;
     }
-    ++items_;
     last_done_ns_ = item.done_ns;
   }
 
@@ -34,11 +36,11 @@ class Recorder {
   /// How many items were recorded.
   std::uint64_t items() const noexcept { return items_; }
 
-  /// The first items, in the order of their consumption.
-  std::vector<ItemTimes> samples() const {
-    return {samples_.begin(),
-            samples_.begin() + static_cast<std::ptrdiff_t>(std::min(items_, samples_.size()))};
-  }
+  /// The items that were kept, in the order of their consumption.
+  std::span<const ItemTimes> samples() const noexcept { return std::span(samples_).first(kept_); }
+
+  /// Of how many items one is kept.
+  std::size_t sample_every() const noexcept { return sample_every_; }
 
   /// When the last item was done; 0 if there was none.
   platform::Nanoseconds last_done_ns() const noexcept { return last_done_ns_; }
@@ -47,7 +49,10 @@ class Recorder {
   Histogram latency_;
   Histogram response_;
   std::vector<ItemTimes> samples_;
-  std::size_t items_{0};
+  std::size_t sample_every_;
+  std::size_t kept_{0};
+  std::uint64_t next_sample_{0};
+  std::uint64_t items_{0};
   platform::Nanoseconds last_done_ns_{0};
 };
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/experiment.hpp"
+#include "record/csv.hpp"
+#include "record/recorder.hpp"
+
+namespace pipelab::pipeline {
+
+/// The totals of a run as the lines of a stats file. `clock_read_ns` is what one clock read costs.
+/// What is not known is empty.
+std::vector<record::Stat> totals(const Outcome& outcome, const record::Recorder& recorder,
+                                 double clock_read_ns);
+
+/// The same for people, in a few lines.
+std::string summary(const Outcome& outcome, const record::Recorder& recorder, double clock_read_ns);
+
+}  // namespace pipelab::pipeline

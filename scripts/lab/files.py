@@ -1,6 +1,7 @@
 """Files that are whole or not there, and the small tables that the shell exchanges with us."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab.complaint import FAILED, Complaint
@@ -21,13 +22,19 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise Complaint(path, f"cannot be written: {error.strerror}", FAILED) from error
 
 
-def read_facts(path: Path, remedy: str) -> dict[str, str]:
-    """Reads `key<TAB>value` lines. `remedy` says what to do when the file is not there or not whole."""
+def read_facts(path: Path, keys: Iterable[str], remedy: str) -> dict[str, str]:
+    """Reads `key<TAB>value` lines, among which must be `keys`. `remedy` says what to do when they are not."""
     try:
         lines = path.read_text().splitlines()
     except FileNotFoundError:
         raise Complaint(path, f"is not there: {remedy}", FAILED) from None
+    except UnicodeDecodeError:
+        raise Complaint(path, f"is not text: {remedy}", FAILED) from None
     for number, line in enumerate(lines, start=1):
         if "\t" not in line:
             raise Complaint(f"{path}:{number}", f"is not 'key<TAB>value': {remedy}", FAILED)
-    return dict(line.split("\t", 1) for line in lines)
+    facts = dict(line.split("\t", 1) for line in lines)
+    for key in keys:
+        if key not in facts:
+            raise Complaint(path, f"does not say '{key}': {remedy}", FAILED)
+    return facts

@@ -12,49 +12,78 @@ from lab.complaint import Complaint
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 STUDIES = ("pipeline",)
 
-Value = int | float | str
+Value = int | float | str | bool
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What an option's value may be: a number from `low` up, or one of `words`."""
+class Number:
+    """A number from `low` to `high`; with `whole` an integer."""
 
-    types: tuple[type, ...] = ()
-    low: float = 0
-    words: tuple[str, ...] = ()
+    low: float
+    high: float
+    whole: bool = True
 
     def __str__(self) -> str:
-        if self.words:
-            return "one of " + ", ".join(f'"{word}"' for word in self.words)
-        noun = "a number" if float in self.types else "an integer"
-        return f"{noun} of at least {self.low:g}"
+        return f"{'an integer' if self.whole else 'a number'} from {self.low} to {self.high}"
 
     def accepts(self, value: object) -> bool:
-        if self.words:
-            return value in self.words
-        # bool is an int to Python, but not to a user
-        return type(value) in self.types and isinstance(value, (int, float)) and value >= self.low
+        if not isinstance(value, (int, float)) or isinstance(value, bool):  # a bool is an int to Python
+            return False
+        return self.low <= value <= self.high and not (self.whole and isinstance(value, float))
 
 
-INTEGER = Kind((int,))
-POSITIVE = Kind((int,), low=1)
+class OneOf:
+    """One of some texts, in which a part in capitals stands for a number: "fifo:P" is fifo:50."""
 
-# The options of `pipelab pipeline` that a scenario may set. The program itself checks upper limits.
-OPTIONS = {
-    "duration": Kind((int, float), low=0.001),
-    "warmup": Kind((int, float)),
-    "prod-interval-us": INTEGER,
-    "queue-cap": POSITIVE,
-    "pin-producer": INTEGER,
-    "pin-consumer": INTEGER,
-    "work-bytes": INTEGER,
-    "max-samples": INTEGER,
-    "queue": Kind(words=("spsc", "mutex")),
-    "on-full": Kind(words=("drop", "block")),
-    "pacing": Kind(words=("sleep", "deadline")),
-    "wait": Kind(words=("spin", "yield", "futex", "hybrid")),
+    def __init__(self, *forms: str) -> None:
+        self.forms = forms
+        self.pattern = re.compile("|".join(re.sub("[A-Z_]+", "[0-9]{1,18}", form) for form in forms))
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(f'"{form}"' for form in self.forms)
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, str) and self.pattern.fullmatch(value) is not None
+
+
+class Flag:
+    """true, which the command has as --name, or false, which it has not."""
+
+    def __str__(self) -> str:
+        return "true or false"
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, bool)
+
+
+Kind = Number | OneOf | Flag
+
+# The options of `pipelab pipeline` that a scenario may set, with the limits that the program has
+# (tests/test_options.py compares them with those that it prints).
+OPTIONS: dict[str, Kind] = {
+    "duration": Number(0.001, 86400, whole=False),
+    "warmup": Number(0, 3600, whole=False),
+    "prod-interval-us": Number(0, 60_000_000),
+    "arrival": OneOf("constant", "poisson", "burst:N,PAUSE_US"),
+    "pacing": OneOf("sleep", "deadline", "spin"),
+    "batch": Number(1, 2**24),
+    "item-bytes": Number(0, 2**30),
+    "zero-copy": Flag(),
+    "queue": OneOf("spsc", "mutex"),
+    "queue-cap": Number(1, 2**24),
+    "on-full": OneOf("drop", "block", "overwrite"),
+    "wait": OneOf("spin", "yield", "futex", "hybrid"),
+    "work-bytes": Number(0, 2**30),
+    "pin-producer": Number(0, 63),
+    "pin-consumer": Number(0, 63),
+    "sched": OneOf("other", "fifo:P", "rr:P", "deadline:R,D,P"),
+    "mlock": Flag(),
+    "timer-slack-ns": Number(1, 10**9),
+    "numa-node": Number(0, 1023),
+    "max-samples": Number(0, 100_000_000),
+    "sample-every": Number(1, 10**9),
 }
-GUEST = {"smp": POSITIVE, "memory-mb": Kind((int,), low=64)}
+GUEST: dict[str, Kind] = {"smp": Number(1, 64), "memory-mb": Number(64, 65536)}  # the limits of qemu/run_vm.sh
 TOP = ("title", "study", "common", "guest", "scenario")
 
 
@@ -76,14 +105,23 @@ class Suite:
     scenarios: tuple[Scenario, ...]
 
 
+def name_of(text: str, folder: Path) -> str:
+    """The name of the suite that a user calls `text`: t000, t000.toml, or a path of that file in `folder`."""
+    path = Path(text)
+    name = path.name.removesuffix(".toml")
+    places = (Path.cwd(), folder.parent)
+    if path.name == text or any((place / path.parent).resolve() == folder.resolve() for place in places):
+        return name
+    raise Complaint(text, f"is not a suite of {folder}: give one of {_names(folder)}")
+
+
 def load(path: Path) -> Suite:
     """Reads and checks a suite file. Raises Complaint with file, place and remedy."""
     try:
         table = tomllib.loads(path.read_text())
     except FileNotFoundError:
-        suites = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml")))
-        raise Complaint(path, f"there is no such suite: give one of {suites}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Complaint(path, f"there is no such suite: give one of {_names(path.parent)}") from None
+    except (ValueError, RecursionError) as error:  # tomllib lets some errors of int() and of deep nesting through
         raise Complaint(path, f"is not valid TOML: {error}: mend it there") from None
     _check_name(path, "the file's name", path.stem)
     _check_keys(str(path), table, TOP)
@@ -100,6 +138,10 @@ def load(path: Path) -> Suite:
         memory_mb=guest.get("memory-mb", 512),
         scenarios=tuple(_scenario(path, name, section, common) for name, section in sections.items()),
     )
+
+
+def _names(folder: Path) -> str:
+    return ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
 
 
 def _scenario(path: Path, name: str, section: object, common: dict[str, Value]) -> Scenario:
@@ -121,8 +163,19 @@ def _checked(where: str, section: dict[str, Any], kinds: dict[str, Kind]) -> dic
     _check_keys(where, section, tuple(kinds))
     for key, value in section.items():
         if not kinds[key].accepts(value):
-            raise Complaint(where, f"{key} = {value!r} is not valid: give {kinds[key]}")
+            raise Complaint(where, f"{key} = {_shown(value)} is not valid: give {kinds[key]}")
     return section
+
+
+def _shown(value: object) -> str:
+    """`value` as TOML has it, or nearly, and cut to what fits a line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        text = repr(value)
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        return "a huge number"
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def _check_keys(where: str, section: dict[str, Any], known: tuple[str, ...]) -> None:
@@ -141,7 +194,7 @@ def _check_name(path: Path, place: str, name: str) -> None:
 def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:
     value = table.get(key, standard)
     if not isinstance(value, str):
-        raise Complaint(path, f"{key} = {value!r} is not valid: give a text in quotes")
+        raise Complaint(path, f"{key} = {_shown(value)} is not valid: give a text in quotes")
     return value
 
 

@@ -37,11 +37,26 @@ def test_a_scenario_has_the_common_options_and_its_own(tmp_path: Path) -> None:
     [
         ("[scenario.a]\nqueue-capp = 8", "[scenario.a]: unknown key 'queue-capp': did you mean queue-cap?"),
         ("[scenario.a]\nzzz = 8", "[scenario.a]: unknown key 'zzz': give one of duration, warmup"),
-        ("[scenario.a]\nqueue-cap = '8'", "[scenario.a]: queue-cap = '8' is not valid: give an integer of at least 1"),
-        ("[scenario.a]\nqueue-cap = 0", "queue-cap = 0 is not valid: give an integer of at least 1"),
-        ("[scenario.a]\nqueue-cap = true", "queue-cap = True is not valid: give an integer"),
+        (
+            "[scenario.a]\nqueue-cap = '8'",
+            "[scenario.a]: queue-cap = '8' is not valid: give an integer from 1 to 16777216",
+        ),
+        ("[scenario.a]\nqueue-cap = 0", "queue-cap = 0 is not valid: give an integer from 1 to 16777216"),
+        ("[scenario.a]\nqueue-cap = true", "queue-cap = true is not valid: give an integer"),
         ("[scenario.a]\nqueue-cap = 1.5", "queue-cap = 1.5 is not valid: give an integer"),
-        ("[scenario.a]\nduration = nan", "duration = nan is not valid: give a number of at least 0.001"),
+        ("[scenario.a]\nduration = nan", "duration = nan is not valid: give a number from 0.001 to 86400"),
+        ("[scenario.a]\nduration = inf", "duration = inf is not valid: give a number from 0.001 to 86400"),
+        ("[scenario.a]\nduration = 1e300", "duration = 1e+300 is not valid: give a number from 0.001 to 86400"),
+        (f"[scenario.a]\nqueue-cap = 1{'0' * 400}", "queue-cap = 1000"),
+        (f"[scenario.a]\nqueue-cap = 1{'0' * 5000}", "is not valid TOML: Exceeds the limit (4300"),
+        (f"[scenario.a]\nqueue-cap = 0x{'f' * 5000}", "queue-cap = a huge number is not valid: give an integer"),
+        (f"[scenario.a]\nqueue = {'[' * 5000}{']' * 5000}", "is not valid TOML: "),
+        ("[scenario.a]\nmlock = 1", "mlock = 1 is not valid: give true or false"),
+        ("[scenario.a]\nsched = 'fifo:high'", 'sched = \'fifo:high\' is not valid: give one of "other", "fifo:P"'),
+        ("[scenario.a]\nsched = 'fifo'", "sched = 'fifo' is not valid"),
+        ("[scenario.a]\narrival = 'burst:8'", '"poisson", "burst:N,PAUSE_US"'),
+        ('[scenario.a]\narrival = "burst:8,1000\\n"', "arrival = 'burst:8,1000\\n' is not valid"),
+        ("[guest]\nsmp = 65\n[scenario.a]", "[guest]: smp = 65 is not valid: give an integer from 1 to 64"),
         ("[scenario.a]\nwait = 'sleep'", 'wait = \'sleep\' is not valid: give one of "spin", "yield"'),
         ("[scenario.a]\n[scenario.a]", "is not valid TOML: Cannot declare ('scenario', 'a') twice (at line 2"),
         ("[scenario.'a b']", "[scenario.a b]: 'a b' is not a good name: use letters"),
@@ -65,6 +80,39 @@ def test_a_bad_suite_gets_one_line_with_file_place_and_remedy(tmp_path: Path, te
     assert str(complaint.value).startswith(str(tmp_path / "s.toml"))
     assert "\n" not in str(complaint.value)
     assert complaint.value.exit_code == 2
+    assert len(str(complaint.value)) < 600
+
+
+GOOD_VALUES: dict[str, list[suite.Value]] = {
+    "arrival": ["constant", "poisson", "burst:8,1000"],
+    "batch": [1, 32],
+    "item-bytes": [0, 4096],
+    "mlock": [True, False],
+    "numa-node": [0, 1],
+    "on-full": ["drop", "block", "overwrite"],
+    "pacing": ["sleep", "deadline", "spin"],
+    "sample-every": [1, 100],
+    "sched": ["other", "fifo:50", "rr:1", "deadline:100000,500000,1000000"],
+    "timer-slack-ns": [1, 50000],
+    "zero-copy": [True, False],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in GOOD_VALUES.items() for value in values])
+def test_options_of_each_kind_are_read(tmp_path: Path, key: str, value: suite.Value) -> None:
+    text = f'"{value}"' if isinstance(value, str) else str(value).lower()
+    assert load(tmp_path, f"[scenario.a]\n{key} = {text}").scenarios[0].options == {key: value}
+
+
+@pytest.mark.parametrize("text", ["t000", "t000.toml", "scenarios/t000.toml", "scenarios/t000", "{}/t000.toml"])
+def test_a_suite_may_be_given_as_its_file(text: str) -> None:
+    assert suite.name_of(text.format(SCENARIOS), SCENARIOS) == "t000"
+
+
+@pytest.mark.parametrize("text", ["../t000", "elsewhere/t000.toml", "/tmp/t000.toml"])
+def test_a_file_elsewhere_is_no_suite(text: str) -> None:
+    with pytest.raises(Complaint, match=f"^{text}: is not a suite of {SCENARIOS}: give one of .*t000"):
+        suite.name_of(text, SCENARIOS)
 
 
 def test_an_unknown_suite_is_named_beside_those_that_exist(tmp_path: Path) -> None:

@@ -77,9 +77,9 @@ if ! setpriv --pdeathsig KILL "${vm[@]}" --out "$folder" -- $command >"$folder.l
   keep_failure "${errors:-the guest could not be started: is the disk full?}"
 fi
 {
-  echo "$before" >"$folder/host_before.txt"
-  snapshot_host >"$folder/host_after.txt"
-  errors=$(PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab seal --build "$BUILD" "$PLAN" "$run" "$folder" 2>&1)
+  # Joined by &&, since a block before || goes on after a command that failed.
+  echo "$before" 2>/dev/null >"$folder/host_before.txt" && snapshot_host 2>/dev/null >"$folder/host_after.txt" &&
+    errors=$(PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab seal --build "$BUILD" "$PLAN" "$run" "$folder" 2>&1)
 } || keep_failure "${errors:-the run could not be sealed: is the disk full?}"
 mv -T "$folder" "$RUNS/$run"
 rm -rf "$RUNS/failed/$run"

@@ -18,22 +18,25 @@ not run again: after Ctrl-C or a crash the same command goes on.
   --reps N           runs of each scenario and timing (3)
   --seed N           of the first replicate, and of the order of the runs (1)
   --jobs N           exact runs at a time ($(nproc)); live runs are always alone
-  --dry-run          print the QEMU commands of the runs that are not there yet, and stop
+  --plan-only        write the plan, runs/sweep.tsv, whose rows run_one.sh runs one by one, and stop
+  --dry-run          print the QEMU commands of the runs that are not there yet, and write nothing
 
 Exit codes: 0 good, 1 a run or the report failed, 2 wrong usage, 130 interrupted.
 EOF
 }
 
 parse_arguments() {
-  jobs=$(nproc) dry_run=0 target=aarch64 plan_options=() suites=()
+  jobs=$(nproc) dry_run=0 plan_only=0 target=aarch64 timing="exact live" plan_options=() suites=()
   while (($#)); do
     case $1 in
       --help) usage && exit 0 ;;
       --dry-run) dry_run=1 ;;
+      --plan-only) plan_only=1 ;;
       --target | --timing | --duration | --reps | --seed | --jobs)
         (($# > 1)) || die 2 "$1 needs a value"
         case $1 in
           --target) target=$2 ;;
+          --timing) timing=$2 ;;
           --jobs) jobs=$2 ;;
           *) plan_options+=("$1" "$2") ;;
         esac
@@ -50,6 +53,35 @@ parse_arguments() {
 }
 
 lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@" 9>&-; }
+
+# Sets `accelerator` to what live runs are on. Without an image there is no probe guest to find out with.
+choose_accelerator() {
+  accelerator=tcg
+  if [[ $timing == *live* && -f $KERNEL && -f $INITRD ]]; then
+    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" 9>&-)
+  fi
+}
+
+# Writes the plans into FOLDER, and the rows of all, as they are run, to SWEEP there.
+make_plan() { # FOLDER
+  SWEEP=$1/sweep.tsv
+  choose_accelerator
+  lab plan --runs "$RUNS" --plans "$1" --build "$BUILD" --target "$target" --accelerator "$accelerator" \
+    --timing "$timing" "${plan_options[@]}" "${suites[@]}"
+}
+
+# Prints the commands of the missing runs, from a plan that the report never sees.
+show_commands() {
+  local row plans
+  plans=$(mktemp -d) || die 1 "${TMPDIR:-/tmp}: cannot make a folder there: is the disk full?"
+  # shellcheck disable=SC2064  # the folder of now
+  trap "rm -rf '$plans'" EXIT
+  make_plan "$plans"
+  find_missing
+  for row in "${todo_exact[@]}" "${todo_live[@]}"; do
+    "$ROOT/scripts/run_one.sh" --dry-run "$SWEEP" "${row% *}"
+  done
+}
 
 # Reads the rows that have no folder yet into todo_exact and todo_live, as "row-number expected-ms".
 find_missing() {
@@ -122,30 +154,28 @@ interrupted() {
 parse_arguments "$@"
 RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
 RESULTS=$(dirname "$RUNS")
-SWEEP=$RUNS/sweep.tsv
+if ((dry_run)); then
+  show_commands
+  exit
+fi
 mkdir -p "$RUNS" || die 1 "$RUNS: cannot be made"
 exec 9>"$RUNS/.lock"
 flock --nonblock 9 || die 1 "$RUNS: another sweep is running there: wait for its end, or stop it"
 rm -rf "$RUNS"/.partial.*
 trap interrupted INT TERM
 
-lab plan --runs "$RUNS" --build "$BUILD" --target "$target" "${plan_options[@]}" "${suites[@]}"
+make_plan "$RUNS"
+((!plan_only)) || exit 0
 find_missing
-if ((dry_run)); then
-  for row in "${todo_exact[@]}" "${todo_live[@]}"; do
-    "$ROOT/scripts/run_one.sh" --dry-run "$SWEEP" "${row% *}"
-  done
-  exit
-fi
-
 declare -A expected=()
-failures=0 reported=1 done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
+failures=0 reported=1 live_on='' done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
 total_runs=$((${#todo_exact[@]} + ${#todo_live[@]}))
 sum_expected "$jobs" "${todo_exact[@]}"
 sum_expected 1 "${todo_live[@]}"
 if ((total_runs)); then
-  echo "$total_runs runs to do: ${#todo_exact[@]} exact, ${#todo_live[@]} live; about $((total_ms / 60000)) min" \
-    "$((total_ms / 1000 % 60)) s" >&2
+  ((${#todo_live[@]} == 0)) || live_on="; live runs on $accelerator"
+  echo "$total_runs runs to do: ${#todo_exact[@]} exact, ${#todo_live[@]} live$live_on; about" \
+    "$((total_ms / 60000)) min $((total_ms / 1000 % 60)) s" >&2
 else
   echo "all runs are there already" >&2
 fi

@@ -14,6 +14,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   exits 0
   (($(finished) == 12 && $(wc -l <"$FAKE_LOG") == 12))
   [[ -s $BATS_TEST_TMPDIR/results.md && -s $PIPELAB_RUNS/../t000_metrics.csv ]]
+  says "12 runs to do: 6 exact, 6 live; live runs on tcg; about"
   says "[12/12] 0 min 00 s left"
 }
 
@@ -31,6 +32,59 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
   sweep --reps 3 t000
   (($(finished) == 18 && $(wc -l <"$FAKE_LOG") == 12))
+}
+
+@test "a narrower sweep leaves the other timing's tables" {
+  sweep --reps 1 t000
+  sweep --reps 2 --timing live t000
+  exits 0
+  says "3 runs to do: 0 exact, 3 live"
+  (($(grep -c ,exact,tcg,1, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
+  (($(grep -c ,live,tcg,2, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
+}
+
+@test "--dry-run writes nothing" {
+  sweep --reps 1 t000
+  local before
+  before=$(cd "$BATS_TEST_TMPDIR" && find . -type f -exec sha256sum {} + | sort)
+  export TMPDIR=$BATS_TEST_TMPDIR/tmp
+  mkdir "$TMPDIR"
+  sweep --reps 2 --duration 7 --dry-run t000
+  exits 0
+  ((${#lines[@]} == 12))
+  [[ -z $(ls -A "$TMPDIR") ]]
+  [[ $(cd "$BATS_TEST_TMPDIR" && find . -type f -exec sha256sum {} + | sort) == "$before" ]]
+  PIPELAB_RUNS=$BATS_TEST_TMPDIR/new/runs sweep --dry-run t000
+  [[ ! -e $BATS_TEST_TMPDIR/new ]]
+}
+
+@test "kvm and tcg are different runs" {
+  # A host on which the probe guest boots with KVM, and one where it does not.
+  mkdir "$BATS_TEST_TMPDIR"/{kvm,tcg}
+  cp -r "$ROOT"/{qemu,scripts,scenarios} "$BATS_TEST_TMPDIR/kvm"
+  printf '#!/bin/sh\necho kvm\n' >"$BATS_TEST_TMPDIR/kvm/qemu/probe_kvm.sh"
+  cp -r "$BATS_TEST_TMPDIR/kvm"/* "$BATS_TEST_TMPDIR/tcg"
+  printf '#!/bin/sh\necho tcg\n' >"$BATS_TEST_TMPDIR/tcg/qemu/probe_kvm.sh"
+  local host
+  for host in tcg kvm; do
+    run "$BATS_TEST_TMPDIR/$host/scripts/run_scenarios.sh" --reps 1 t000
+    exits 0
+    says "live runs on $host"
+    (($(grep -c ",live,$host,1," "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
+    (($(grep -c ,live, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
+  done
+  (($(finished) == 9)) # the exact runs are the same
+}
+
+@test "a run whose notes cannot be kept is a failure with its reason" {
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/sh\nmkdir host_before.txt\nexec "%s" "$@"\n' "$ROOT/tests/fake_qemu/qemu-system-aarch64" \
+    >"$BATS_TEST_TMPDIR/bin/qemu-system-aarch64"
+  chmod +x "$BATS_TEST_TMPDIR/bin/qemu-system-aarch64"
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH sweep --reps 1 --timing exact t000
+  exits 1
+  (($(finished) == 0))
+  grep -q "could not be sealed" "$PIPELAB_RUNS"/failed/t000.baseline.aarch64.exact.r1.*/reason.txt
 }
 
 @test "live runs are alone, exact runs are not" {
@@ -116,13 +170,28 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
 @test "bad arguments get one line and exit code 2" {
   local arguments
   for arguments in "" "--target amiga t000" "--timing slow t000" "--reps 0 t000" "--reps x t000" "--seed -1 t000" \
-    "--duration 0 t000" "--jobs 0 t000" "--bogus t000" "nosuch" "../t000"; do
+    "--duration 0 t000" "--duration inf t000" "--duration 7200 t000" "--seed 4294967296 t000" \
+    "--seed 4294967295 t000" "--jobs 0 t000" "--bogus t000" "nosuch" "../t000"; do
     # shellcheck disable=SC2086
     sweep $arguments
     exits 2
+    ((${#lines[@]} == 1))
   done
+  sweep --reps 0 t000
+  [[ $output == "pipelab: --reps: '0' is not valid: give an integer from 1 to 1000" ]]
+  sweep --seed 4294967295 t000
+  says "pipelab: --seed: the last of 3 replicates would have seed 4294967297, and 4294967295 is the largest"
+  sweep --duration 7200 t000
+  says "pipelab: --duration: 7200 s is too long"
   sweep nosuch
   says "nosuch.toml: there is no such suite: give one of"
+}
+
+@test "a suite may be given as its file, and twice" {
+  sweep --reps 1 --timing exact scenarios/t000.toml t000 "$ROOT/scenarios/t000.toml"
+  exits 0
+  (($(finished) == 3))
+  says "3 runs to do"
 }
 
 @test "a missing image is named with its remedy" {
@@ -133,7 +202,9 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
 }
 
 @test "a row can be run alone, as a job array does" {
-  sweep --reps 1 --dry-run t000
+  sweep --reps 1 --plan-only t000
+  exits 0
+  (($(finished) == 0))
   run "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.tsv" 2
   exits 0
   (($(finished) == 1))

@@ -3,18 +3,23 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from lab import plan, run_record, suite
-from lab.complaint import FAILED, USAGE, Complaint
-from lab.files import read_facts, write_whole
+from lab.complaint import FAILED, Complaint
+from lab.files import write_whole
+from lab.suite import Number
 
 ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "scenarios"
+MAX_REPLICATES = 1000
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
     try:
+        arguments = _parser().parse_args()
         arguments.step(arguments)
     except Complaint as complaint:
         print(f"pipelab: {complaint}", file=sys.stderr)
@@ -28,57 +33,53 @@ def main() -> int:
 
 
 def make_plan(arguments: argparse.Namespace) -> None:
-    """Writes <suite>.plan.tsv for each suite, and sweep.tsv with the rows of all, as they are run."""
+    """Writes into --plans a plan for each suite and timing, and sweep.tsv with the rows of all, as they are run."""
     sweep = plan.Sweep(
         target=arguments.target,
         timings=tuple(name for name in plan.TIMINGS if name in arguments.timing),
         replicates=arguments.reps,
         seed=arguments.seed,
         duration_s=arguments.duration,
+        accelerator=arguments.accelerator,
     )
-    suites = [suite.load(ROOT / "scenarios" / f"{name}.toml") for name in arguments.suites]
-    plans = {each.name: plan.expand(each, sweep, arguments.build, ROOT / "qemu" / "targets") for each in suites}
-    for rows in plans.values():  # a damaged run is found now, not after an hour
-        for row in rows:
-            if (arguments.runs / row.run).exists():
-                run_record.load(arguments.runs / row.run)
-    for name, rows in plans.items():
-        write_whole(arguments.runs / f"{name}.plan.tsv", plan.write(rows))
-    every_row = [row for rows in plans.values() for row in rows]
-    write_whole(arguments.runs / "sweep.tsv", plan.write(plan.shuffled(every_row, arguments.seed)))
+    suites = [suite.load(SCENARIOS / f"{name}.toml") for name in _names(arguments.suites)]
+    rows = [row for each in suites for row in plan.expand(each, sweep, arguments.build, ROOT / "qemu" / "targets")]
+    for row in rows:  # a damaged run is found now, not after an hour
+        if (arguments.runs / row.run).exists():
+            run_record.load(arguments.runs / row.run)
+    plans = arguments.plans or arguments.runs
+    for each in suites:
+        write_whole(plans / plan.title_file(each.name), each.title + "\n")
+        for timing in sweep.timings:
+            chosen = [row for row in rows if (row.suite, row.timing) == (each.name, timing)]
+            write_whole(plans / plan.file_name(each.name, sweep.target, timing), plan.write(chosen))
+    write_whole(plans / "sweep.tsv", plan.write(plan.shuffled(rows, arguments.seed)))
 
 
 def seal_run(arguments: argparse.Namespace) -> None:
     """Writes run.json into the folder of a run that has just ended well."""
     rows = {row.run: row for row in plan.read(arguments.plan)}
+    if arguments.run not in rows:
+        raise Complaint(arguments.plan, f"has no run '{arguments.run}': give one that it has")
     row = rows[arguments.run]
-    image = read_facts(arguments.build / "image" / row.target / "image.tsv", remedy="run 'make image'")
-    run_record.seal(arguments.folder, row, image, ROOT)
+    run_record.seal(arguments.folder, row, plan.read_image(arguments.build, row.target), ROOT)
 
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Nothing is written if a run is bad."""
-    from lab import analyse, environment, plot, report  # pandas and matplotlib take a second to load
+    from lab import report  # pandas and matplotlib take a second to load
 
-    names = arguments.suites or sorted(file.name.split(".")[0] for file in arguments.runs.glob("*.plan.tsv"))
+    names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
         raise Complaint(arguments.runs, "there are no runs: run 'make run-scenarios' first", FAILED)
     results: dict[str, str | bytes] = {}
     empty: list[str] = []
     for name in names:
-        title = suite.load(ROOT / "scenarios" / f"{name}.toml").title
-        records, missing = run_record.load_planned(arguments.runs, name)
-        if not records:
+        records, rows = run_record.load_planned(arguments.runs, name)
+        if records:
+            results |= _suite_results(name, plan.title(arguments.runs, name), records, rows)
+        else:
             empty.append(name)
-            continue
-        raw = analyse.raw_table(records)
-        metrics = analyse.metrics_table(raw)
-        facts = environment.describe(title, records, len(missing))
-        results[f"{name}_raw.csv"] = raw.to_csv(index=False, lineterminator="\n")
-        results[f"{name}_metrics.csv"] = analyse.metrics_csv(metrics)
-        results[f"{name}_environment.json"] = json.dumps(facts, indent=2) + "\n"
-        for picture, draw in plot.PICTURES.items():
-            results[f"{name}_{picture}.png"] = draw(raw, metrics)
     for file, content in results.items():
         write_whole(arguments.result_data / file, content)
     if results:
@@ -90,6 +91,28 @@ def make_report(arguments: argparse.Namespace) -> None:
         )
 
 
+def _suite_results(
+    name: str, title: str, records: list[run_record.RunRecord], rows: list[plan.Row]
+) -> dict[str, str | bytes]:
+    """The content of a suite's files in result_data/, by their names."""
+    from lab import analyse, environment, plot
+
+    raw = analyse.raw_table(records)
+    metrics = analyse.metrics_table(raw)
+    facts = environment.describe(title, records, rows)
+    return {
+        f"{name}_raw.csv": raw.to_csv(index=False, lineterminator="\n"),
+        f"{name}_metrics.csv": analyse.metrics_csv(metrics),
+        f"{name}_environment.json": json.dumps(facts, indent=2) + "\n",
+        **{f"{name}_{picture}.png": draw(raw, metrics) for picture, draw in plot.PICTURES.items()},
+    }
+
+
+def _names(suites: list[str]) -> list[str]:
+    """Each suite once, by its name, however it was given."""
+    return list(dict.fromkeys(suite.name_of(text, SCENARIOS) for text in suites))
+
+
 def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the counts of perf stat, and writes them as CSV."""
     from lab import perf
@@ -99,19 +122,32 @@ def show_perf(arguments: argparse.Namespace) -> None:
     print(perf.text(table))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("argument "):  # argument --reps: ...
+            where, what = message.removeprefix("argument ").split(": ", 1)
+            raise Complaint(where, what)
+        raise Complaint(self.prog, f"{message}: see --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lab", description=__doc__)
+    parser = _Parser(prog="lab", description=__doc__)
     steps = parser.add_subparsers(required=True, metavar="STEP")
 
     step = steps.add_parser("plan", help="expand suites into the rows of a sweep")
     step.set_defaults(step=make_plan)
     _path(step, "--runs", "where runs are kept")
+    step.add_argument("--plans", type=Path, help="where the plans go, if not to the runs")
     _path(step, "--build", "where the images are")
     step.add_argument("--target", required=True)
+    step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
     step.add_argument("--timing", type=_timings, default=list(plan.TIMINGS), help="exact, live, or both")
-    step.add_argument("--reps", type=_at_least(1, int), default=3)
-    step.add_argument("--seed", type=_at_least(0, int), default=1)
-    step.add_argument("--duration", type=_at_least(0.001, float), help="seconds; else as the suite says, or 2")
+    step.add_argument("--reps", type=_number(Number(1, MAX_REPLICATES)), default=3)
+    step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
+    duration = suite.OPTIONS["duration"]
+    step.add_argument("--duration", type=_number(duration), help="seconds; else as the suite says, or 2")
     step.add_argument("suites", nargs="+", metavar="SUITE")
 
     step = steps.add_parser("seal", help="write run.json for a run that ended well")
@@ -147,15 +183,16 @@ def _timings(text: str) -> list[str]:
     return names
 
 
-def _at_least(low: float, number: type):  # type: ignore[no-untyped-def]
+def _number(kind: suite.Kind) -> Callable[[str], float]:
     def convert(text: str) -> float:
-        try:
-            value = number(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value < 2**31:
-            raise argparse.ArgumentTypeError(f"'{text}' is not valid: give a number of at least {low}")
-        return value
+        for number in (int, float):
+            try:
+                value = number(text)
+            except ValueError:
+                continue
+            if kind.accepts(value):
+                return value
+        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give {kind}")
 
     return convert
 

@@ -1,6 +1,7 @@
 """From runs to tables: one row a run (raw), and one row a scenario and timing (metrics)."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from lab.run_record import RunRecord
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 TIMES = ("latency", "response")
 RATES = ("throughput_ops_s", "drop_rate")
+TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
+MEASUREMENT = ["target", "timing", "accelerator"]  # what is never mixed in one table
 
 
 def percentile_ns(highest_ns: np.ndarray, count: np.ndarray, quantile: float) -> float:
@@ -32,12 +35,19 @@ def raw_table(records: list[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame([_run_metrics(record) for record in records])
 
 
+def read(path: Path) -> pd.DataFrame:
+    """A table of this module from its CSV. What is empty is NaN; a scenario may be called NA, 008 or 1e3."""
+    text = pd.read_csv(path, dtype=str, keep_default_na=False)
+    numbers = [name for name in text if name not in TEXTS]
+    return text.assign(**{name: pd.to_numeric(text[name].where(text[name] != "")) for name in numbers})
+
+
 def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:
-    """One row a timing and scenario: of each metric the median over its runs, smallest and largest.
+    """One row a target, timing, accelerator and scenario: of each metric the median over its runs, smallest and largest.
 
     Times become milliseconds. The first columns are those of the project's first results.
     """
-    grouped = raw.groupby(["timing", "target", "scenario"], sort=False)
+    grouped = raw.groupby([*MEASUREMENT, "scenario"], sort=False)
     columns = {}
     for time in TIMES:
         for percentile in PERCENTILES:
@@ -48,7 +58,7 @@ def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:
         for suffix, statistic in _statistics(grouped[rate]).items():
             columns[_suffixed(rate, suffix)] = statistic
     table = pd.DataFrame(columns).assign(runs=grouped.size()).reset_index()
-    first = ["scenario", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", *RATES, "timing", "target", "runs"]
+    first = ["scenario", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", *RATES, *MEASUREMENT, "runs"]
     return table[first + [name for name in table if name not in first]]
 
 
@@ -80,10 +90,13 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         "scenario": row.scenario,
         "target": row.target,
         "timing": row.timing,
+        "accelerator": record.facts["accelerator"],
         "replicate": row.replicate,
         "seed": row.seed,
     }
     histogram = _csv(record, "histogram.csv", ["metric", "lowest_ns", "highest_ns", "count"])
+    if len(histogram) and any(histogram[name].dtype.kind not in "iu" for name in ("lowest_ns", "highest_ns", "count")):
+        raise _damaged(record, "histogram.csv", "holds a value that is no integer")
     for time in TIMES:
         buckets = histogram[histogram["metric"] == time]
         if int(buckets["count"].sum()) != stats["consumed"]:
@@ -106,7 +119,7 @@ def _stats(record: RunRecord) -> dict[str, float]:
     wanted = ("produced", "consumed", "dropped", "duration_s", "clock_read_ns")
     try:
         stats = {key: float(lines[key]) for key in wanted}
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise _damaged(record, "stats.csv", f"has no good value for {error}") from None
     if not (all(math.isfinite(value) and value >= 0 for value in stats.values()) and stats["duration_s"] > 0):
         raise _damaged(record, "stats.csv", "holds a value that is not finite or is negative")

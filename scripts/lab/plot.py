@@ -1,4 +1,4 @@
-"""The pictures of a suite: one panel a timing, one line a scenario, all runs visible."""
+"""The pictures of a suite: one panel a target and timing, one line a scenario, all runs visible."""
 
 import io
 from collections.abc import Callable
@@ -12,9 +12,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from lab.analyse import MEASUREMENT
+
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes say the same.
 BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
-TIMING_TITLES = {"exact": "exact timing (virtual)", "live": "live timing (wall clock)"}
+TITLES = {"exact": "{0}, exact timing (virtual)", "live": "{0}, live timing (wall clock, {1})"}
 SPAN_OF_A_LOG_SCALE = 10
 
 
@@ -37,7 +39,7 @@ PERCENTILE_MARKS = {
 
 @dataclass(frozen=True)
 class Panel:
-    """Where the runs of one timing are drawn."""
+    """Where the runs of one target, timing and accelerator are drawn."""
 
     axes: Axes
     runs: pd.DataFrame  # raw table
@@ -61,7 +63,7 @@ class Panel:
         )
 
     def label(self, of_scenarios: pd.Series, text: str) -> None:
-        """Writes each scenario's median above its mark."""
+        """Writes each scenario's median above its mark, from there to the right: so it never crosses the axis."""
         for name, value in zip(self.medians["scenario"], of_scenarios):
             place = (value, self.lines[name])
             self.axes.annotate(
@@ -128,21 +130,22 @@ PICTURES = {"latency": latency, "throughput": throughput, "drop_rate": drop_rate
 
 
 def _picture(raw: pd.DataFrame, metrics: pd.DataFrame, draw: Callable[[Panel], None]) -> bytes:
-    """PNG bytes, one panel a timing. Legible at half width."""
-    timings = list(dict.fromkeys(metrics["timing"]))
+    """PNG bytes, one panel a target, timing and accelerator. Legible at half width."""
+    measurements = list(metrics.groupby(MEASUREMENT, sort=False))
+    runs = raw.groupby(MEASUREMENT, sort=False)
     lines = {name: line for line, name in enumerate(dict.fromkeys(metrics["scenario"]))}
     height = 1.5 + 0.45 * len(lines)
     with plt.rc_context({"font.size": 14, "axes.spines.top": False, "axes.spines.right": False}):
         figure, panels = plt.subplots(
-            len(timings), 1, figsize=(9, height * len(timings)), squeeze=False, layout="constrained"
+            len(measurements), 1, figsize=(9, height * len(measurements)), squeeze=False, layout="constrained"
         )
-        for timing, axes in zip(timings, panels[:, 0]):
-            medians = metrics[metrics["timing"] == timing]
-            draw(Panel(axes, raw[raw["timing"] == timing], medians, lines))
+        for ((target, timing, accelerator), medians), axes in zip(measurements, panels[:, 0]):
+            draw(Panel(axes, runs.get_group((target, timing, accelerator)), medians, lines))
             axes.set_yticks(range(len(lines)), lines)
             axes.set_ylim(len(lines) - 0.5, -0.5)
             axes.grid(axis="x", alpha=0.3)
-            axes.set_title(f"{TIMING_TITLES[timing]}, {medians['runs'].max()} runs", loc="left", fontsize=14)
+            title = f"{TITLES[timing].format(target, accelerator)}, {medians['runs'].max()} runs"
+            axes.set_title(title, loc="left", fontsize=14)
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=120, metadata={"Software": None})
         plt.close(figure)

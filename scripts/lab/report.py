@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from lab import analyse
 from lab.complaint import FAILED, Complaint
 
 TABLE_HEAD = (
@@ -23,7 +25,8 @@ class SuiteReport:
 
     name: str
     environment: dict[str, Any]
-    tables: dict[str, str]  # Markdown, by timing
+    scenarios: list[tuple[str, str]]  # each with its options
+    tables: dict[str, str]  # Markdown, by heading
     facts: list[tuple[str, str]]
 
 
@@ -46,13 +49,25 @@ def _suite(metrics_file: Path) -> SuiteReport:
     environment_file = metrics_file.with_name(f"{name}_environment.json")
     remedy = f"run 'make run-scenarios SUITE={name}' again"
     try:
-        metrics = pd.read_csv(metrics_file)
+        metrics = analyse.read(metrics_file)
+        raw = analyse.read(metrics_file.with_name(f"{name}_raw.csv"))
         environment = json.loads(environment_file.read_text())
-        tables = {timing: _table(metrics[metrics["timing"] == timing]) for timing in dict.fromkeys(metrics["timing"])}
-        facts = _facts(environment, pd.read_csv(metrics_file.with_name(f"{name}_raw.csv")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        measurements = environment["measurements"]
+        tables = {f"{name}, {_name(each)}": _table(_of(each, metrics)) for each in measurements}
+        return SuiteReport(name, environment, _scenarios(measurements), tables, _facts(measurements, raw))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
-    return SuiteReport(name, environment, tables, facts)
+
+
+def _name(measurement: dict[str, Any]) -> str:
+    """exact timing on aarch64, live timing on x86_64 (kvm): exact timing is always on TCG."""
+    accelerator = f" ({measurement['accelerator']})" if measurement["timing"] == "live" else ""
+    return f"{measurement['timing']} timing on {measurement['target']}{accelerator}"
+
+
+def _of(measurement: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """The lines of a measurement."""
+    return table[(table[analyse.MEASUREMENT] == [measurement[key] for key in analyse.MEASUREMENT]).all(axis=1)]
 
 
 def _table(metrics: pd.DataFrame) -> str:
@@ -87,29 +102,57 @@ def _significant(value: float) -> str:
     return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
-def _facts(environment: dict[str, Any], raw: pd.DataFrame) -> list[tuple[str, str]]:
-    image = environment["image"]
-    facts = [
-        (
-            "guest",
-            f"{environment['target']}, {environment['smp']} CPUs, {environment['memory_mb']} MB, Linux {image['kernel_version']}",
-        ),
-        ("QEMU", image["qemu_version"]),
-        (
-            "program",
-            f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(environment['git_commits'])}",
-        ),
-        ("SHA-256", ", ".join(f"{name} `{image[f'{name}_sha256'][:16]}`" for name in ("kernel", "initrd", "program"))),
+def _scenarios(measurements: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Each scenario with its options; several times where its measurements had others."""
+    names = dict.fromkeys(name for each in measurements for name in each["scenarios"])
+    return [
+        line
+        for name in names
+        for line in _told(name, {_name(each): each["scenarios"].get(name) for each in measurements})
     ]
-    for timing, about in environment["timings"].items():
-        clock = raw[raw["timing"] == timing]["clock_read_ns"]
-        seeds = sorted(set(raw[raw["timing"] == timing]["seed"]))
-        text = f"{about['accelerator']}; seeds {', '.join(map(str, seeds))}; a clock read costs {clock.median():.0f} ns"
-        if timing == "live":
-            text += (
-                f"; host {about['host_cpu']}, {about['host_cpus']} CPUs, load before a run at most "
-                f"{about['load_before_max']:.2f}, CPU time stolen from the host at most {about['steal_share_max']:.1%}; "
-                f"{about['from']} to {about['to']}"
-            )
-        facts.append((f"{timing} timing", text))
+
+
+def _told(what: str, texts: dict[str, str | None]) -> list[tuple[str, str]]:
+    """`what` with its text, said once where all measurements (the keys) have the same."""
+    measurements: dict[str, list[str]] = {}
+    for measurement, text in texts.items():
+        if text is not None:
+            measurements.setdefault(text, []).append(measurement)
+    if len(measurements) == 1:
+        return [(what, text) for text in measurements]
+    return [(f"{what} ({', '.join(names)})", text) for text, names in measurements.items()]
+
+
+def _facts(measurements: list[dict[str, Any]], raw: pd.DataFrame) -> list[tuple[str, str]]:
+    facts = []
+    for what, tell in GUEST_FACTS.items():
+        facts += _told(what, {_name(each): tell(each, each["image"]) for each in measurements})
+    for each in measurements:
+        facts.append((_name(each), _conditions(each, _of(each, raw))))
     return facts
+
+
+GUEST_FACTS: dict[str, Callable[[dict[str, Any], dict[str, str]], str]] = {
+    "guest": lambda each, image: (
+        f"{each['target']}, {each['smp']} CPUs, {each['memory_mb']} MB, Linux {image['kernel_version']}"
+    ),
+    "QEMU": lambda _, image: image["qemu_version"],
+    "program": lambda each, image: (
+        f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(each['git_commits'])}"
+    ),
+    "SHA-256": lambda _, image: ", ".join(
+        f"{name} `{image[f'{name}_sha256'][:16]}`" for name in ("kernel", "initrd", "program")
+    ),
+}
+
+
+def _conditions(measurement: dict[str, Any], raw: pd.DataFrame) -> str:
+    seeds = ", ".join(map(str, sorted(set(raw["seed"]))))
+    text = f"{measurement['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
+    if measurement["timing"] == "live":
+        host = measurement["host"]
+        text += (
+            f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}, "
+            f"CPU time stolen from the host at most {host['steal_share_max']:.1%}; {host['from']} to {host['to']}"
+        )
+    return text

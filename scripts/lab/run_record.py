@@ -5,9 +5,10 @@ import json
 import os
 import platform
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import lab.plan
@@ -19,6 +20,20 @@ RECORD = "run.json"
 OUTPUTS = ("latencies.csv", "histogram.csv", "stats.csv")
 HOST_BEFORE = "host_before.txt"
 HOST_AFTER = "host_after.txt"
+VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "qemu_command")
+
+# What the report reads of run.json, beside the row, and of which type it must be.
+Shape = type | UnionType | dict[str, "Shape"]
+FINGERPRINT: Shape = {"bytes": int, "sha256": str}
+SHAPE: Shape = {
+    **{field.name: float | int if field.type is float else field.type for field in fields(Row)},
+    "accelerator": str,
+    "image": {name: str for name in lab.plan.IMAGE_FACTS},
+    "host": {"cpu": str, "cpus": int | None, "load_before": float | int, "steal_share": float | int | None},
+    "git_commit": str | None,
+    "finished_at": str,
+    "files": {},
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,10 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
     for name in OUTPUTS:
         if not (folder / name).is_file():
             raise Complaint(folder / name, "the guest did not send it: see console.log there", FAILED)
-    vm = read_facts(folder / "vm.tsv", remedy="run it again")
+    vm = read_facts(folder / "vm.tsv", VM_FACTS, remedy="run it again")
+    if not row.run.endswith("." + lab.plan.decisive_hash(row, image, vm["accelerator"])):
+        what = f"ran on {vm['accelerator']} with the image of now, which is not what was planned"
+        raise Complaint(row.run, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
     before, after = folder / HOST_BEFORE, folder / HOST_AFTER
     facts = {
         **asdict(row),
@@ -48,7 +66,7 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
         "accelerator": vm["accelerator"],
         "qemu_command": vm["qemu_command"],
         "image": image,
-        "host": _host(before.read_text(), after.read_text()),
+        "host": _host(_snapshot(before), _snapshot(after)),
         "git_commit": _git_commit(root),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -66,11 +84,12 @@ def load(folder: Path) -> RunRecord:
     remedy = f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again"
     try:
         facts = json.loads((folder / RECORD).read_text())
-        row = Row(**{name: facts[name] for name in Row.__dataclass_fields__})
-        sealed = facts["files"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise Complaint(folder / RECORD, f"is missing or damaged: {remedy}", FAILED) from None
-    for name, fingerprint in sealed:
+    except (OSError, ValueError, RecursionError):
+        facts = None
+    _check_shape(folder / RECORD, facts, SHAPE, remedy)
+    row = Row(**{field.name: facts[field.name] for field in fields(Row)})
+    _check_shape(folder / RECORD, facts["files"], dict.fromkeys(facts["files"], FINGERPRINT), remedy, "files")
+    for name, fingerprint in facts["files"].items():
         file = folder / name
         if not file.is_file():
             raise Complaint(file, f"is missing: {remedy}", FAILED)
@@ -83,10 +102,20 @@ def load(folder: Path) -> RunRecord:
 
 
 def load_planned(runs: Path, suite: str) -> tuple[list[RunRecord], list[Row]]:
-    """The finished runs of a suite's plan, and the rows that have none yet."""
-    rows = lab.plan.read(runs / f"{suite}.plan.tsv")
-    finished = [load(runs / row.run) for row in rows if (runs / row.run).is_dir()]
-    return finished, [row for row in rows if not (runs / row.run).is_dir()]
+    """The finished runs of a suite's plans, target by target and timing by timing, and all rows of the plans."""
+    rows = [row for file in sorted(runs.glob(lab.plan.file_name(suite, "*", "*"))) for row in lab.plan.read(file)]
+    return [load(runs / row.run) for row in rows if (runs / row.run).is_dir()], rows
+
+
+def _check_shape(file: Path, value: object, shape: Shape, remedy: str, name: str = "") -> None:
+    """Raises Complaint when `value` lacks a key that `shape` has, or has one of another type."""
+    good = isinstance(value, dict if isinstance(shape, dict) else shape)
+    if not good or (isinstance(value, bool) and shape is not bool):
+        what = f"has no good value for '{name}'" if name else "is missing or damaged"
+        raise Complaint(file, f"{what}: {remedy}", FAILED)
+    if isinstance(shape, dict):
+        for key, part in shape.items():
+            _check_shape(file, value.get(key), part, remedy, f"{name}.{key}".strip("."))  # type: ignore[attr-defined]
 
 
 def _fingerprint(file: Path) -> dict[str, Any]:
@@ -113,9 +142,8 @@ def _git_commit(root: Path) -> str | None:
     return answer.stdout.strip() or None
 
 
-def _host(before: str, after: str) -> dict[str, Any]:
-    """What the host is and what it did meanwhile, from two snapshots of /proc (see run_one.sh)."""
-    first, last = _snapshot(before), _snapshot(after)
+def _host(first: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
+    """What the host is and what it did meanwhile, from two snapshots."""
     ticks = {key: last["cpu"][key] - first["cpu"][key] for key in last["cpu"]}
     total = sum(ticks.values())
     return {
@@ -132,10 +160,14 @@ def _host(before: str, after: str) -> dict[str, Any]:
 CPU_STATES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 
 
-def _snapshot(text: str) -> dict[str, Any]:
-    stat, load = text.splitlines()[:2]  # the "cpu" line of /proc/stat, and /proc/loadavg
-    ticks = dict(zip(CPU_STATES, map(int, stat.split()[1:])))
-    return {"cpu": ticks, "load": float(load.split()[0])}
+def _snapshot(file: Path) -> dict[str, Any]:
+    """Reads the "cpu" line of /proc/stat and the line of /proc/loadavg that run_one.sh kept in `file`."""
+    try:
+        stat, load = file.read_text().splitlines()
+        ticks = dict(zip(CPU_STATES, map(int, stat.split()[1:])))
+        return {"cpu": {state: ticks[state] for state in CPU_STATES}, "load": float(load.split()[0])}
+    except (OSError, ValueError, KeyError, IndexError):
+        raise Complaint(file, "does not hold the host's CPU times and load: is the disk full?", FAILED) from None
 
 
 def _cpu_model() -> str:

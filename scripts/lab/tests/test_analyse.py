@@ -91,6 +91,8 @@ def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> N
         ("histogram.csv", "", "cannot be read as CSV"),
         ("histogram.csv", "metric,highest_ns,count\n", "should have the columns metric, lowest_ns"),
         ("histogram.csv", "metric,lowest_ns,highest_ns,count\nlatency,5,5,3\n", "does not count 150 items"),
+        ("histogram.csv", "metric,lowest_ns,highest_ns,count\nlatency,5,5,x\n", "holds a value that is no integer"),
+        ("stats.csv", "key,value\nproduced,1\nproduced,2\n", "has no good value for"),
         ("stats.csv", "key,value\nproduced,150\n", "has no good value for 'consumed'"),
         ("stats.csv", "key,value\nproduced,x\n", "has no good value for"),
         (

@@ -1,5 +1,6 @@
 """Plans: which runs, with which seeds, in which order, under which names."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,30 @@ from lab.plan import Row, Sweep
 
 ROOT = Path(__file__).parents[3]
 TARGETS = ROOT / "qemu" / "targets"
+ALL_TARGETS = sorted(file.stem for file in TARGETS.glob("*.conf"))
+IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")
 SWEEP = Sweep(target="aarch64", timings=("exact", "live"), replicates=3, seed=5)
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
     """A build folder with facts of images, though without images."""
-    for target in ("aarch64", "x86_64"):
-        folder = tmp_path / "image" / target
-        folder.mkdir(parents=True)
-        folder.joinpath("image.tsv").write_text("kernel_sha256\tk\ninitrd_sha256\ti\nqemu_version\t7\n")
+    for target in ALL_TARGETS:
+        write_image(tmp_path, target, IMAGE)
     return tmp_path
+
+
+def write_image(build: Path, target: str, facts: dict[str, str]) -> None:
+    folder = build / "image" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.joinpath("image.tsv").write_text("".join(f"{key}\t{value}\n" for key, value in facts.items()))
+
+
+def expand_text(build: Path, text: str, sweep: Sweep = SWEEP) -> list[Row]:
+    """The rows of a suite that is `text`."""
+    file = build / "own.toml"
+    file.write_text(text)
+    return plan.expand(suite.load(file), sweep, build, TARGETS)
 
 
 def expand(build: Path, sweep: Sweep = SWEEP, name: str = "t001") -> list[Row]:
@@ -49,13 +63,46 @@ def test_the_command_holds_the_scenario_and_the_duration(build: Path) -> None:
     assert all("--duration 10 " in row.command and row.duration_s == 10 for row in longer)
 
 
-def test_a_name_changes_with_whatever_decides_the_result(build: Path) -> None:
+def test_flags_are_words_alone_and_texts_come_as_they_are(build: Path) -> None:
+    row = expand_text(build, '[scenario.a]\nmlock = true\nzero-copy = false\nsched = "fifo:50"')[0]
+    assert row.options == "--mlock --sched fifo:50 --duration 2"
+
+
+@pytest.mark.parametrize("fact", ["kernel_sha256", "initrd_sha256", "qemu_version"])
+def test_a_name_changes_with_the_guest(build: Path, fact: str) -> None:
     before = {row.run for row in expand(build)}
     assert before == {row.run for row in expand(build)}
-    build.joinpath("image", "aarch64", "image.tsv").write_text(
-        "kernel_sha256\tother\ninitrd_sha256\ti\nqemu_version\t7\n"
-    )
+    write_image(build, "aarch64", IMAGE | {fact: "other"})
     assert before.isdisjoint(row.run for row in expand(build))
+
+
+def test_the_accelerator_is_in_the_names_of_live_runs_only(build: Path) -> None:
+    tcg, kvm = (expand(build, replace(SWEEP, accelerator=name)) for name in ("tcg", "kvm"))
+    for timing, same in (("exact", True), ("live", False)):
+        names = [{row.run for row in rows if row.timing == timing} for rows in (tcg, kvm)]
+        assert (names[0] == names[1]) is same
+        assert same or names[0].isdisjoint(names[1])
+
+
+def test_seeds_end_where_those_of_qemu_end(build: Path) -> None:
+    largest = 2**32 - 1
+    assert expand(build, replace(SWEEP, seed=largest - 2))[2].seed == largest
+    with pytest.raises(Complaint) as complaint:
+        expand(build, replace(SWEEP, seed=largest - 1))
+    assert str(complaint.value) == (
+        "--seed: the last of 3 replicates would have seed 4294967296, and 4294967295 is the largest: "
+        "give at most 4294967293"
+    )
+
+
+def test_a_run_is_no_longer_than_run_vm_lets_it_be(build: Path) -> None:
+    sweep = Sweep("aarch64", ("exact",), 1, 1, duration_s=7199)
+    assert max(row.limit_s for row in expand(build, sweep)) <= 864000
+    assert expand(build, replace(sweep, timings=("live",), duration_s=86400))
+    with pytest.raises(Complaint, match="^--duration: 7200 s is too long, since exact timing .*: give at most 7199$"):
+        expand(build, replace(sweep, duration_s=7200))
+    with pytest.raises(Complaint, match=r"^own: \[scenario.a\]: duration: 8000 s is too long"):
+        expand_text(build, "[scenario.a]\nduration = 8000", replace(sweep, duration_s=None))
 
 
 def test_the_order_is_shuffled_repeatably_and_exact_runs_come_first(build: Path) -> None:
@@ -82,10 +129,25 @@ def test_a_cut_plan_is_refused(build: Path, tmp_path: Path) -> None:
         plan.read(file)
 
 
-def test_exact_timing_is_refused_where_the_target_cannot_do_it(build: Path) -> None:
-    with pytest.raises(Complaint, match="exact timing of x86_64 works with at most 1 CPU"):
-        expand(build, Sweep("x86_64", ("exact",), 1, 1))
-    assert expand(build, Sweep("x86_64", ("live",), 1, 1))
+@pytest.mark.parametrize("target", ALL_TARGETS)
+def test_exact_timing_is_refused_where_the_target_cannot_do_it(build: Path, target: str) -> None:
+    most = next(int(line[14:]) for line in (TARGETS / f"{target}.conf").open() if line.startswith("EXACT_MAX_SMP="))
+    with pytest.raises(Complaint, match=f"exact timing of {target} works with at most {most} CPU"):
+        expand_text(build, f"[guest]\nsmp = {most + 1}\n[scenario.a]", Sweep(target, ("exact",), 1, 1))
+    assert expand_text(build, f"[guest]\nsmp = {most + 1}\n[scenario.a]", Sweep(target, ("live",), 1, 1))
+    assert expand_text(build, f"[guest]\nsmp = {most}\n[scenario.a]", Sweep(target, ("exact",), 1, 1))
+
+
+def test_a_target_that_does_not_say_its_limit_is_named(build: Path, tmp_path: Path) -> None:
+    (tmp_path / "aarch64.conf").write_text("MACHINE=virt\n")
+    with pytest.raises(Complaint, match="aarch64.conf: does not say how many CPUs .*: add EXACT_MAX_SMP=N"):
+        plan.expand(suite.load(ROOT / "scenarios" / "t000.toml"), SWEEP, build, tmp_path)
+
+
+def test_an_image_whose_facts_are_cut_is_named(build: Path) -> None:
+    write_image(build, "aarch64", {"kernel_sha256": "x"})
+    with pytest.raises(Complaint, match="image.tsv: does not say 'kernel_version': run 'make image TARGET=aarch64'"):
+        expand(build)
 
 
 def test_a_missing_image_is_named_with_its_remedy(tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
 """The whole way from recorded runs to results.md, through the command line."""
 
+import json
 import re
+import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from lab import report
+from lab import analyse, plan, report, run_record
+from lab.plan import Row
 
 SCRIPTS = Path(__file__).parents[2]
 
@@ -45,14 +51,14 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
         "t000_throughput.png",
     ]
     for name in (name for name in made if name.endswith(".png")):
-        width, height = struct.unpack(">II", made[name][16:24])
+        width, height = png_size(runs.parent / name)
         assert width >= 1000 and height >= 400
     page = made["results.md"].decode()
     for figure in re.findall(r"\]\((result_data/\S+)\)", page):
         assert (runs.parents[1] / figure).is_file()
     metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
-    for timing in ("exact", "live"):
-        table = page.split(f"### t000, {timing} timing")[1].split("\n\n")[1]
+    for heading in ("exact timing on aarch64", "live timing on aarch64 (tcg)"):
+        table = page.split(f"### t000, {heading}")[1].split("\n\n")[1]
         assert table.startswith("| scenario | p50 (µs) | p95 (µs) | p99 (µs) | ops/s | drop |")
         assert len(table.splitlines()) == 2 + 3
     p50 = metrics[metrics["timing"] == "exact"]["latency_p50_ms"].iloc[0] * 1000
@@ -75,7 +81,7 @@ def test_a_suite_that_was_not_run_keeps_its_part_of_the_page(runs: Path) -> None
         other.write_bytes(file.read_bytes())
     make_report(runs)
     page = (runs.parents[1] / "results.md").read_text()
-    assert "### other, exact timing" in page and "### t000, exact timing" in page
+    assert "### other, exact timing on" in page and "### t000, exact timing on" in page
 
 
 def test_missing_runs_are_said(runs: Path) -> None:
@@ -83,6 +89,126 @@ def test_missing_runs_are_said(runs: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
     assert make_report(runs).returncode == 0
     assert "**1 planned runs are missing**" in (runs.parents[1] / "results.md").read_text()
+
+
+def rewrite_runs(runs: Path, change: Callable[[dict[str, Any]], dict[str, Any]], timing: str) -> list[Row]:
+    """Copies the recorded runs of `timing` under other names, as `change` makes of their facts; gives their rows."""
+    rows = []
+    for folder in sorted(runs.glob(f"t000.*.{timing}.r?.*")):
+        facts = change(json.loads((folder / "run.json").read_text()))
+        facts["run"] = f"{facts['suite']}.{facts['scenario']}.{facts['target']}.{timing}.r{facts['replicate']}.other"
+        other = shutil.copytree(folder, runs / facts["run"])
+        (other / "run.json").write_text(json.dumps(facts))
+        rows.append(run_record.load(other).row)
+    return rows
+
+
+def write_plan(runs: Path, rows: list[Row]) -> None:
+    name = plan.file_name(rows[0].suite, rows[0].target, rows[0].timing)
+    (runs / name).write_text(plan.write(rows))
+
+
+def table_of(page: str, heading: str) -> list[str]:
+    head, rule, *lines = page.split(f"### {heading}\n\n")[1].split("\n\n")[0].splitlines()
+    assert head.startswith("| scenario |") and rule.startswith("|---|")
+    return sorted(lines)
+
+
+def test_a_plan_of_one_timing_leaves_the_other_s_tables(runs: Path) -> None:
+    make_report(runs)
+    before = (runs.parents[1] / "results.md").read_text()
+    exact = runs / plan.file_name("t000", "aarch64", "exact")
+    exact.write_text(plan.write([row for row in plan.read(exact) if row.replicate == 1]))  # REPS=1 TIMING=exact
+    make_report(runs)
+    page = (runs.parents[1] / "results.md").read_text()
+    live = "t000, live timing on aarch64 (tcg)"
+    assert table_of(page, live) == table_of(before, live)
+    assert "TIMING=exact REPS=1 " in page and "TIMING=live REPS=2 " in page
+    assert "missing" not in page
+
+
+def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
+    make_report(runs)
+    before = (runs.parents[1] / "results.md").read_text()
+    height = png_size(runs.parent / "t000_latency.png")[1]
+
+    def on_another(facts: dict[str, Any]) -> dict[str, Any]:
+        command = facts["command"].replace("--duration 0.15", "--wait spin --duration 0.15")
+        image = facts["image"] | {"kernel_version": "6.1-other", "kernel_sha256": "other"}
+        return facts | {"target": "another", "accelerator": "kvm", "command": command, "image": image}
+
+    rows = rewrite_runs(runs, on_another, "live")
+    write_plan(runs, rows)
+    done = make_report(runs)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (runs.parents[1] / "results.md").read_text()
+    for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 (tcg)"):
+        assert table_of(page, heading) == table_of(before, heading)
+    # The same files under another target: the same figures, and not those of twice as many runs.
+    assert table_of(page, "t000, live timing on another (kvm)") == table_of(
+        before, "t000, live timing on aarch64 (tcg)"
+    )
+    assert set(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == {2}
+    assert "| baseline (live timing on another (kvm)) | `--prod-interval-us 1000 --wait spin" in page
+    assert "| guest (live timing on another (kvm)) | another, 2 CPUs, 512 MB, Linux 6.1-other |" in page
+    assert "| live timing on another (kvm) | kvm; seeds 1, 2;" in page
+    assert "TARGET=another TIMING=live" in page and 'TARGET=aarch64 TIMING="exact live"' in page
+    assert "not measured with the same guest" not in page
+    assert png_size(runs.parent / "t000_latency.png")[1] == pytest.approx(height * 1.5, rel=0.01)
+
+
+def test_kvm_and_tcg_never_share_a_table(runs: Path) -> None:
+    others = rewrite_runs(runs, lambda facts: facts | {"accelerator": "kvm"}, "live")
+    write_plan(runs, plan.read(runs / plan.file_name("t000", "aarch64", "live")) + others)
+    assert make_report(runs).returncode == 0
+    page = (runs.parents[1] / "results.md").read_text()
+    tables = [table_of(page, f"t000, live timing on aarch64 ({name})") for name in ("tcg", "kvm")]
+    assert len(tables[0]) == 3 and tables[0] == tables[1]
+
+
+def test_tables_of_another_guest_are_marked(runs: Path) -> None:
+    write_plan(
+        runs, rewrite_runs(runs, lambda facts: facts | {"image": facts["image"] | {"initrd_sha256": "n"}}, "live")
+    )
+    assert make_report(runs).returncode == 0
+    page = (runs.parents[1] / "results.md").read_text()
+    assert "**The tables of aarch64 were not measured with the same guest**" in page
+
+
+def test_the_report_needs_no_suite_file(runs: Path) -> None:
+    rows = rewrite_runs(runs, lambda facts: facts | {"suite": "deleted"}, "exact")
+    write_plan(runs, rows)
+    (runs / plan.title_file("deleted")).write_text("What it was about\n")
+    done = make_report(runs)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "## deleted: What it was about" in (runs.parents[1] / "results.md").read_text()
+
+
+def test_scenarios_may_be_called_like_numbers_and_empty_values(runs: Path) -> None:
+    names = {"baseline": "NA", "affinity": "008", "queue-cap-8": "1e3"}
+    for timing in plan.TIMINGS:
+        rows = rewrite_runs(runs, lambda facts: facts | {"scenario": names[facts["scenario"]]}, timing)
+        nulls = [
+            replace(row, scenario="null", run=row.run.replace(".NA.", ".null.")) for row in rows if ".NA." in row.run
+        ]
+        for row in nulls:
+            folder = shutil.copytree(runs / row.run.replace(".null.", ".NA."), runs / row.run)
+            facts = json.loads((folder / "run.json").read_text()) | {"run": row.run, "scenario": "null"}
+            (folder / "run.json").write_text(json.dumps(facts))
+        write_plan(runs, rows + nulls)
+    done = make_report(runs)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (runs.parents[1] / "results.md").read_text()
+    for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 (tcg)"):
+        scenarios = [line.split(" | ")[0] for line in table_of(page, heading)]
+        assert sorted(scenarios) == ["| 008", "| 1e3", "| NA", "| null"]
+        assert all(line.count(" | ") == 6 and " |  |" not in line for line in table_of(page, heading))
+    assert analyse.read(runs.parent / "t000_raw.csv")["scenario"].isin(["008", "1e3", "NA", "null"]).all()
+
+
+def png_size(file: Path) -> tuple[int, int]:
+    width, height = struct.unpack(">II", file.read_bytes()[16:24])
+    return width, height
 
 
 def test_a_damaged_run_leaves_earlier_results_untouched(runs: Path) -> None:
@@ -95,6 +221,19 @@ def test_a_damaged_run_leaves_earlier_results_untouched(runs: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert str(histogram) in done.stderr and "rm -r" in done.stderr
     assert outputs(runs) == before
+
+
+def test_a_run_record_without_a_key_gets_one_line(runs: Path) -> None:
+    record = next(runs.glob("t000.baseline.*.live.r1.*")) / "run.json"
+    facts = json.loads(record.read_text())
+    del facts["image"]
+    record.write_text(json.dumps(facts))
+    done = make_report(runs)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"pipelab: {record}: has no good value for 'image': remove the folder ('rm -r {record.parent}') and run "
+        "'make run-scenarios' again\n"
+    )
 
 
 def test_a_folder_without_runs_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from lab import plan, run_record
 from lab.complaint import Complaint
 
-IMAGE = {"kernel_version": "6.1", "kernel_sha256": "k"}
+IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")
 STAT = "cpu  100 0 50 1000 10 0 5 {steal} 0 0\n0.50 0.40 0.30 1/100 999\n"
 
 
@@ -27,8 +28,14 @@ def fresh(runs: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_sealed_run_can_be_loaded(fresh: Path, runs: Path) -> None:
-    row = plan.read(runs / "t000.plan.tsv")[0]
+@pytest.fixture
+def row(runs: Path) -> plan.Row:
+    """A planned row, as it is named for IMAGE."""
+    recorded = plan.read(runs / plan.file_name("t000", "aarch64", "exact"))[0]
+    return replace(recorded, run=f"t000.{plan.decisive_hash(recorded, IMAGE, 'tcg')}")
+
+
+def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
     run_record.seal(fresh, row, IMAGE, Path("/"))
     record = run_record.load(fresh)
     assert record.row == row
@@ -40,17 +47,41 @@ def test_a_sealed_run_can_be_loaded(fresh: Path, runs: Path) -> None:
     assert not (fresh / "vm.tsv").exists()
 
 
-def test_a_run_that_lacks_a_file_is_not_sealed(fresh: Path, runs: Path) -> None:
+def test_a_run_that_lacks_a_file_is_not_sealed(fresh: Path, row: plan.Row) -> None:
     (fresh / "stats.csv").unlink()
     with pytest.raises(Complaint, match="stats.csv: the guest did not send it"):
-        run_record.seal(fresh, plan.read(runs / "t000.plan.tsv")[0], IMAGE, Path("/"))
+        run_record.seal(fresh, row, IMAGE, Path("/"))
     assert not (fresh / "run.json").exists()
+
+
+@pytest.mark.parametrize("note", ["host_before.txt", "host_after.txt"])
+@pytest.mark.parametrize("content", ["", "\n", "cpu  1 2\n0.5\n", "cpu  1 2 3 4 5 6 7 8\n", "x\ny\n"])
+def test_a_run_without_the_host_s_notes_is_not_sealed(fresh: Path, row: plan.Row, note: str, content: str) -> None:
+    (fresh / note).write_text(content)
+    with pytest.raises(Complaint, match=f"{note}: does not hold the host's CPU times and load: is the disk full"):
+        run_record.seal(fresh, row, IMAGE, Path("/"))
+    assert not (fresh / "run.json").exists()
+
+
+def test_a_run_whose_vm_facts_are_cut_is_not_sealed(fresh: Path, row: plan.Row) -> None:
+    (fresh / "vm.tsv").write_text("outcome\tdone\n")
+    with pytest.raises(Complaint, match="vm.tsv: does not say 'exit_code': run it again"):
+        run_record.seal(fresh, row, IMAGE, Path("/"))
+
+
+def test_a_run_on_another_accelerator_or_image_than_planned_is_not_sealed(fresh: Path, row: plan.Row) -> None:
+    with pytest.raises(Complaint, match="which is not what was planned: run 'make run-scenarios' again"):
+        run_record.seal(fresh, row, IMAGE | {"initrd_sha256": "other"}, Path("/"))
+    (fresh / "vm.tsv").write_text((fresh / "vm.tsv").read_text().replace("tcg", "kvm"))
+    with pytest.raises(Complaint, match="ran on kvm .* which is not what was planned"):
+        run_record.seal(fresh, row, IMAGE, Path("/"))
 
 
 def test_finished_and_missing_runs_are_told_apart(runs: Path) -> None:
     shutil.rmtree(next(runs.glob("t000.affinity.*.live.r2.*")))
-    finished, missing = run_record.load_planned(runs, "t000")
+    finished, rows = run_record.load_planned(runs, "t000")
     assert len(finished) == 11
+    missing = [row for row in rows if row not in [record.row for record in finished]]
     assert [(row.scenario, row.timing, row.replicate) for row in missing] == [("affinity", "live", 2)]
 
 
@@ -64,6 +95,25 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+def without(*keys: str):  # type: ignore[no-untyped-def]
+    def damage(file: Path) -> None:
+        facts = json.loads(file.read_text())
+        place = facts
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = ["not what it was"]
+        file.write_text(json.dumps(facts))
+
+    return damage
+
+
+KEYS_OF_THE_REPORT = [
+    *[("image", name) for name in plan.IMAGE_FACTS],
+    *[("host", name) for name in ("cpu", "cpus", "load_before", "steal_share")],
+    *[(name,) for name in ("image", "host", "accelerator", "git_commit", "finished_at", "files", "scenario", "seed")],
+]
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
@@ -74,7 +124,9 @@ def flip(file: Path) -> None:
         ("run.json", Path.unlink, "is missing or damaged"),
         ("run.json", cut, "is missing or damaged"),
         ("run.json", lambda file: file.write_text("[]"), "is missing or damaged"),
-        ("run.json", lambda file: file.write_text(json.dumps({"files": 3})), "is missing or damaged"),
+        ("run.json", lambda file: file.write_text(json.dumps({"files": 3})), "has no good value for 'run'"),
+        *[("run.json", without(*keys), f"has no good value for '{'.'.join(keys)}'") for keys in KEYS_OF_THE_REPORT],
+        ("run.json", without("files", "stats.csv", "sha256"), "has no good value for 'files.stats.csv.sha256'"),
     ],
 )
 def test_a_damaged_run_gets_one_line_with_its_remedy(runs: Path, name: str, damage, message: str) -> None:  # type: ignore[no-untyped-def]

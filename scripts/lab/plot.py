@@ -67,7 +67,7 @@ class Panel:
         for name, value in zip(self.medians["scenario"], of_scenarios):
             place = (value, self.lines[name])
             self.axes.annotate(
-                text.format(value), place, xytext=(0, 7), textcoords="offset points", ha="center", fontsize=12
+                text.format(value), place, xytext=(0, 7), textcoords="offset points", ha="left", fontsize=12
             )
 
     def scale(self, values: pd.Series) -> None:

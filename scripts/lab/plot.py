@@ -18,6 +18,7 @@ from lab.analyse import MEASUREMENT
 BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
 TITLES = {"exact": "{0}, exact timing (virtual)", "live": "{0}, live timing (wall clock, {1})"}
 SPAN_OF_A_LOG_SCALE = 10
+LEGEND_POINTS = 28  # its height, above which the title stands
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _picture(raw: pd.DataFrame, metrics: pd.DataFrame, draw: Callable[[Panel], N
     measurements = list(metrics.groupby(MEASUREMENT, sort=False))
     runs = raw.groupby(MEASUREMENT, sort=False)
     lines = {name: line for line, name in enumerate(dict.fromkeys(metrics["scenario"]))}
-    height = 1.5 + 0.45 * len(lines)
+    height = 1.7 + 0.45 * len(lines)
     with plt.rc_context({"font.size": 14, "axes.spines.top": False, "axes.spines.right": False}):
         figure, panels = plt.subplots(
             len(measurements), 1, figsize=(9, height * len(measurements)), squeeze=False, layout="constrained"
@@ -145,7 +146,7 @@ def _picture(raw: pd.DataFrame, metrics: pd.DataFrame, draw: Callable[[Panel], N
             axes.set_ylim(len(lines) - 0.5, -0.5)
             axes.grid(axis="x", alpha=0.3)
             title = f"{TITLES[timing].format(target, accelerator)}, {medians['runs'].max()} runs"
-            axes.set_title(title, loc="left", fontsize=14)
+            axes.set_title(title, loc="left", fontsize=14, pad=LEGEND_POINTS if axes.get_legend() else None)
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=120, metadata={"Software": None})
         plt.close(figure)

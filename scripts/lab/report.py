@@ -60,8 +60,8 @@ def _suite(metrics_file: Path) -> SuiteReport:
 
 
 def _name(measurement: dict[str, Any]) -> str:
-    """exact timing on aarch64, live timing on x86_64 (kvm): exact timing is always on TCG."""
-    accelerator = f" ({measurement['accelerator']})" if measurement["timing"] == "live" else ""
+    """exact timing on aarch64, live timing on x86_64 with kvm; exact timing is always on TCG."""
+    accelerator = f" with {measurement['accelerator']}" if measurement["timing"] == "live" else ""
     return f"{measurement['timing']} timing on {measurement['target']}{accelerator}"
 
 

@@ -57,7 +57,7 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
     for figure in re.findall(r"\]\((result_data/\S+)\)", page):
         assert (runs.parents[1] / figure).is_file()
     metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
-    for heading in ("exact timing on aarch64", "live timing on aarch64 (tcg)"):
+    for heading in ("exact timing on aarch64", "live timing on aarch64 with tcg"):
         table = page.split(f"### t000, {heading}")[1].split("\n\n")[1]
         assert table.startswith("| scenario | p50 (µs) | p95 (µs) | p99 (µs) | ops/s | drop |")
         assert len(table.splitlines()) == 2 + 3
@@ -121,7 +121,7 @@ def test_a_plan_of_one_timing_leaves_the_other_s_tables(runs: Path) -> None:
     exact.write_text(plan.write([row for row in plan.read(exact) if row.replicate == 1]))  # REPS=1 TIMING=exact
     make_report(runs)
     page = (runs.parents[1] / "results.md").read_text()
-    live = "t000, live timing on aarch64 (tcg)"
+    live = "t000, live timing on aarch64 with tcg"
     assert table_of(page, live) == table_of(before, live)
     assert "TIMING=exact REPS=1 " in page and "TIMING=live REPS=2 " in page
     assert "missing" not in page
@@ -142,16 +142,16 @@ def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
     done = make_report(runs)
     assert (done.returncode, done.stderr) == (0, "")
     page = (runs.parents[1] / "results.md").read_text()
-    for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 (tcg)"):
+    for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 with tcg"):
         assert table_of(page, heading) == table_of(before, heading)
     # The same files under another target: the same figures, and not those of twice as many runs.
-    assert table_of(page, "t000, live timing on another (kvm)") == table_of(
-        before, "t000, live timing on aarch64 (tcg)"
+    assert table_of(page, "t000, live timing on another with kvm") == table_of(
+        before, "t000, live timing on aarch64 with tcg"
     )
     assert set(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == {2}
-    assert "| baseline (live timing on another (kvm)) | `--prod-interval-us 1000 --wait spin" in page
-    assert "| guest (live timing on another (kvm)) | another, 2 CPUs, 512 MB, Linux 6.1-other |" in page
-    assert "| live timing on another (kvm) | kvm; seeds 1, 2;" in page
+    assert "| baseline (live timing on another with kvm) | `--prod-interval-us 1000 --wait spin" in page
+    assert "| guest (live timing on another with kvm) | another, 2 CPUs, 512 MB, Linux 6.1-other |" in page
+    assert "| live timing on another with kvm | kvm; seeds 1, 2;" in page
     assert "TARGET=another TIMING=live" in page and 'TARGET=aarch64 TIMING="exact live"' in page
     assert "not measured with the same guest" not in page
     assert png_size(runs.parent / "t000_latency.png")[1] == pytest.approx(height * 1.5, rel=0.01)
@@ -162,7 +162,7 @@ def test_kvm_and_tcg_never_share_a_table(runs: Path) -> None:
     write_plan(runs, plan.read(runs / plan.file_name("t000", "aarch64", "live")) + others)
     assert make_report(runs).returncode == 0
     page = (runs.parents[1] / "results.md").read_text()
-    tables = [table_of(page, f"t000, live timing on aarch64 ({name})") for name in ("tcg", "kvm")]
+    tables = [table_of(page, f"t000, live timing on aarch64 with {name}") for name in ("tcg", "kvm")]
     assert len(tables[0]) == 3 and tables[0] == tables[1]
 
 
@@ -199,7 +199,7 @@ def test_scenarios_may_be_called_like_numbers_and_empty_values(runs: Path) -> No
     done = make_report(runs)
     assert (done.returncode, done.stderr) == (0, "")
     page = (runs.parents[1] / "results.md").read_text()
-    for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 (tcg)"):
+    for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 with tcg"):
         scenarios = [line.split(" | ")[0] for line in table_of(page, heading)]
         assert sorted(scenarios) == ["| 008", "| 1e3", "| NA", "| null"]
         assert all(line.count(" | ") == 6 and " |  |" not in line for line in table_of(page, heading))

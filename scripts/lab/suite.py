@@ -67,7 +67,7 @@ OPTIONS: dict[str, Kind] = {
     "arrival": OneOf("constant", "poisson", "burst:N,PAUSE_US"),
     "pacing": OneOf("sleep", "deadline", "spin"),
     "batch": Number(1, 2**24),
-    "item-bytes": Number(0, 2**30),
+    "item-bytes": Number(0, 2**20),
     "zero-copy": Flag(),
     "queue": OneOf("spsc", "mutex"),
     "queue-cap": Number(1, 2**24),

@@ -135,10 +135,10 @@ void add_thread_options(CLI::App& app, Options& options) {
              "CPU that the producer runs on");
   add_member(app, "--pin-consumer", options.pin_consumer, cpus, "CPU",
              "CPU that the consumer runs on");
-  add_value(app, "--sched", options.scheduling, to_scheduling, "CLASS",
+  add_value(app, "--sched", options.scheduling, to_scheduling, "other|fifo:P|rr:P|deadline:R,D,P",
             "other, fifo:P or rr:P (1 to 99), or deadline:R,D,P (microseconds, 2 <= R <= D <= P)",
-            "both threads' scheduling class: other, fifo:P, rr:P (priority 1 to 99), or "
-            "deadline:RUNTIME,DEADLINE,PERIOD (microseconds)")
+            "both threads' scheduling class, with priority (1 to 99), or runtime, deadline and "
+            "period (microseconds)")
       ->default_str("other");
   add_number<std::int64_t>(app, "--timer-slack-ns", options.timer_slack_ns, 1, 1'000'000'000,
                            "how late the kernel may wake a thread to save wake-ups");

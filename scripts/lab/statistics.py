@@ -1,0 +1,394 @@
+"""What runs can prove. The run is the unit of replication, never the item.
+
+Why nothing here is resampled: a bootstrap of a median covers the truth in 72 to 95 % of cases at 3 to 10
+runs, not in 95 %. The intervals below invert exact tests instead, and cover it in 93 to 97 %; where runs
+are too few for that (under 6 of a scenario, under 4 against 4), Student's and Welch's of the logarithms do.
+tests/test_statistics.py measures both.
+
+- Interval of a median: order statistics, interpolated; Hettmansperger and Sheather, "Confidence intervals
+  based on interpolated order statistics", Statistics & Probability Letters 4 (1986).
+- Change against a baseline: the median of the ratios of every run with every run of the baseline, with the
+  interval that inverts the rank-sum test; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods,
+  4.2 and 4.3. One wild run in ten hardly moves either; a mean would follow it.
+- p value: the permutation distribution of that rank sum, ties and all, enumerated and not sampled.
+- Several comparisons: Holm, "A simple sequentially rejective multiple test procedure" (1979).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+LEVEL = 0.95  # of intervals
+ALPHA = 0.05  # false verdicts that all comparisons of one table may give, together
+POWER = 0.8  # with which the runs that are asked for would decide
+MARGIN = 0.03  # changes up to this share are called the same
+MIN_RUNS = 3  # without which nothing is known of the spread
+MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
+MOST_RUNS = 1000  # that it makes sense to ask for
+RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
+
+METRICS = ("latency_p50_ns", "latency_p99_ns", "response_p99_ns", "throughput_ops_s", "drop_rate")
+HIGHER_IS_BETTER = ("throughput", "produced", "consumed")
+
+
+class Verdict(Enum):
+    """What is known of a change. Exact timing alone gives EQUAL and MIXED."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "same"
+    INCONCLUSIVE = "inconclusive"
+    EQUAL = "equal"
+    MIXED = "seeds disagree"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The median of `runs` values, and the interval that holds the true one in 95 % of cases; NaN if unknown."""
+
+    median: float
+    low: float
+    high: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of one scenario against its baseline.
+
+    `change`, `low` and `high` are relative (0.05: 5 % more) unless `absolute`, where a zero or negative
+    value allows no ratio and they are in the metric's own unit. In exact timing, `low` and `high` span the
+    seeds, and there is no p value. `more_runs` of each side would decide; NaN when none are needed,
+    infinite when more than 1000 are.
+    """
+
+    scenario: str
+    timing: str
+    metric: str
+    base: float
+    value: float
+    base_runs: int
+    runs: int
+    margin: float
+    change: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    absolute: bool = False
+    p_value: float = math.nan  # as tested
+    p_adjusted: float = math.nan  # for the number of comparisons
+    verdict: Verdict = Verdict.INCONCLUSIVE
+    more_runs: float = math.nan
+
+    def text(self) -> str:
+        """For a cell of a table: the verdict, the change and what would decide."""
+        if self.verdict is Verdict.EQUAL:
+            return "equal"
+        if math.isnan(self.change):
+            return f"{self.verdict.value}: too few runs have a value"
+        word = f"same within {self.margin * 100:g} %" if self.verdict is Verdict.SAME else self.verdict.value
+        text = f"{word}: {self._amount(self.change)}"
+        if not math.isnan(self.low):
+            text += f" ({self._amount(self.low)} to {self._amount(self.high)})"
+        if self.verdict is Verdict.INCONCLUSIVE and not math.isnan(self.more_runs):
+            many = f"more than {MOST_RUNS}" if math.isinf(self.more_runs) else f"about {self.more_runs:.0f}"
+            text += f"; {many} more runs of each would decide"
+        return text
+
+    def _amount(self, change: float) -> str:
+        if self.absolute:
+            return f"{change:+.3g}"
+        return f"{change:+.1%}".replace("%", " %") if abs(change) < 10 else f"× {1 + change:.3g}"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The values of one metric to compare, by seed in exact timing. `base` is the baseline's."""
+
+    scenario: str
+    timing: str
+    metric: str
+    base: pd.Series
+    value: pd.Series
+
+
+def higher_is_better(metric: str) -> bool:
+    """Of throughput and counts of items; of times, drops, switches and all else less is better."""
+    return metric.startswith(HIGHER_IS_BETTER)
+
+
+def median_interval(values: Iterable[float]) -> Estimate:
+    """The median over runs with its interval. Values that are not finite were not measured."""
+    known = np.sort(_finite(values))
+    runs = len(known)
+    if runs < MIN_RUNS:
+        return Estimate(float(np.median(known)) if runs else math.nan, math.nan, math.nan, runs)
+    depth = next(d for d in range(runs) if 2 * special.bdtr(d, runs, 0.5) > 1 - LEVEL)  # the last that covers
+    if depth < 1:
+        low, high = _student(known)
+    else:
+        covered, covered_next = (1 - 2 * special.bdtr(d - 1, runs, 0.5) for d in (depth, depth + 1))
+        part = (covered - LEVEL) / (covered - covered_next)
+        weight = (runs - depth) * part / (depth + (runs - 2 * depth) * part)
+        low = (1 - weight) * known[depth - 1] + weight * known[depth]
+        high = (1 - weight) * known[-depth] + weight * known[-depth - 1]
+    return Estimate(float(np.median(known)), float(low), float(high), runs)
+
+
+def rank_sum_p(base: np.ndarray, value: np.ndarray) -> float:
+    """Of all ways to deal the values to the two sides, the share with rank sums at least this far apart."""
+    both = np.concatenate([base, value])
+    if len(both) > MANY_RUNS:
+        return float(stats.mannwhitneyu(base, value, method="asymptotic").pvalue) if np.ptp(both) else 1.0
+    doubled = np.rint(2 * stats.rankdata(both)).astype(int)  # whole even where ties share a rank
+    share = _subset_sums(tuple(sorted(doubled)), len(base))
+    centre = len(base) * (len(both) + 1)
+    distance = abs(int(doubled[: len(base)].sum()) - centre)
+    return min(1.0, float(share[np.abs(np.arange(len(share)) - centre) >= distance].sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p values, raised for their number. NaN was no test, and stays."""
+    order = [index for index in np.argsort(p_values) if not math.isnan(p_values[index])]
+    adjusted = [math.nan] * len(p_values)
+    highest = 0.0
+    for place, index in enumerate(order):
+        highest = max(highest, min(1.0, p_values[index] * (len(order) - place)))
+        adjusted[index] = highest
+    return adjusted
+
+
+def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
+    """A verdict for each pair. The live ones share one level of 5 %."""
+    measured = [_exact(pair, margin) if pair.timing == "exact" else _live(pair, margin) for pair in pairs]
+    adjusted = holm([each.p_value for each in measured])
+    tests = sum(not math.isnan(each.p_value) for each in measured)
+    return [
+        each if math.isnan(p_value) else _judged(replace(each, p_adjusted=p_value), tests)
+        for each, p_value in zip(measured, adjusted)
+    ]
+
+
+def against_baseline(
+    raw: pd.DataFrame, baseline: str, metrics: Sequence[str] = METRICS, margin: float = MARGIN
+) -> list[Comparison]:
+    """Every scenario of a suite's raw table against its scenario `baseline`, in each timing apart."""
+    comparisons = []
+    for _, runs in quiet(raw).groupby(["target", "timing"], sort=False):
+        base = runs[runs["scenario"] == baseline]
+        others = {name: group for name, group in runs.groupby("scenario", sort=False) if name != baseline}
+        pairs = [pair for name, group in others.items() for pair in pairs_of(name, base, group, metrics)]
+        comparisons += compare(pairs, margin)
+    return comparisons
+
+
+def pairs_of(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Sequence[str]) -> list[Pair]:
+    """The pairs of those metrics that any of the runs has. All rows are of one timing."""
+    sides = [side.set_index("seed") for side in (base, value)]
+    timing = value["timing"].iat[0]
+    present = [name for name in metrics if all(name in side for side in sides)]
+    measured = [name for name in present if any(side[name].notna().any() for side in sides)]
+    return [Pair(scenario, timing, name, *(side[name] for side in sides)) for name in measured]
+
+
+def quiet(raw: pd.DataFrame) -> pd.DataFrame:
+    """The runs that verdicts may use: all but those marked in a column `noisy`."""
+    return raw[~raw["noisy"].fillna(False).astype(bool)] if "noisy" in raw else raw
+
+
+def spread(values: Iterable[float]) -> float:
+    """The standard deviation from run to run, as a share (of the logarithms); NaN if unknown."""
+    known = _finite(values)
+    return float(np.log(known).std(ddof=1)) if len(known) >= 2 and (known > 0).all() else math.nan
+
+
+def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin: float = MARGIN) -> float:
+    """The smallest true change, as a share, that `runs` of each side find with `power` (one comparison)."""
+    if _least_p(runs, runs) > ALPHA:
+        return math.inf
+    error = _error(spread_share, runs, runs) / math.sqrt(RANK_EFFICIENCY)
+    decided = max(_t(ALPHA, 2 * runs - 2) * error, math.log1p(margin))
+    return math.expm1(decided + float(special.ndtri(power)) * error)
+
+
+def _live(pair: Pair, margin: float) -> Comparison:
+    """Measured and tested, but not yet judged."""
+    base, value = _finite(pair.base), _finite(pair.value)
+    unknown = _comparison(pair, base, value, margin)
+    if not len(base) or not len(value):
+        return unknown
+    absolute = bool(min(base.min(), value.min()) <= 0)
+    if not np.ptp(np.concatenate([base, value])):  # nothing varies: no test, and no room for chance
+        enough = min(len(base), len(value)) >= MIN_RUNS
+        verdict = Verdict.SAME if enough else Verdict.INCONCLUSIVE
+        more = math.nan if enough else float(MIN_RUNS - min(len(base), len(value)))
+        limit = 0.0 if enough else math.nan
+        return replace(unknown, change=0.0, low=limit, high=limit, verdict=verdict, more_runs=more, absolute=absolute)
+    change, low, high = _shift(*((base, value) if absolute else (np.log(base), np.log(value))))
+    if not absolute:
+        change, low, high = (math.expm1(limit) for limit in (change, low, high))
+    return replace(unknown, change=change, low=low, high=high, absolute=absolute, p_value=rank_sum_p(base, value))
+
+
+def _judged(measured: Comparison, tests: int) -> Comparison:
+    margin, change, low, high = _on_test_scale(measured)
+    decided = measured.p_adjusted <= ALPHA and (low > 0 or high < 0) and abs(change) > margin
+    if -margin <= low and high <= margin:
+        verdict = Verdict.SAME
+    elif decided:
+        verdict = Verdict.BETTER if (change > 0) == higher_is_better(measured.metric) else Verdict.WORSE
+    else:
+        more = _more_runs(measured, ALPHA / tests)
+        return replace(measured, verdict=Verdict.INCONCLUSIVE, more_runs=more)
+    return replace(measured, verdict=verdict)
+
+
+def _on_test_scale(measured: Comparison) -> tuple[float, float, float, float]:
+    """Margin, change and interval where they are symmetric: of ratios the logarithm, of differences themselves."""
+    limits = (measured.change, measured.low, measured.high)
+    if measured.absolute:
+        return measured.margin * max(abs(measured.base), abs(measured.value)), *limits
+    change, low, high = (math.log1p(limit) for limit in limits)
+    return math.log1p(measured.margin), change, low, high
+
+
+def _more_runs(measured: Comparison, alpha: float) -> float:
+    """How many more of each side would decide with POWER, if change and spread are what they seem."""
+    fewest = min(measured.base_runs, measured.runs)
+    margin, change, low, high = _on_test_scale(measured)
+    if math.isnan(low):
+        return float(MIN_RUNS - fewest)
+    deviation = (high - low) / 2 / _t(1 - LEVEL, measured.base_runs + measured.runs - 2)
+    deviation /= _error(1, measured.base_runs, measured.runs)
+    runs = np.arange(MOST_RUNS + 1)
+    same = abs(change) + deviation * _decisive(1 - LEVEL) <= margin
+    apart = (abs(change) > margin) & (abs(change) > deviation * _decisive(alpha))
+    enough = runs[(same | apart) & (runs > fewest)]
+    return float(enough[0] - fewest) if len(enough) else math.inf
+
+
+@lru_cache(maxsize=256)
+def _decisive(alpha: float) -> np.ndarray:
+    """By runs of each side (0 to MOST_RUNS): the change, in deviations, that a test finds with POWER."""
+    runs = np.arange(2, MOST_RUNS + 1)
+    factors = (special.stdtrit(2 * runs - 2, 1 - alpha / 2) + special.ndtri(POWER)) * np.sqrt(2 / runs)
+    testable = next(each for each in range(2, MOST_RUNS) if _least_p(each, each) <= alpha)
+    factors[: testable - 2] = math.inf
+    return np.concatenate([[math.inf, math.inf], factors])
+
+
+def _exact(pair: Pair, margin: float) -> Comparison:
+    """Seed by seed, without a test: the same again gives the same again."""
+    both = pd.concat([pair.base, pair.value], axis=1, join="inner").to_numpy(float)
+    both = both[np.isfinite(both).all(axis=1)]
+    base, value = both[:, 0], both[:, 1]
+    unknown = _comparison(pair, base, value, margin)
+    if not len(base):
+        return unknown
+    absolute = bool(both.min() <= 0)
+    changes = value - base if absolute else value / base - 1
+    change, low, high = float(np.median(changes)), float(changes.min()), float(changes.max())
+    margin_here = margin * max(abs(unknown.base), abs(unknown.value)) if absolute else margin
+    if low == high == 0:
+        verdict = Verdict.EQUAL
+    elif -margin_here <= low and high <= margin_here:
+        verdict = Verdict.SAME
+    elif low < 0 < high or abs(change) <= margin_here:
+        verdict = Verdict.MIXED
+    else:
+        verdict = Verdict.BETTER if (change > 0) == higher_is_better(pair.metric) else Verdict.WORSE
+    return replace(unknown, change=change, low=low, high=high, absolute=absolute, verdict=verdict)
+
+
+def _comparison(pair: Pair, base: np.ndarray, value: np.ndarray, margin: float) -> Comparison:
+    """One of which only the medians are known."""
+    return Comparison(
+        scenario=pair.scenario,
+        timing=pair.timing,
+        metric=pair.metric,
+        base=float(np.median(base)) if len(base) else math.nan,
+        value=float(np.median(value)) if len(value) else math.nan,
+        base_runs=len(base),
+        runs=len(value),
+        margin=margin,
+    )
+
+
+def _shift(base: np.ndarray, value: np.ndarray) -> tuple[float, float, float]:
+    """Hodges and Lehmann's estimate of value - base, and its interval."""
+    steps = np.sort(np.subtract.outer(value, base).ravel())
+    change = float(np.median(steps))
+    covered = 1 - 2 * np.cumsum(_untied_ranks(len(base), len(value)))  # by the steps from here to its mirror
+    depth = int(np.count_nonzero(covered >= LEVEL)) - 1
+    if depth < 0:
+        return change, *_welch(base, value)
+    part = (covered[depth] - LEVEL) / (covered[depth] - covered[depth + 1])
+    low = (1 - part) * steps[depth] + part * steps[depth + 1]
+    high = (1 - part) * steps[-1 - depth] + part * steps[-2 - depth]
+    return change, float(low), float(high)
+
+
+def _welch(base: np.ndarray, value: np.ndarray) -> tuple[float, float]:
+    if min(len(base), len(value)) < MIN_RUNS:
+        return math.nan, math.nan
+    errors = [side.var(ddof=1) / len(side) for side in (base, value)]
+    freedom = sum(errors) ** 2 / sum(error**2 / (len(side) - 1) for error, side in zip(errors, (base, value)))
+    half = _t(1 - LEVEL, freedom) * math.sqrt(sum(errors))
+    centre = value.mean() - base.mean()
+    return float(centre - half), float(centre + half)
+
+
+def _student(known: np.ndarray) -> tuple[float, float]:
+    """Of the logarithms where there are such, since times from run to run are skewed."""
+    positive = known[0] > 0
+    scaled = np.log(known) if positive else known
+    half = _t(1 - LEVEL, len(known) - 1) * scaled.std(ddof=1) / math.sqrt(len(known))
+    limits = scaled.mean() - half, scaled.mean() + half
+    return (math.exp(limits[0]), math.exp(limits[1])) if positive else limits
+
+
+@lru_cache(maxsize=256)
+def _untied_ranks(first: int, second: int) -> np.ndarray:
+    """The distribution of Mann and Whitney's U (0 to first * second) when chance deals the ranks."""
+    runs = first + second
+    if runs > MANY_RUNS:
+        deviation = math.sqrt(first * second * (runs + 1) / 12)
+        edges = np.arange(first * second + 2) - 0.5 - first * second / 2
+        return np.diff(special.ndtr(edges / deviation))
+    smallest = first * (first + 1) // 2
+    shares = _subset_sums(tuple(range(1, runs + 1)), first)
+    return shares[smallest : smallest + first * second + 1]
+
+
+@lru_cache(maxsize=256)
+def _subset_sums(numbers: tuple[int, ...], size: int) -> np.ndarray:
+    """By sum: the share of all subsets of `size` numbers that have it."""
+    ways = np.zeros((size + 1, sum(numbers) + 1))
+    ways[0, 0] = 1
+    for number in numbers:
+        ways[1:, number:] += ways[:-1, :-number].copy()
+    return ways[size] / ways[size].sum()
+
+
+def _finite(values: Iterable[float]) -> np.ndarray:
+    known = np.asarray(list(values), dtype=float)
+    return known[np.isfinite(known)]
+
+
+def _t(alpha: float, freedom: float) -> float:
+    """Student's two-sided quantile."""
+    return float(special.stdtrit(freedom, 1 - alpha / 2))
+
+
+def _error(deviation: float, first: int, second: int) -> float:
+    return deviation * math.sqrt(1 / first + 1 / second)
+
+
+def _least_p(first: int, second: int) -> float:
+    """The smallest p value that so many runs can give."""
+    return 2 / math.comb(first + second, first)

@@ -1,0 +1,84 @@
+"""The picture of where response time went: one bar a scenario, in microseconds and in per cent."""
+
+import io
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from lab.stages import ALL, SLOWEST, STAGES
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart; the hatches say the same in print.
+COLOURS = {"lateness": "#E69F00", "enqueue": "#F0E442", "behind": "#D55E00", "wake_up": "#56B4E9", "service": "#009E73"}
+HATCHES = {"lateness": "", "enqueue": "..", "behind": "//", "wake_up": "", "service": "\\\\"}
+TITLES = {ALL: "all items, mean", SLOWEST: "the slowest 1 %, mean"}
+LEGIBLE_SHARE = 0.08  # of a bar, below which a part gets no number
+
+
+def stages(table: pd.DataFrame, timing: str) -> bytes:
+    """PNG bytes for one timing of a table as lab.stages.table() makes it, of one or more scenarios."""
+    chosen = table[table["timing"] == timing]
+    populations = [name for name in TITLES if (chosen["population"] == name).any()]
+    scenarios = list(dict.fromkeys(chosen["scenario"]))
+    height = 0.9 + len(populations) * (1.2 + 0.5 * len(scenarios))
+    with plt.rc_context({"font.size": 14, "axes.spines.top": False, "axes.spines.right": False}):
+        figure, panels = plt.subplots(
+            len(populations),
+            2,
+            figsize=(13, height),
+            squeeze=False,
+            sharey=True,
+            layout="constrained",
+        )
+        for population, (times, shares) in zip(populations, panels):
+            means = chosen[chosen["population"] == population].pivot(
+                index="scenario", columns="stage", values="mean_ns"
+            )
+            means = means.reindex(index=scenarios, columns=list(STAGES))
+            total = means.sum(axis=1)
+            _bars(times, means / 1e3, "response time (µs)")
+            for line, value in enumerate(total / 1e3):
+                times.annotate(f" {value:,.3g}" if value < 1000 else f" {value:,.0f}", (value, line), va="center")
+            times.set_xlim(0, 1.15 * max(total.max() / 1e3, 1e-3))
+            times.set_title(TITLES[population], loc="left", fontsize=14)
+            _bars(shares, means.div(total.where(total > 0), axis=0) * 100, "share (%)", numbers=True)
+            shares.set_xlim(0, 100)
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.9 / height))  # room for the legend
+        figure.legend(handles, labels, loc="upper center", ncols=3, frameon=False)
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
+        plt.close(figure)
+    return png.getvalue()
+
+
+def _bars(axes: Axes, parts: pd.DataFrame, unit: str, numbers: bool = False) -> None:
+    lines = range(len(parts))
+    left = pd.Series(0.0, index=parts.index)
+    for stage in parts:
+        width = parts[stage].fillna(0)
+        axes.barh(
+            lines,
+            width,
+            left=left,
+            color=COLOURS[stage],
+            hatch=HATCHES[stage],
+            edgecolor="white",
+            linewidth=0.5,
+            label=STAGES[stage],
+        )
+        for line, (start, size) in enumerate(zip(left, width)):
+            if numbers and size >= LEGIBLE_SHARE * 100:
+                box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
+                axes.text(start + size / 2, line, f"{size:.0f}", ha="center", va="center", fontsize=12, bbox=box)
+        left += width
+    axes.set_yticks(lines, parts.index)
+    axes.set_ylim(len(parts) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(unit)

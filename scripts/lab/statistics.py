@@ -201,6 +201,11 @@ def quiet(raw: pd.DataFrame) -> pd.DataFrame:
     return raw[~raw["noisy"].fillna(False).astype(bool)] if "noisy" in raw else raw
 
 
+def least_p(first: int, second: int) -> float:
+    """The smallest p value that so many runs can give."""
+    return 2 / math.comb(first + second, first)
+
+
 def spread(values: Iterable[float]) -> float:
     """The standard deviation from run to run, as a share (of the logarithms); NaN if unknown."""
     known = _finite(values)
@@ -209,7 +214,7 @@ def spread(values: Iterable[float]) -> float:
 
 def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin: float = MARGIN) -> float:
     """The smallest true change, as a share, that `runs` of each side find with `power` (one comparison)."""
-    if _least_p(runs, runs) > ALPHA:
+    if least_p(runs, runs) > ALPHA:
         return math.inf
     error = _error(spread_share, runs, runs) / math.sqrt(RANK_EFFICIENCY)
     decided = max(_t(ALPHA, 2 * runs - 2) * error, math.log1p(margin))
@@ -277,7 +282,7 @@ def _decisive(alpha: float) -> np.ndarray:
     """By runs of each side (0 to MOST_RUNS): the change, in deviations, that a test finds with POWER."""
     runs = np.arange(2, MOST_RUNS + 1)
     factors = (special.stdtrit(2 * runs - 2, 1 - alpha / 2) + special.ndtri(POWER)) * np.sqrt(2 / runs)
-    testable = next(each for each in range(2, MOST_RUNS) if _least_p(each, each) <= alpha)
+    testable = next(each for each in range(2, MOST_RUNS) if least_p(each, each) <= alpha)
     factors[: testable - 2] = math.inf
     return np.concatenate([[math.inf, math.inf], factors])
 
@@ -387,8 +392,3 @@ def _t(alpha: float, freedom: float) -> float:
 
 def _error(deviation: float, first: int, second: int) -> float:
     return deviation * math.sqrt(1 / first + 1 / second)
-
-
-def _least_p(first: int, second: int) -> float:
-    """The smallest p value that so many runs can give."""
-    return 2 / math.comb(first + second, first)

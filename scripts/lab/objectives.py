@@ -1,0 +1,111 @@
+"""Objectives: what a suite file's [slo] demands of every scenario, and whether its runs hold it.
+
+    [slo]
+    response_p99_us = 200           # at most, as less is better
+    throughput_ops_s = ">= 900"
+    drop_rate = 0
+"""
+
+import difflib
+import math
+import operator
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lab import statistics
+from lab.complaint import Complaint
+
+TIMES = {"ns": 1.0, "us": 1e3, "ms": 1e6}
+PERCENTILES = ("p50", "p95", "p99", "p999")
+RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+LIMIT = re.compile(r"\s*(<=|>=|<|>)\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*")
+
+# By the name that an objective may have: the column of the raw table, and its units in one of the objective's.
+METRICS = {
+    f"{time}_{percentile}_{unit}": (f"{time}_{percentile}_ns", factor)
+    for time in ("latency", "response")
+    for percentile in PERCENTILES
+    for unit, factor in TIMES.items()
+} | {"throughput_ops_s": ("throughput_ops_s", 1.0), "drop_rate": ("drop_rate", 1.0)}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A limit on one metric, in the unit of its name."""
+
+    name: str
+    relation: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.relation} {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether the median over a scenario's runs holds an objective. `held` None: it was not measured.
+
+    `certain` when the whole 95 % interval of the median is on the same side.
+    """
+
+    scenario: str
+    timing: str
+    objective: Objective
+    measured: statistics.Estimate  # in the unit of the objective
+    held: bool | None
+    certain: bool
+
+    def text(self) -> str:
+        """'missed: response_p99_us is 312 (250 to 390), not <= 200'."""
+        estimate = self.measured
+        if self.held is None:
+            return f"not measured: {self.objective}"
+        span = "" if math.isnan(estimate.low) else f" ({estimate.low:,.4g} to {estimate.high:,.4g})"
+        wording = "is" if self.held else "is not"
+        verdict = ("held" if self.held else "missed") + ("" if self.certain else ", but not for certain")
+        limit = f"{self.objective.relation} {self.objective.limit:,g}"
+        return f"{verdict}: {self.objective.name} of {estimate.median:,.4g}{span} {wording} {limit}"
+
+
+def load(path: Path, section: object) -> list[Objective]:
+    """The objectives of the table [slo] of a suite file at `path`. Raises Complaint with place and remedy."""
+    if not isinstance(section, dict):
+        raise Complaint(path, "slo: is not a section: write [slo] on a line of its own")
+    return [_objective(f"{path}: [slo]", name, value) for name, value in section.items()]
+
+
+def judge(raw: pd.DataFrame, objectives: Iterable[Objective]) -> list[Judgement]:
+    """Every scenario's quiet runs against every objective, in each timing apart."""
+    objectives = list(objectives)
+    groups = statistics.quiet(raw).groupby(["timing", "scenario"], sort=False)
+    return [_judgement(scenario, timing, each, runs) for (timing, scenario), runs in groups for each in objectives]
+
+
+def _judgement(scenario: str, timing: str, objective: Objective, runs: pd.DataFrame) -> Judgement:
+    column, factor = METRICS[objective.name]
+    measured = statistics.median_interval(runs[column] / factor if column in runs else [])
+    if not measured.runs:
+        return Judgement(scenario, timing, objective, measured, None, False)
+    holds = RELATIONS[objective.relation]
+    held = bool(holds(measured.median, objective.limit))
+    ends = [bool(holds(end, objective.limit)) for end in (measured.low, measured.high)]
+    certain = timing == "exact" or (not math.isnan(measured.low) and ends == [held, held])
+    return Judgement(scenario, timing, objective, measured, held, certain)
+
+
+def _objective(where: str, name: str, value: Any) -> Objective:
+    if name not in METRICS:
+        near = difflib.get_close_matches(name, METRICS, n=1)
+        remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(METRICS)
+        raise Complaint(where, f"unknown objective '{name}': {remedy}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return Objective(name, ">=" if statistics.higher_is_better(name) else "<=", float(value))
+    match = LIMIT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise Complaint(where, f'{name} = {value!r} is not valid: give a number, or a limit such as ">= 900"')
+    return Objective(name, match[1], float(match[2]))

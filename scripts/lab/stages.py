@@ -37,7 +37,7 @@ DURATIONS = COLUMNS[2:]
 ALL, SLOWEST = "all", "slowest 1 %"
 SLOWEST_NEEDS = 100  # items, as a p99 does
 CHUNK_ROWS = 1_000_000
-WINDOWS = 50  # that a run's latency over time is cut into
+WINDOWS = 200  # that a run's latency over time is cut into
 REMEDY = "run it again, or remove the run's folder to leave it out"
 
 
@@ -46,7 +46,7 @@ class RunStages:
     """The stages of one run's items.
 
     `means_ns` has a row for ALL and, of 100 items or more, one for SLOWEST: the hundredth with the longest
-    response times. `windows_ns` are the median latencies of up to 50 equally long parts of the run.
+    response times. `windows_ns` are the median latencies of up to 200 equally long parts of the run.
     """
 
     items: int

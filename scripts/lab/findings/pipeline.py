@@ -1,0 +1,202 @@
+"""Rules about the pipeline: why it is as slow as it is, and what would make it faster."""
+
+import math
+from collections.abc import Iterator
+
+from lab.findings.study import Case, Finding, Study, percent
+from lab.stages import SLOWEST, STAGES
+
+KEEPS_UP = 0.98  # of the scheduled rate
+POLLS = 3.0  # times that a thread gives up its CPU for an item
+POLLS_BOTH = 5.0  # the same, of both threads together
+WAKES = 0.8  # times that the consumer sleeps for an item
+WAKES_BOTH = 1.5
+BLOAT = 1.5  # times the latency
+EQUAL_THROUGHPUT = 0.1
+MIGRATIONS_PER_S = 1.0
+RUN_DELAY = 0.3  # of the latency
+MOST_OF_IT = 0.5
+
+# By stage: why items wait there, and what to try.
+CAUSES = {
+    "lateness": (
+        "the producer wakes up later than its schedule says",
+        "look at the producer's CPU: pin it, free its CPU (isolcpus, nohz_full), or let it spin up to its time",
+    ),
+    "enqueue": ("the queue is full and the producer waits for room", 'a faster consumer, or on-full = "drop"'),
+    "behind": (
+        "items come in bursts, or the consumer is slower than the producer",
+        "a faster consumer, or a smaller queue-cap with drops: a queue cannot mend a lasting overload",
+    ),
+    "wake_up": (
+        "the consumer sleeps, and must notice, be woken and be scheduled",
+        'wait = "spin" or "hybrid" with the consumer on a CPU of its own',
+    ),
+    "service": ("the consumer's own work takes longest", "less work for an item, or several consumers"),
+}
+
+
+def misses_schedule(study: Study) -> Iterator[Finding]:
+    """The producer makes fewer items than its interval asks for."""
+    for case in study.cases:
+        if not case.interval_us or not case.produced_ops_s < KEEPS_UP * 1e6 / case.interval_us:
+            continue
+        takes_us = 1e6 / case.produced_ops_s if case.produced_ops_s else math.inf
+        if case.options["pacing"] == "sleep":
+            cause = "relative sleep begins when the item is made, so wake-up, timer slack and work add up item by item"
+            remedy = 'pacing = "deadline", which sleeps until the item\'s own time'
+        elif case.options["on-full"] == "block":
+            cause, remedy = "the producer waits for room in the queue", "a faster consumer, or a longer interval"
+        else:
+            cause = "the producer gets too little CPU time to make an item in its interval"
+            remedy = "a longer interval, a CPU of its own for the producer, or fewer other threads"
+        yield case.found(
+            "producer misses its schedule",
+            f"{case.produced_ops_s:,.0f} items/s instead of {1e6 / case.interval_us:,.0f}: "
+            f"each takes {takes_us:,.0f} µs, {takes_us - case.interval_us:,.0f} µs more than its interval",
+            cause,
+            remedy,
+        )
+
+
+def consumer_polls(study: Study) -> Iterator[Finding]:
+    """Many context switches an item: a thread that sleeps, looks and sleeps again."""
+    for case in study.cases:
+        if (switches := _switches(case)) and switches[0] > (POLLS if switches[1] else POLLS_BOTH):
+            whose = "of the consumer" if switches[1] else "of both threads"
+            yield case.found(
+                "consumer polls",
+                f"{switches[0]:,.0f} context switches {whose} an item",
+                "it sleeps for a short time, looks and sleeps again, which costs CPU time and, on average, half a sleep",
+                'wait = "futex", where the producer wakes it, or "spin" if it may keep a CPU busy',
+            )
+
+
+def wakes_for_each_item(study: Study) -> Iterator[Finding]:
+    """A sleep and a wake-up for every item: latency is then the time of a wake-up."""
+    for case in study.cases:
+        switches = _switches(case)
+        if not switches or not (
+            WAKES <= switches[0] <= POLLS if switches[1] else WAKES_BOTH <= switches[0] <= POLLS_BOTH
+        ):
+            continue
+        evidence = f"{switches[0]:.1f} context switches {'of the consumer ' if switches[1] else ''}an item"
+        cpu_s = case.value("task_clock_ms") / 1e3
+        if not switches[1] and cpu_s < case.value("duration_s") / 2:
+            total = case.value("context_switches")
+            evidence += (
+                f" ({total:,.0f} in {case.value('duration_s'):g} s; perf's {total / cpu_s / 1e3:.0f} K/sec "
+                f"counts seconds of CPU time, of which there were {cpu_s:.2f})"
+            )
+        yield case.found("wakes up for each item", evidence, *CAUSES["wake_up"])
+
+
+def migrations(study: Study) -> Iterator[Finding]:
+    """Threads that move from CPU to CPU."""
+    for case in study.cases:
+        for thread, pinned in (("producer", "pin-producer"), ("consumer", "pin-consumer"), ("", "")):
+            column = f"{thread}_migrations" if thread else "migrations"
+            rate = case.value(column) / case.value("duration_s")
+            if rate > MIGRATIONS_PER_S:
+                who = f"the {thread}" if thread else "the threads"
+                yield case.found(
+                    "migrations",
+                    f"{who} moved to another CPU {rate:,.0f} times a second",
+                    (
+                        "the kernel moves a pinned thread only when told to: something changes its affinity"
+                        if pinned in case.options
+                        else "the scheduler places a thread anew at each wake-up, and it finds cold caches there"
+                    ),
+                    "pin producer and consumer to CPUs of their own (pin-producer, pin-consumer)",
+                )
+
+
+def queue_bloat(study: Study) -> Iterator[Finding]:
+    """Latency grows with the queue's capacity, and throughput does not."""
+    for case in study.cases:
+        for larger in study.cases:
+            if case.but_for("queue-cap") != larger.but_for("queue-cap"):
+                continue
+            small, large = (int(each.options["queue-cap"]) for each in (case, larger))
+            latencies = [each.value("latency_p50_ns") for each in (case, larger)]
+            rates = [each.value("throughput_ops_s") for each in (case, larger)]
+            alike = abs(rates[1] - rates[0]) <= EQUAL_THROUGHPUT * rates[0]
+            waiting = rates[1] * latencies[1] / 1e9  # items in the larger queue, by Little's law
+            if small < waiting and alike and latencies[1] >= BLOAT * latencies[0]:
+                yield larger.found(
+                    "queue bloat",
+                    f"the median latency is {latencies[1] / latencies[0]:.1f} times that of {case.scenario} "
+                    f"({large} places instead of {small}, and about {waiting:,.0f} items in them), at {rates[1]:,.0f} against {rates[0]:,.0f} items/s",
+                    "the queue is mostly full, so each item waits behind as many others as there is room for",
+                    f"queue-cap = {small}: what the larger queue holds is delay",
+                )
+
+
+def drops_begin(study: Study) -> Iterator[Finding]:
+    """The load from which on items are dropped, where a suite has several rates."""
+    families: dict[object, list[Case]] = {}
+    for case in study.cases:
+        families.setdefault(case.but_for("prod-interval-us"), []).append(case)
+    for cases in families.values():
+        by_rate = sorted(cases, key=lambda case: case.produced_ops_s)
+        dropping = [case for case in by_rate if case.value("drop_rate") > 0]
+        if len(by_rate) < 2 or not dropping:
+            continue
+        capacity = max(case.value("throughput_ops_s") for case in by_rate)
+        first = dropping[0]
+        calm = [case for case in by_rate if case.produced_ops_s < first.produced_ops_s]
+        below = (
+            f"none at {percent(calm[-1].produced_ops_s / capacity, 1)} of it ({calm[-1].scenario}), " if calm else ""
+        )
+        yield first.found(
+            "drops begin",
+            f"of the {capacity:,.0f} items/s that get through at most, {below}"
+            f"and {percent(first.value('drop_rate'), 1)} of items at a load of {percent(first.produced_ops_s / capacity)}",
+            "from there on items come faster than the consumer takes them, at least for as long as the queue can hold",
+            "a rate below it; or rates in between, to find the load more closely",
+        )
+
+
+def consumer_waits_for_cpu(study: Study) -> Iterator[Finding]:
+    """A good part of the latency is the consumer, ready to run, without a CPU."""
+    for case in study.cases:
+        delay_ns = case.per_item("consumer_run_delay_ns")
+        share = delay_ns / case.value("latency_p50_ns")
+        if share >= RUN_DELAY:
+            yield case.found(
+                "consumer waits for a CPU",
+                f"it was ready but not running for {delay_ns / 1e3:,.1f} µs an item, "
+                f"with a median latency of {case.value('latency_p50_ns') / 1e3:,.1f} µs",
+                "another thread had the consumer's CPU: the producer, if both share it, or the kernel's",
+                "pin producer and consumer to different CPUs, and keep others off them (isolcpus)",
+            )
+
+
+def slowest_items(study: Study) -> Iterator[Finding]:
+    """What the slowest 1 % waited for, when it is mostly one thing."""
+    if study.stages.empty:
+        return
+    for row in study.stages[study.stages["population"] == SLOWEST].itertuples():
+        if row.share >= MOST_OF_IT:
+            evidence = f"{percent(row.share)} {STAGES[row.stage]} ({row.mean_ns / 1e3:,.0f} µs)"
+            yield Finding("the slowest 1 %", row.scenario, row.timing, evidence, *CAUSES[row.stage])
+
+
+def _switches(case: Case) -> tuple[float, bool] | None:
+    """Context switches an item, and whether they are the consumer's own or of both threads."""
+    own, both = case.per_item("consumer_voluntary_switches"), case.per_item("context_switches")
+    if not math.isnan(own):
+        return own, True
+    return None if math.isnan(both) else (both, False)
+
+
+RULES = (
+    misses_schedule,
+    consumer_polls,
+    wakes_for_each_item,
+    migrations,
+    queue_bloat,
+    drops_begin,
+    consumer_waits_for_cpu,
+    slowest_items,
+)

@@ -1,0 +1,118 @@
+"""What the rules look at: a suite's cases, and all else that is known of them."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab import statistics
+from lab.statistics import Comparison
+
+# What the program does when a scenario does not say (src/pipeline/options.hpp).
+DEFAULTS = {
+    "prod-interval-us": "1000",
+    "queue": "spsc",
+    "queue-cap": "64",
+    "on-full": "drop",
+    "pacing": "deadline",
+    "wait": "futex",
+    "warmup": "0.1",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd. `scenario` is empty when it concerns the whole suite."""
+
+    name: str
+    scenario: str
+    timing: str
+    evidence: str
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scenario in one timing: its runs as rows of the raw table.
+
+    `replicates` says how many runs there were where `rows` are only their medians. `windows_ns` has each
+    run's latency over time (lab.stages.RunStages).
+    """
+
+    scenario: str
+    timing: str
+    options: Mapping[str, str]
+    rows: pd.DataFrame
+    replicates: int
+    windows_ns: Sequence[np.ndarray] = ()
+
+    def value(self, column: str) -> float:
+        """The median over runs; NaN if it was not measured."""
+        known = self.rows[column].dropna() if column in self.rows else ()
+        return float(np.median(known)) if len(known) else math.nan
+
+    @property
+    def interval_us(self) -> float:
+        return float(self.options["prod-interval-us"])
+
+    @property
+    def items(self) -> float:
+        """Items that a run consumed: the samples behind its percentiles."""
+        counted = self.value("consumed")
+        return self.value("throughput_ops_s") * self.value("duration_s") if math.isnan(counted) else counted
+
+    @property
+    def produced_ops_s(self) -> float:
+        counted = self.value("produced") / self.value("duration_s")
+        return self.value("throughput_ops_s") / (1 - self.value("drop_rate")) if math.isnan(counted) else counted
+
+    def per_item(self, column: str) -> float:
+        return self.value(column) / self.items if self.items > 0 else math.nan
+
+    def found(self, name: str, evidence: str, cause: str, remedy: str) -> Finding:
+        return Finding(name, self.scenario, self.timing, evidence, cause, remedy)
+
+    def but_for(self, *options: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What is the same in cases that differ in these options alone."""
+        return self.timing, tuple(sorted((key, value) for key, value in self.options.items() if key not in options))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A suite's results. `stages` is a table of lab.stages.table(); `environment` the suite's json."""
+
+    cases: Sequence[Case]
+    comparisons: Sequence[Comparison] = ()
+    stages: pd.DataFrame = field(default_factory=pd.DataFrame)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+
+def of_suite(
+    raw: pd.DataFrame,
+    environment: Mapping[str, Any],
+    comparisons: Sequence[Comparison] = (),
+    stages: pd.DataFrame | None = None,
+    windows_ns: Mapping[tuple[str, str], Sequence[np.ndarray]] | None = None,
+) -> Study:
+    """The study of a raw table and what the environment file says; `windows_ns` by timing and scenario."""
+    cases = []
+    for (timing, scenario), rows in statistics.quiet(raw).groupby(["timing", "scenario"], sort=False):
+        windows = (windows_ns or {}).get((timing, scenario), ())
+        said = parse(environment["scenarios"].get(scenario, ""))
+        cases.append(Case(scenario, timing, DEFAULTS | said, rows, len(rows), windows))
+    return Study(cases, comparisons, pd.DataFrame() if stages is None else stages, environment)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    return f"{share * 100:.{digits}f} %"
+
+
+def parse(options: str) -> dict[str, str]:
+    """'--queue-cap 8 --pin-consumer 1' as a dictionary, without dashes."""
+    words = shlex.split(options)
+    return {name.removeprefix("--"): value for name, value in zip(words[::2], words[1::2])}

@@ -3,9 +3,13 @@
 A set of results is a folder as `make report` leaves it: <suite>_raw.csv and <suite>_environment.json.
 """
 
+import io
 import json
+import subprocess
+import tarfile
+import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -68,6 +72,23 @@ def load(folder: Path) -> dict[str, Results]:
     return {results.suite: results for results in map(_read, files)}
 
 
+def load_base(base: str, folder: Path) -> dict[str, Results]:
+    """The set in the folder `base`, or the one that `folder`, in a git working tree, held at the revision `base`."""
+    if Path(base).is_dir():
+        return load(Path(base))
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    top, prefix = (_git(folder, "rev-parse", f"--show-{what}") for what in ("toplevel", "prefix"))
+    archive = _git(Path(top.decode()), "archive", "--format=tar", f"{commit.decode()}:{prefix.decode()}")
+    if not commit or not archive:
+        raise Complaint(base, "is neither a folder nor a git revision with results: give BASE=DIR or BASE=GIT-REV")
+    with tempfile.TemporaryDirectory() as place:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tables = [file for file in tar if file.isfile() and file.name.endswith(("_raw.csv", "_environment.json"))]
+            tar.extractall(place, tables)
+        sets = load(Path(place))
+    return {name: replace(results, source=Path(base) / results.source.name) for name, results in sets.items()}
+
+
 def check(base: Results, new: Results, allowed: Collection[str] = ()) -> list[str]:
     """Refuses two sets that differ in more than the program, unless the difference is in `allowed`.
 
@@ -119,9 +140,9 @@ def markdown(gates: Sequence[Gate]) -> str:
     lines = [f"**pipelab gate: {OUTCOMES[overall(gates)]}** (exit {overall(gates)})"]
     for gate in gates:
         lines += ["", f"### {gate.suite}", ""]
-        lines += [f"- {remark}" for remark in gate.remarks]
-        lines += [f"- {each.scenario}, {each.timing}: {each.text()}" for each in gate.judgements]
-        lines += ["", "| timing | scenario | metric | before | now | verdict |", "|---|---|---|---:|---:|---|"]
+        notes = gate.remarks + [f"{each.scenario}, {each.timing}: {each.text()}" for each in gate.judgements]
+        lines += [f"- {note}" for note in notes] + [""] * bool(notes)
+        lines += ["| timing | scenario | metric | before | now | verdict |", "|---|---|---|---:|---:|---|"]
         lines += [
             f"| {each.timing} | {each.scenario} | {each.metric} | {_figure(each.base)} | {_figure(each.value)} "
             f"| {_emphasis(each)} |"
@@ -193,6 +214,12 @@ def _read(file: Path) -> Results:
     except (KeyError, TypeError, AttributeError) as error:
         raise Complaint(beside, f"lacks {error}: {remedy}", FAILED) from None
     return results
+
+
+def _git(folder: Path, *words: str) -> bytes:
+    """What git answers; nothing when it fails."""
+    answer = subprocess.run(["git", *words], cwd=folder, capture_output=True, check=False)
+    return b"" if answer.returncode else answer.stdout.removesuffix(b"\n")
 
 
 def _check_rows(file: Path, raw: pd.DataFrame, suite: str, remedy: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -208,6 +209,24 @@ def test_missing_files_are_named(base: Path, tmp_path: Path) -> None:
     (base / "t000_raw.csv").write_text("")
     with pytest.raises(Complaint, match="cannot be read as CSV"):
         gate.load(base)
+
+
+def test_a_revision_is_a_base_as_well(base: Path, tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        subprocess.run(["git", "-C", tmp_path, *identity, *words], check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "results")
+    raw = pd.read_csv(base / "t000_raw.csv")
+    slower(1.2)(raw)
+    raw.to_csv(base / "t000_raw.csv", index=False)
+    before, now = gate.load_base("HEAD", base)["t000"], gate.load_base(str(base), base)["t000"]
+    assert gate.run(before, now).exit_code == gate.WORSE
+    for wrong in ("nowhere", "--output=x", "HEAD~5"):
+        with pytest.raises(Complaint, match="is neither a folder nor a git revision with results"):
+            gate.load_base(wrong, base)
 
 
 def test_ci_reads_the_same_counts(base: Path) -> None:

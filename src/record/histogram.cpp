@@ -8,7 +8,7 @@
 namespace pipelab::record {
 
 Histogram::Bucket Histogram::bounds_of(std::size_t index) noexcept {
-  const std::size_t shift = index < 2 * kHalf ? 0 : index / kHalf - 1;
+  const std::uint64_t shift = index < 2 * kHalf ? 0 : index / kHalf - 1;
   const std::uint64_t lowest = (index - shift * kHalf) << shift;
   return {.lowest = lowest, .highest = lowest + (std::uint64_t{1} << shift) - 1, .count = 0};
 }

@@ -54,7 +54,7 @@ class Histogram {
   static std::size_t index_of(std::uint64_t value) noexcept {
     const auto width = static_cast<unsigned>(std::bit_width(value));
     const unsigned shift = width > kLinearBits ? width - kLinearBits : 0;
-    return shift * kHalf + (value >> shift);
+    return static_cast<std::size_t>(shift * kHalf + (value >> shift));
   }
   static Bucket bounds_of(std::size_t index) noexcept;
 

@@ -2,6 +2,8 @@
 
 SUITE ?= t000 t001
 TARGET ?= aarch64
+KERNEL ?=
+KERNEL_ARGS ?=
 TIMING ?= exact live
 REPS ?= 3
 SEED ?= 1
@@ -11,6 +13,12 @@ JOBS ?= $(shell nproc)
 RESULTS := result_data
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
 
+ifneq ($(filter run-scenarios,$(MAKECMDGOALS)),)
+ifneq ($(KERNEL)$(KERNEL_ARGS),)
+$(error KERNEL and KERNEL_ARGS do not reach sweeps: give them to 'make image' and 'make shell')
+endif
+endif
+
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -19,7 +27,7 @@ SHELL := bash
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds"
+	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds KERNEL=name"
 
 run-scenarios: setup-run image ## boot a guest for each run of SUITE, and write result_data/ and results.md
 	@scripts/run_scenarios.sh --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
@@ -28,11 +36,11 @@ run-scenarios: setup-run image ## boot a guest for each run of SUITE, and write 
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
 	@$(LAB) report --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.md
 
-image: program ## make the kernel and initramfs of TARGET under build/image/
-	@qemu/make_image.sh "$(TARGET)"
+image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
+	@qemu/make_image.sh $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
 
 image-perf: program # the same, with perf
-	@qemu/make_image.sh --perf "$(TARGET)"
+	@qemu/make_image.sh --perf $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
 
 program: setup-run # the workload, for guests of TARGET
 	@qemu/get_packages.sh "$(TARGET)"
@@ -40,7 +48,8 @@ program: setup-run # the workload, for guests of TARGET
 	@cmake --build "build/$(TARGET)" | sed '/no work to do/d'
 
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
-	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)"
+	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)" $(if $(KERNEL),--kernel "$(KERNEL)") \
+	  --kernel-args "$(KERNEL_ARGS)"
 
 test: setup-test image ## run all tests, with real guests at the end
 	@tests/run_all.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes what a guest of one target boots, under build/image/TARGET/: vmlinuz, initrd.cpio (busybox,
+# Makes what a guest of one target boots, under build/image/TARGET/ (with another kernel than the target's
+# first: build/image/TARGET.KERNEL/): vmlinuz, initrd.cpio (busybox,
 # the virtio modules, pipelab, /init), with --perf also initrd-perf.cpio (the same and perf), and
 # image.tsv, which says what they are. The same inputs give the same bytes.
 set -euo pipefail
@@ -12,9 +13,12 @@ readonly VIRTIO_MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_leg
 
 usage() {
   cat <<EOF
-usage: qemu/make_image.sh [--perf] TARGET
-Makes the kernel and the initramfs of TARGET ($(target_names)) under build/image/TARGET/.
-  --perf   also an initramfs that holds perf
+usage: qemu/make_image.sh [--perf] [--kernel NAME|FILE] TARGET
+Makes the kernel and the initramfs of TARGET ($(target_names)) under build/image/.
+  --perf            also an initramfs that holds perf
+  --kernel NAME     one of the kernels in qemu/targets/TARGET.conf (the first)
+  --kernel FILE     the file of a kernel; its modules are taken from lib/modules/VERSION beside its folder,
+                    if it is called vmlinuz-VERSION; without modules it must have virtio built in
 Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
 }
@@ -32,7 +36,11 @@ stage_base() { # DIR PACKAGES
   cp "$2/bin/busybox" "$1/bin/"
   cp "$ROOT/qemu/init" "$1/init"
   install -m 755 "$PROGRAM" "$1/bin/pipelab"
-  stage_modules "$1/modules" "$2/lib/modules"
+  if [[ -d $modules || -z $KERNEL_FILE ]]; then
+    stage_modules "$1/modules" "$modules"
+  else
+    echo "make_image.sh: $KERNEL_FILE: has no $modules, so it must have virtio_pci and virtio_console built in" >&2
+  fi
   chmod -R u=rwX,go=rX "$1"
 }
 
@@ -43,9 +51,9 @@ stage_modules() { # DIR MODULES
     found=$(find "$2" -name "$module.ko" -print -quit)
     if [[ -n $found ]]; then
       cp "$found" "$1/$((number += 1))-$module.ko"
-    elif ! grep -qs "/$module.ko$" "$2"/*/modules.builtin && [[ $module != *_dev ]]; then
+    elif ! grep -qs "/$module.ko$" "$2/modules.builtin" && [[ $module != *_dev ]]; then
       # Those that end so are within virtio_pci in some kernels.
-      die 1 "$KERNEL_PACKAGE: lacks $module, which guests need to send their files: give another kernel"
+      die 1 "${KERNEL_FILE:-$KERNEL_PACKAGE}: lacks $module, which guests need to send their files: give another kernel"
     fi
   done
 }
@@ -73,10 +81,9 @@ stage_perf() { # DIR PACKAGES
 }
 
 write_facts() {
-  local kernel_image
-  kernel_image=$(basename "$PACKAGES"/boot/vmlinuz-*)
   {
-    printf 'kernel_version\t%s\n' "${kernel_image#vmlinuz-}"
+    printf 'kernel\t%s\n' "$KERNEL_NAME"
+    printf 'kernel_version\t%s\n' "$kernel_version"
     printf 'kernel_sha256\t%s\n' "$(sha256 "$KERNEL")"
     printf 'initrd_sha256\t%s\n' "$(sha256 "$INITRD")"
     printf 'program_sha256\t%s\n' "$(sha256 "$PROGRAM")"
@@ -90,13 +97,18 @@ write_facts() {
 
 sha256() { sha256sum "$1" | cut -d' ' -f1; }
 
-with_perf=0
-case ${1:-} in
-  --help) usage && exit 0 ;;
-  --perf) with_perf=1 && shift ;;
-esac
+with_perf=0 kernel=''
+while [[ ${1:-} == -* ]]; do
+  case $1 in
+    --help) usage && exit 0 ;;
+    --perf) with_perf=1 ;;
+    --kernel) (($# > 1)) || die 2 "$1 needs a value" && kernel=$2 && shift ;;
+    *) die 2 "unknown option '$1', see --help" ;;
+  esac
+  shift
+done
 (($# == 1)) || die 2 "one target is needed, see --help"
-load_target "$1"
+load_target "$1" "$kernel"
 
 PROGRAM=$BUILD/$TARGET/pipelab
 [[ -f $PROGRAM ]] || die 1 "$PROGRAM: the program is not built: run 'make image TARGET=$TARGET'"
@@ -104,11 +116,14 @@ mkdir -p "$IMAGE"
 stage=$(mktemp -d "$BUILD/stage.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 
-"$ROOT/qemu/get_packages.sh" "$TARGET"
-if [[ ! -f $KERNEL || $PACKAGES/.complete -nt $KERNEL ]]; then
-  cp "$PACKAGES"/boot/vmlinuz-* "$KERNEL.partial"
+"$ROOT/qemu/get_packages.sh" ${kernel:+--kernel "$kernel"} "$TARGET"
+kernel_source=${KERNEL_FILE:-$(echo "$KERNEL_PACKAGES"/boot/vmlinuz-*)}
+kernel_version=${kernel_source##*/} kernel_version=${kernel_version#vmlinuz-}
+modules=$(dirname "$(dirname "$kernel_source")")/lib/modules/$kernel_version
+cmp -s "$kernel_source" "$KERNEL" || {
+  cp "$kernel_source" "$KERNEL.partial"
   mv "$KERNEL.partial" "$KERNEL"
-fi
+}
 stage_base "$stage/base" "$PACKAGES"
 pack "$stage/base" "$INITRD"
 if ((with_perf)) && [[ ! -f $IMAGE/perf.cpio ]]; then

@@ -9,8 +9,8 @@ source "$(dirname "$0")/target.sh"
 readonly PROBE_LIMIT_S=20
 readonly KVM_DEVICE=${PIPELAB_KVM_DEVICE:-/dev/kvm}
 
-case ${1:---help} in --help) echo "usage: qemu/probe_kvm.sh TARGET" && exit 0 ;; esac
-load_target "$1"
+case ${1:---help} in --help) echo "usage: qemu/probe_kvm.sh TARGET [KERNEL]" && exit 0 ;; esac
+load_target "$1" "${2:-}"
 if [[ $(dpkg --print-architecture || true) != "$DEBIAN_ARCH" || ! -w $KVM_DEVICE ]]; then
   echo tcg
   exit

@@ -14,6 +14,8 @@ that COMMAND wrote, stdout.txt, stderr.txt, console.log, and vm.tsv (how it ende
 command).
 
   --target NAME        one of: $(target_names) (aarch64)
+  --kernel NAME|FILE   a kernel of the target, or the file of one; its image must be made (the target's first)
+  --kernel-args "..."  more words for the kernel's command line, as "isolcpus=1 nohz_full=1"
   --timing exact|live  virtual time, the same in every run, or wall time (exact)
   --smp N              CPUs of the guest (2)
   --memory MB          memory of the guest (512)
@@ -29,7 +31,7 @@ EOF
 }
 
 parse_arguments() {
-  target=aarch64 timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' perf=0 shell=0 dry_run=0
+  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' perf=0 shell=0 dry_run=0
   command=()
   while (($#)); do
     case $1 in
@@ -38,11 +40,15 @@ parse_arguments() {
       --shell) shell=1 && shift && continue ;;
       --dry-run) dry_run=1 && shift && continue ;;
       --) shift && command=("$@") && break ;;
-      --target | --timing | --smp | --memory | --seed | --limit | --out) (($# > 1)) || die 2 "$1 needs a value" ;;
+      --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --out)
+        (($# > 1)) || die 2 "$1 needs a value"
+        ;;
       *) die 2 "unknown option '$1', see --help" ;;
     esac
     case $1 in
       --target) target=$2 ;;
+      --kernel) kernel=$2 ;;
+      --kernel-args) kernel_args=$2 ;;
       --timing) timing=$2 ;;
       --smp) smp=$2 ;;
       --memory) memory_mb=$2 ;;
@@ -56,7 +62,7 @@ parse_arguments() {
 
 check_arguments() {
   local word
-  load_target "$target"
+  load_target "$target" "$kernel"
   whole_number --smp "$smp" 64
   whole_number --memory "$memory_mb" 65536
   whole_number --seed "$seed" 4294967295
@@ -73,14 +79,19 @@ check_arguments() {
     ((${#command[@]})) || die 2 "no command is given after --, see --help"
     [[ -n $out ]] || ((dry_run)) || die 2 "--out DIR is needed"
   fi
+  read -ra kernel_args <<<"$KERNEL_ARGS $kernel_args"
+  for word in "${kernel_args[@]}"; do
+    [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ && $word != -- && $word != run ]] ||
+      die 2 "--kernel-args: '$word' is not valid: give words such as isolcpus=1, with a space between them"
+  done
   for word in "${command[@]}"; do
     [[ $word != -- ]] || die 2 "a guest command cannot hold '--': the kernel drops all that follows it"
     # They travel on the kernel's command line, which knows no way to quote these.
     [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || die 2 "'$word': a guest command may have letters, digits and _./:,=@%+- only"
   done
   ((perf)) && INITRD=$PERF_INITRD
-  [[ -f $KERNEL ]] || die 1 "$KERNEL: there is no kernel: run 'make image TARGET=$TARGET'"
-  [[ -f $INITRD ]] || die 1 "$INITRD: there is no initramfs: run 'qemu/make_image.sh --perf $TARGET'"
+  [[ -f $KERNEL ]] || die 1 "$KERNEL: there is no kernel: run 'make image $IMAGE_KNOBS'"
+  [[ -f $INITRD ]] || die 1 "$INITRD: there is no initramfs: run 'make image-perf $IMAGE_KNOBS'"
 }
 
 whole_number() { # OPTION VALUE MAXIMUM
@@ -96,12 +107,13 @@ whole_number() { # OPTION VALUE MAXIMUM
 build_qemu_command() {
   accelerator=tcg
   if [[ $timing == live ]]; then
-    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET")
+    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" "$kernel")
   fi
   local append words
   words=$(IFS=';' && echo "${command[*]}") # one word, which /init splits: the kernel passes it no more than 32
-  append="console=$CONSOLE quiet panic=-1 nokaslr${KERNEL_ARGS:+ $KERNEL_ARGS} -- run $words"
-  ((${#append} < 2048)) || die 2 "the guest command is too long: its kernel's command line takes 2048 characters"
+  append="console=$CONSOLE quiet panic=-1 nokaslr ${kernel_args[*]}${kernel_args[0]:+ }-- run $words"
+  ((${#append} < COMMAND_LINE_SIZE)) ||
+    die 2 "the guest command is too long: the kernel's command line on $TARGET takes $COMMAND_LINE_SIZE characters"
   qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -smp "$smp" -m "$memory_mb" -seed "$seed")
   case $timing-$accelerator in
     exact-tcg) qemu+=(-accel "tcg,thread=single" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;

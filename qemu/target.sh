@@ -16,16 +16,37 @@ target_names() {
   (cd "$ROOT/qemu/targets" && ls -- *.conf) | sed 's/\.conf$//' | paste -sd' '
 }
 
-# Reads qemu/targets/NAME.conf into shell variables.
-load_target() { # NAME
+# Reads qemu/targets/NAME.conf into shell variables, and sets where its image with KERNEL is.
+load_target() { # NAME [KERNEL]
   [[ $1 =~ ^[A-Za-z0-9_-]+$ && -f $ROOT/qemu/targets/$1.conf ]] ||
     die 2 "unknown target '$1': give one of: $(target_names), or add qemu/targets/$1.conf"
   TARGET=$1
   # shellcheck disable=SC1090
   source "$ROOT/qemu/targets/$1.conf"
-  PACKAGES=$BUILD/packages/$TARGET
-  IMAGE=$BUILD/image/$TARGET
+  choose_kernel "${2:-}"
+  PACKAGES=$BUILD/packages/$TARGET             # what all its guests need, and its first kernel
+  KERNEL_PACKAGES=$BUILD/packages/${IMAGE##*/} # the same for that kernel, and only the kernel for another
   KERNEL=$IMAGE/vmlinuz
   INITRD=$IMAGE/initrd.cpio
   PERF_INITRD=$IMAGE/initrd-perf.cpio
+}
+
+# KERNEL is a name in the target's KERNELS, or a file; without it, it is the first of KERNELS.
+choose_kernel() { # KERNEL
+  local pair names=()
+  KERNEL_NAME=${1:-${KERNELS%%:*}} KERNEL_PACKAGE='' KERNEL_FILE=''
+  for pair in $KERNELS; do
+    names+=("${pair%%:*}")
+    [[ ${pair%%:*} != "$KERNEL_NAME" ]] || KERNEL_PACKAGE=${pair#*:}
+  done
+  if [[ -z $KERNEL_PACKAGE ]]; then
+    [[ -f $1 ]] || die 2 "unknown kernel '$1' of $TARGET: give one of: ${names[*]}, or the file of a kernel"
+    KERNEL_FILE=$(realpath "$1")
+    KERNEL_NAME=file-$(sha256sum "$1" | cut -c 1-8)
+    KERNEL_PACKAGE=${KERNELS%% *} KERNEL_PACKAGE=${KERNEL_PACKAGE#*:}
+  fi
+  IMAGE=$BUILD/image/$TARGET IMAGE_KNOBS="TARGET=$TARGET"
+  if [[ $KERNEL_NAME != "${names[0]}" ]]; then
+    IMAGE+=.$KERNEL_NAME IMAGE_KNOBS+=" KERNEL=$1"
+  fi
 }

@@ -46,6 +46,21 @@ measure() { # NAME SEED SECONDS OPTION...
   [[ $(<"$OUT/stdout.txt") == "${words[*]}" ]]
 }
 
+@test "armv7 boots, runs the program, and sends its files" {
+  make --no-print-directory -s -C "$ROOT" image TARGET=armv7
+  "$ROOT/qemu/run_vm.sh" --target armv7 --smp 1 --out "$OUT" -- \
+    pipelab --duration 0.5 --emit-latencies latencies.csv --stats stats.csv
+  (($(wc -l <"$OUT/latencies.csv") == 501))
+  grep -q '^consumed,500$' "$OUT/stats.csv"
+}
+
+@test "the RT kernel boots with words of the user's, and is one" {
+  make --no-print-directory -s -C "$ROOT" image KERNEL=rt
+  "$ROOT/qemu/run_vm.sh" --kernel rt --kernel-args "isolcpus=1" --timing live --out "$OUT" -- \
+    cat /sys/kernel/realtime /sys/devices/system/cpu/isolated
+  [[ $(<"$OUT/stdout.txt") == $'1\n1' ]]
+}
+
 @test "the image is the same, byte for byte, when it is made again" {
   local before
   before=$(sha256sum "$ROOT"/build/image/aarch64/{vmlinuz,initrd.cpio})

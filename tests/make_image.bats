@@ -53,6 +53,24 @@ modules() { cpio -t --quiet <"$PIPELAB_BUILD/image/aarch64/initrd.cpio" | sed -n
   grep -q linux-image-other-arm64 "$PIPELAB_BUILD/image/aarch64/vmlinuz"
 }
 
+@test "the file of a kernel brings the modules beside it, or is told to have them built in" {
+  pretend_mmdebstrap
+  local own=$BATS_TEST_TMPDIR/own
+  mkdir -p "$own"/{boot,lib/modules/6.9}
+  echo own >"$own/boot/vmlinuz-6.9"
+  touch "$own/lib/modules/6.9"/virtio{,_ring,_pci,_console}.ko
+  run "$ROOT/qemu/make_image.sh" --kernel "$own/boot/vmlinuz-6.9" aarch64
+  exits 0
+  mv "$PIPELAB_BUILD"/image/aarch64.file-* "$BATS_TEST_TMPDIR/image"
+  cmp "$own/boot/vmlinuz-6.9" "$BATS_TEST_TMPDIR/image/vmlinuz"
+  (($(cpio -t --quiet <"$BATS_TEST_TMPDIR/image/initrd.cpio" | grep -c '^modules/.*ko') == 4))
+  grep -q $'^kernel_version\t6.9$' "$BATS_TEST_TMPDIR/image/image.tsv"
+  rm -r "${own:?}/lib"
+  run "$ROOT/qemu/make_image.sh" --kernel "$own/boot/vmlinuz-6.9" aarch64
+  exits 0
+  says "so it must have virtio_pci and virtio_console built in"
+}
+
 @test "virtio modules that the kernel has built in are not missed" {
   pretend_mmdebstrap
   BUILT_IN="virtio virtio_ring" LACKING="virtio_pci_legacy_dev" run "$ROOT/qemu/make_image.sh" aarch64

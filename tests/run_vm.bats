@@ -97,6 +97,17 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   [[ $output != *icount* ]]
 }
 
+@test "each target is whole: its file has every fact, and the program a preset of its name" {
+  local file fact
+  for file in "$ROOT"/qemu/targets/*.conf; do
+    for fact in QEMU QEMU_PACKAGE COMPILER_PACKAGE DEBIAN_ARCH KERNELS MACHINE CPU CONSOLE KERNEL_ARGS \
+      COMMAND_LINE_SIZE EXACT_MAX_SMP; do
+      grep -q "^$fact=" "$file" || { echo "$file lacks $fact" && false; }
+    done
+    grep -q "\"name\": \"$(basename "$file" .conf)\"" "$ROOT/src/CMakePresets.json"
+  done
+}
+
 @test "KVM is probed for what the target is, not for what it is called" {
   mkdir "$BATS_TEST_TMPDIR/kit"
   cp -r "$ROOT/qemu" "$BATS_TEST_TMPDIR/kit/"
@@ -126,7 +137,7 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
 @test "bad arguments get one line and exit code 2" {
   local arguments
   for arguments in "--target amiga" "--target ../x" "--timing slow" "--smp 0" "--smp two" "--memory -1" "--limit" \
-    "--seed x" "--bogus"; do
+    "--seed x" "--kernel amiga" "--kernel-args" "--bogus"; do
     # shellcheck disable=SC2086
     run_vm $arguments --out "$OUT" -- pipelab
     exits 2
@@ -143,9 +154,38 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   # shellcheck disable=SC2046  # 1000 words
   run_vm --out "$OUT" -- echo $(seq 1000 2000)
   exits 2
-  says "takes 2048 characters"
+  says "the kernel's command line on aarch64 takes 2048 characters"
   run_vm -- pipelab
   says "--out DIR is needed"
+}
+
+@test "each kernel of a target has an image of its own, and so has the file of a kernel" {
+  run_vm --kernel cloud --dry-run -- pipelab
+  says "/image/aarch64/vmlinuz'" # the first kernel of the target
+  run_vm --kernel rt --out "$OUT" -- pipelab
+  exits 1
+  says "/image/aarch64.rt/vmlinuz: there is no kernel: run 'make image TARGET=aarch64 KERNEL=rt'"
+  echo a kernel >"$BATS_TEST_TMPDIR/own"
+  run_vm --kernel "$BATS_TEST_TMPDIR/own" --out "$OUT" -- pipelab
+  exits 1
+  says "/image/aarch64.file-$(sha256sum "$BATS_TEST_TMPDIR/own" | cut -c 1-8)/vmlinuz: there is no kernel"
+}
+
+@test "an unknown kernel is named beside those of the target" {
+  run_vm --target armv7 --kernel cloud --out "$OUT" -- pipelab
+  exits 2
+  says "unknown kernel 'cloud' of armv7: give one of: standard rt, or the file of a kernel"
+}
+
+@test "words for the kernel stand before the guest's command, and cannot pass for it" {
+  run_vm --kernel-args "isolcpus=1 nohz_full=1" --dry-run -- pipelab
+  says "nokaslr isolcpus=1 nohz_full=1 -- run pipelab'"
+  local words
+  for words in "a -- b" "run" 'a="b c"'; do
+    run_vm --kernel-args "$words" --dry-run -- pipelab
+    exits 2
+    says "--kernel-args: '"
+  done
 }
 
 @test "an unknown target is named beside those that exist" {

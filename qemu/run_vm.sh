@@ -22,6 +22,7 @@ command).
   --seed N             of all that is random in the guest; another seed is another replicate (1)
   --limit S            wall time after which the guest counts as hung (300)
   --perf               boot the image that has perf (make it with qemu/make_image.sh --perf)
+  --initrd FILE        boot another initramfs than the image's, as one with more files at its end
   --shell              an interactive console instead of a command
   --dry-run            print the exact QEMU command, which works when pasted, and stop
 
@@ -31,7 +32,7 @@ EOF
 }
 
 parse_arguments() {
-  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' perf=0 shell=0 dry_run=0
+  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' initrd='' perf=0 shell=0 dry_run=0
   command=()
   while (($#)); do
     case $1 in
@@ -40,7 +41,7 @@ parse_arguments() {
       --shell) shell=1 && shift && continue ;;
       --dry-run) dry_run=1 && shift && continue ;;
       --) shift && command=("$@") && break ;;
-      --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --out)
+      --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --out | --initrd)
         (($# > 1)) || die 2 "$1 needs a value"
         ;;
       *) die 2 "unknown option '$1', see --help" ;;
@@ -55,6 +56,7 @@ parse_arguments() {
       --seed) seed=$2 ;;
       --limit) limit_s=$2 ;;
       --out) out=$2 ;;
+      --initrd) initrd=$2 ;;
     esac
     shift 2
   done
@@ -90,6 +92,7 @@ check_arguments() {
     [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || die 2 "'$word': a guest command may have letters, digits and _./:,=@%+- only"
   done
   ((perf)) && INITRD=$PERF_INITRD
+  [[ -z $initrd ]] || INITRD=$(realpath -- "$initrd")
   [[ -f $KERNEL ]] || die 1 "$KERNEL: there is no kernel: run 'make image $IMAGE_KNOBS'"
   [[ -f $INITRD ]] || die 1 "$INITRD: there is no initramfs: run 'make image-perf $IMAGE_KNOBS'"
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "pipeline/arrivals.hpp"
@@ -17,10 +18,8 @@ const std::atomic<bool> never_stop{false};
 std::vector<Nanoseconds> gaps_of(const Arrival& arrival, Nanoseconds interval_ns, int count,
                                  std::uint64_t seed = 1) {
   Arrivals arrivals(arrival, interval_ns, seed);
-  std::vector<Nanoseconds> gaps;
-  for (int gap = 0; gap < count; ++gap) {
-    gaps.push_back(arrivals.next_gap_ns());
-  }
+  std::vector<Nanoseconds> gaps(static_cast<std::size_t>(count));
+  std::ranges::generate(gaps, [&arrivals] { return arrivals.next_gap_ns(); });
   return gaps;
 }
 

@@ -67,9 +67,7 @@ class Waiter {
     const int enough = turns_ <= spin_turns_ + kYieldTurns ? 2 * turns_ : kLeastSpinTurns;
     constexpr int kShare = 8;
     const int step = (enough - spin_turns_) / kShare;
-    const int bound =
-        spin_turns_ + (step != 0 ? step : (enough > spin_turns_) - (enough < spin_turns_));
-    spin_turns_ = std::clamp(bound, kLeastSpinTurns, kMostSpinTurns);
+    spin_turns_ = std::clamp(spin_turns_ + step, kLeastSpinTurns, kMostSpinTurns);
     turns_ = 0;
   }
 

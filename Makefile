@@ -22,7 +22,7 @@ endif
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios report image image-perf program shell test lint format clean setup-run setup-test setup-lint
+.PHONY: help run-scenarios report image image-perf program shell test sanitize soak lint format clean setup-run setup-test setup-lint
 
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
@@ -53,6 +53,15 @@ shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 
 test: setup-test image ## run all tests, with real guests at the end
 	@tests/run_all.sh
+
+sanitize: setup-test ## the unit tests under the sanitizers, many times (REPEAT=20) in random order
+	@for preset in tsan asan; do \
+	  cmake -S src --preset $$preset >/dev/null; cmake --build build/$$preset --target pipelab_test; \
+	  build/$$preset/pipelab_test --gtest_brief=1 --gtest_shuffle --gtest_repeat="$(or $(REPEAT),20)"; \
+	done
+
+soak: image ## look for lost, doubled and torn items in real guests, under many seeds (SEEDS=200)
+	@tests/soak.sh $(or $(SEEDS),200)
 
 lint: setup-lint ## clang-format, clang-tidy, shellcheck, black, mypy
 	@scripts/lint.sh

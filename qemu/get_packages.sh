@@ -20,22 +20,50 @@ EOF
 # Unpacks Debian packages of the target's architecture, with all that they need, into DIR; once, unless
 # the packages become others.
 unpack_packages() { # DIR PACKAGE...
-  local dir=$1 sources
+  local dir=$1 sources log=$1.log
   shift
   [[ ! -f $dir/.complete || $(<"$dir/.complete") != "$*" ]] || return 0
   sources=$(apt_sources)
   echo "getting $* ($DEBIAN_ARCH)" >&2
-  rm -rf "$dir.partial"
   mkdir -p "$(dirname "$dir")"
-  local log=$dir.log
-  # chrootless: it only unpacks, so it needs neither root nor user namespaces.
-  # shellcheck disable=SC2086  # several source files are several arguments
-  mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$*" \
-    "$CODENAME" "$dir.partial" $sources >"$log" 2>&1 ||
-    die 1 "cannot get $* for $DEBIAN_ARCH: $(grep -E '^E:' "$log" | head -1) (see $log)"
+  # shellcheck disable=SC2086,SC2046  # several source files are several arguments
+  if ! mmdebstrap_into "$dir.partial" "$log" "$*" $sources; then
+    grep -q '^E: Failed to fetch .*-security' "$log" || cannot_get "$log" "$*"
+    # Guests have no network, so packages without the last security updates serve as well.
+    echo "get_packages.sh: going without security updates for $DEBIAN_ARCH, which cannot be had now: $(error_of "$log")" >&2
+    mmdebstrap_into "$dir.partial" "$log" "$*" $(without_security "$dir" $sources) || cannot_get "$log" "$*"
+  fi
   echo "$*" >"$dir.partial/.complete"
   rm -rf "$dir"
   mv "$dir.partial" "$dir"
+}
+
+# chrootless: it only unpacks, so it needs neither root nor user namespaces.
+mmdebstrap_into() { # DIR LOG PACKAGES SOURCE...
+  local dir=$1 log=$2 packages=$3
+  shift 3
+  rm -rf "$dir"
+  mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$packages" \
+    "$CODENAME" "$dir" "$@" >"$log" 2>&1
+}
+
+error_of() { grep -m1 '^E:' "$1"; } # LOG
+
+cannot_get() { die 1 "cannot get $2 for $DEBIAN_ARCH: $(error_of "$1") (see $1)"; } # LOG PACKAGES
+
+# Copies apt's sources to DIR.NAME without the stanzas (.sources) and lines (.list) of security updates, and says
+# what the copies are called.
+without_security() { # DIR SOURCE...
+  local dir=$1 source copy
+  shift
+  for source in "$@"; do
+    copy=$dir.${source##*/}
+    case $source in
+      *.sources) awk 'BEGIN { RS = ""; ORS = "\n\n" } !/-security/' "$source" >"$copy" ;;
+      *) sed '/-security/d' "$source" >"$copy" ;;
+    esac
+    [[ ! -s $copy ]] || echo "$copy"
+  done
 }
 
 # The machine's own apt sources that serve this Debian release: the project names no mirror.

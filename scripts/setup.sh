@@ -20,7 +20,7 @@ packages_for() { # TASK
     binutils g++ "$QEMU_PACKAGE"
   # The machine's own architecture has its compiler in g++, and no cross package.
   [[ $(dpkg --print-architecture) == "$DEBIAN_ARCH" ]] || echo "$COMPILER_PACKAGE"
-  [[ $1 == run ]] || echo bats default-jdk-headless libgtest-dev libhdrhistogram-java python3-pytest spin
+  [[ $1 == run ]] || echo bats default-jdk-headless libgtest-dev libhdrhistogram-java python3-pytest qemu-user spin
   [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
 }
 

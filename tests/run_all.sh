@@ -7,11 +7,22 @@ reports=build/test
 rm -rf "$reports"
 mkdir -p "$reports/bats"
 
-echo "== C++"
-{ cmake -S src --preset host-test >/dev/null && cmake --build build/host-test | sed '/no work to do/d'; } &&
-  build/host-test/pipelab_test --gtest_brief=1 --gtest_output="xml:$reports/cpp.xml"
+# The C++ unit tests: here, under the sanitizers, and built for other targets under QEMU's user mode.
+unit_tests=()
+run_unit_tests() { # PRESET [EMULATOR]
+  echo "== C++, $1"
+  unit_tests+=("$reports/$1.xml")
+  cmake -S src --preset "$1" >/dev/null && cmake --build "build/$1" --target pipelab pipelab_test | sed '/no work to do/d' &&
+    ${2:-} "build/$1/pipelab_test" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml"
+}
+run_unit_tests host-test
+run_unit_tests tsan
+run_unit_tests asan
+scripts/setup.sh test armv7 && qemu/get_packages.sh armv7
+run_unit_tests armv7-test qemu-arm
+run_unit_tests aarch64-test qemu-aarch64
 echo "== Python"
 PIPELAB_PROGRAM=$PWD/build/host-test/pipelab /usr/bin/python3 -m pytest -q --junitxml="$reports/python.xml"
 echo "== shell and guests"
 bats --report-formatter junit --output "$reports/bats" tests
-/usr/bin/python3 tests/count.py "$reports/cpp.xml" "$reports/python.xml" "$reports/bats/report.xml"
+/usr/bin/python3 tests/count.py "${unit_tests[@]}" "$reports/python.xml" "$reports/bats/report.xml"

@@ -63,7 +63,7 @@ TYPED_TEST(EveryRing, BehavesLikeADequeUnderRandomOperations) {
     std::uint64_t next = 0;
     std::array<std::uint64_t, 5> items{};
     for (int step = 0; step < 20'000; ++step) {
-      const std::size_t most = random() % items.size() + 1;
+      const auto most = static_cast<std::size_t>(random() % items.size()) + 1;
       switch (random() % 4) {
         case 0:
           ASSERT_EQ(producer.full(), model.size() == capacity);

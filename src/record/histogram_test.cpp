@@ -23,7 +23,7 @@ TEST(Histogram, IsExactBelow2048) {
   }
   const std::vector<Histogram::Bucket> buckets = histogram.buckets();
   ASSERT_EQ(buckets.size(), 2048U);
-  for (std::uint64_t value = 0; value < 2048; ++value) {
+  for (std::size_t value = 0; value < 2048; ++value) {
     EXPECT_EQ(buckets[value].lowest, value);
     EXPECT_EQ(buckets[value].highest, value);
     EXPECT_EQ(buckets[value].count, 1U);

@@ -107,7 +107,7 @@ Bytes inflated(const Bytes& stream) {
 Bytes decompressed(const std::string& text) {
   Reader reader(from_base64(text));
   EXPECT_EQ(reader.big_endian(4), 0x1c849314U);
-  Bytes stream(reader.big_endian(4));
+  Bytes stream(static_cast<std::size_t>(reader.big_endian(4)));
   for (std::uint8_t& byte : stream) {
     byte = reader.byte();
   }

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from lab.complaint import FAILED, Complaint
+from lab.measurement import KEYS
 from lab.run_record import RunRecord
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 TIMES = ("latency", "response")
 RATES = ("throughput_ops_s", "drop_rate")
 TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
-MEASUREMENT = ["target", "timing", "accelerator"]  # what is never mixed in one table
+FLAGS = ("noisy",)
+MEASUREMENT = KEYS  # what is never mixed in one table
 
 
 def percentile_ns(highest_ns: np.ndarray, count: np.ndarray, quantile: float) -> float:
@@ -37,9 +39,15 @@ def raw_table(records: list[RunRecord]) -> pd.DataFrame:
 
 def read(path: Path) -> pd.DataFrame:
     """A table of this module from its CSV. What is empty is NaN; a scenario may be called NA, 008 or 1e3."""
-    text = pd.read_csv(path, dtype=str, keep_default_na=False)
-    numbers = [name for name in text if name not in TEXTS]
-    return text.assign(**{name: pd.to_numeric(text[name].where(text[name] != "")) for name in numbers})
+    return typed(pd.read_csv(path, dtype=str, keep_default_na=False))
+
+
+def typed(text: pd.DataFrame) -> pd.DataFrame:
+    """A table of this module from its cells as they stand in the CSV. A run is quiet unless marked as noisy."""
+    flags = {name: text[name].str.lower() == "true" for name in FLAGS if name in text}
+    numbers = [name for name in text if name not in TEXTS + FLAGS]
+    values = {name: pd.to_numeric(text[name].where(text[name] != "")) for name in numbers}
+    return text.assign(**values, **flags)
 
 
 def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from lab import statistics
 from lab.complaint import Complaint
+from lab.measurement import Measurement, groups
 
 TIMES = {"ns": 1.0, "us": 1e3, "ms": 1e6}
 PERCENTILES = ("p50", "p95", "p99", "p999")
@@ -54,7 +55,7 @@ class Judgement:
     """
 
     scenario: str
-    timing: str
+    measurement: Measurement
     objective: Objective
     measured: statistics.Estimate  # in the unit of the objective
     held: bool | None
@@ -80,22 +81,25 @@ def load(path: Path, section: object) -> list[Objective]:
 
 
 def judge(raw: pd.DataFrame, objectives: Iterable[Objective]) -> list[Judgement]:
-    """Every scenario's quiet runs against every objective, in each timing apart."""
+    """Every scenario's quiet runs against every objective, in each measurement apart."""
     objectives = list(objectives)
-    groups = statistics.quiet(raw).groupby(["timing", "scenario"], sort=False)
-    return [_judgement(scenario, timing, each, runs) for (timing, scenario), runs in groups for each in objectives]
+    return [
+        _judgement(scenario, measurement, each, runs)
+        for measurement, scenario, runs in groups(statistics.quiet(raw))
+        for each in objectives
+    ]
 
 
-def _judgement(scenario: str, timing: str, objective: Objective, runs: pd.DataFrame) -> Judgement:
+def _judgement(scenario: str, measurement: Measurement, objective: Objective, runs: pd.DataFrame) -> Judgement:
     column, factor = METRICS[objective.name]
     measured = statistics.median_interval(runs[column] / factor if column in runs else [])
     if not measured.runs:
-        return Judgement(scenario, timing, objective, measured, None, False)
+        return Judgement(scenario, measurement, objective, measured, None, False)
     holds = RELATIONS[objective.relation]
     held = bool(holds(measured.median, objective.limit))
     ends = [bool(holds(end, objective.limit)) for end in (measured.low, measured.high)]
-    certain = timing == "exact" or (not math.isnan(measured.low) and ends == [held, held])
-    return Judgement(scenario, timing, objective, measured, held, certain)
+    certain = measurement.timing == "exact" or (not math.isnan(measured.low) and ends == [held, held])
+    return Judgement(scenario, measurement, objective, measured, held, certain)
 
 
 def _objective(where: str, name: str, value: Any) -> Objective:

@@ -19,9 +19,8 @@ TITLES = {ALL: "all items, mean", SLOWEST: "the slowest 1 %, mean"}
 LEGIBLE_SHARE = 0.08  # of a bar, below which a part gets no number
 
 
-def stages(table: pd.DataFrame, timing: str) -> bytes:
-    """PNG bytes for one timing of a table as lab.stages.table() makes it, of one or more scenarios."""
-    chosen = table[table["timing"] == timing]
+def stages(chosen: pd.DataFrame) -> bytes:
+    """PNG bytes for a table as lab.stages.table() makes it: one measurement, one or more scenarios."""
     populations = [name for name in TITLES if (chosen["population"] == name).any()]
     scenarios = list(dict.fromkeys(chosen["scenario"]))
     height = 0.9 + len(populations) * (1.2 + 0.5 * len(scenarios))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lab.complaint import FAILED, Complaint
+from lab.measurement import KEYS, Measurement
 
 STAGES = {  # by the name that columns have: what readers call it
     "lateness": "late before creation",
@@ -71,10 +72,10 @@ def read(path: Path) -> RunStages:
     return RunStages(len(response), means, np.array([np.median(window) for window in windows]))
 
 
-def table(scenario: str, timing: str, runs: Iterable[RunStages]) -> pd.DataFrame:
+def table(scenario: str, measurement: Measurement, runs: Iterable[RunStages]) -> pd.DataFrame:
     """One row a population and stage: means over runs, so that stages still add up.
 
-    Columns scenario, timing, population, runs, items, stage, mean_ns, share (of the response time).
+    Columns scenario, target, timing, accelerator, population, runs, items, stage, mean_ns, share (of the response time).
     """
     runs = list(runs)
     items = sum(run.items for run in runs)
@@ -87,10 +88,8 @@ def table(scenario: str, timing: str, runs: Iterable[RunStages]) -> pd.DataFrame
         total = means.sum()
         for stage, mean_ns in means.items():
             share = mean_ns / total if total else np.nan
-            rows.append((scenario, timing, population, len(chosen), items, stage, mean_ns, share))
-    return pd.DataFrame(
-        rows, columns=["scenario", "timing", "population", "runs", "items", "stage", "mean_ns", "share"]
-    )
+            rows.append((scenario, *measurement, population, len(chosen), items, stage, mean_ns, share))
+    return pd.DataFrame(rows, columns=["scenario", *KEYS, "population", "runs", "items", "stage", "mean_ns", "share"])
 
 
 def sentence(of_scenario: pd.DataFrame) -> str:

@@ -24,6 +24,8 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from lab.measurement import KEYS, Measurement
+
 LEVEL = 0.95  # of intervals
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
 POWER = 0.8  # with which the runs that are asked for would decide
@@ -69,7 +71,7 @@ class Comparison:
     """
 
     scenario: str
-    timing: str
+    measurement: Measurement
     metric: str
     base: float
     value: float
@@ -84,6 +86,10 @@ class Comparison:
     p_adjusted: float = math.nan  # for the number of comparisons
     verdict: Verdict = Verdict.INCONCLUSIVE
     more_runs: float = math.nan
+
+    @property
+    def timing(self) -> str:
+        return self.measurement.timing
 
     def text(self) -> str:
         """For a cell of a table: the verdict, the change and what would decide."""
@@ -111,7 +117,7 @@ class Pair:
     """The values of one metric to compare, by seed in exact timing. `base` is the baseline's."""
 
     scenario: str
-    timing: str
+    measurement: Measurement
     metric: str
     base: pd.Series
     value: pd.Series
@@ -165,7 +171,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
     """A verdict for each pair. The live ones share one level, ALPHA."""
-    measured = [_exact(pair, margin) if pair.timing == "exact" else _live(pair, margin) for pair in pairs]
+    measured = [_exact(pair, margin) if pair.measurement.timing == "exact" else _live(pair, margin) for pair in pairs]
     adjusted = holm([each.p_value for each in measured])
     tests = sum(not math.isnan(each.p_value) for each in measured)
     return [
@@ -177,9 +183,9 @@ def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
 def against_baseline(
     raw: pd.DataFrame, baseline: str, metrics: Sequence[str] = METRICS, margin: float = MARGIN
 ) -> list[Comparison]:
-    """Every scenario of a suite's raw table against its scenario `baseline`, in each timing apart."""
+    """Every scenario of a suite's raw table against its scenario `baseline`, in each measurement apart."""
     comparisons = []
-    for _, runs in quiet(raw).groupby(["target", "timing"], sort=False):
+    for _, runs in quiet(raw).groupby(KEYS, sort=False):
         base = runs[runs["scenario"] == baseline]
         others = {name: group for name, group in runs.groupby("scenario", sort=False) if name != baseline}
         pairs = [pair for name, group in others.items() for pair in pairs_of(name, base, group, metrics)]
@@ -188,12 +194,12 @@ def against_baseline(
 
 
 def pairs_of(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Sequence[str]) -> list[Pair]:
-    """The pairs of those metrics that any of the runs has. All rows are of one timing."""
+    """The pairs of those metrics that any of the runs has. All rows are of one measurement."""
     sides = [side.set_index("seed") for side in (base, value)]
-    timing = value["timing"].iat[0]
+    measurement = Measurement(*value[KEYS].iloc[0])
     present = [name for name in metrics if all(name in side for side in sides)]
     measured = [name for name in present if any(side[name].notna().any() for side in sides)]
-    return [Pair(scenario, timing, name, *(side[name] for side in sides)) for name in measured]
+    return [Pair(scenario, measurement, name, *(side[name] for side in sides)) for name in measured]
 
 
 def quiet(raw: pd.DataFrame) -> pd.DataFrame:
@@ -314,7 +320,7 @@ def _comparison(pair: Pair, base: np.ndarray, value: np.ndarray, margin: float) 
     """One of which only the medians are known."""
     return Comparison(
         scenario=pair.scenario,
-        timing=pair.timing,
+        measurement=pair.measurement,
         metric=pair.metric,
         base=float(np.median(base)) if len(base) else math.nan,
         value=float(np.median(value)) if len(value) else math.nan,

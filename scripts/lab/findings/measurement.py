@@ -8,6 +8,7 @@ import pandas as pd
 
 from lab import statistics
 from lab.findings.study import Case, Finding, Study, percent
+from lab.measurement import Measurement, each_of, guest_cpus
 from lab.statistics import Verdict
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -56,15 +57,19 @@ def few_samples(study: Study) -> Iterator[Finding]:
 
 def few_runs(study: Study) -> Iterator[Finding]:
     """So few runs that no test can tell scenarios apart."""
-    for timing, cases in _by_timing(study).items():
+    for measurement, cases in _by_measurement(study).items():
         runs = min(case.replicates for case in cases)
-        if timing != "live" or len(cases) < 2 or (least := statistics.least_p(runs, runs)) <= statistics.ALPHA:
+        if (
+            measurement.timing != "live"
+            or len(cases) < 2
+            or (least := statistics.least_p(runs, runs)) <= statistics.ALPHA
+        ):
             continue
         enough = next(n for n in range(2, 10) if statistics.least_p(n, n) <= statistics.ALPHA)
         yield Finding(
             "too few runs",
             "",
-            timing,
+            measurement,
             f"{runs} run{'s'[:runs > 1]} of a scenario: however far apart two scenarios are, p is at least {least:.2g}",
             "runs differ from each other by more than their scenarios may, and so few cannot show by how much",
             f"REPS=10; at least {enough} for one comparison, and more for several. Until then believe no difference",
@@ -87,14 +92,18 @@ def clock_too_dear(study: Study) -> Iterator[Finding]:
 def exact_against_live(study: Study) -> Iterator[Finding]:
     """Exact and live timing disagree on the sign of a difference."""
     signs = {Verdict.BETTER: 1, Verdict.WORSE: -1}
-    exact = {(each.scenario, each.metric): each for each in study.comparisons if each.timing == "exact"}
+    exact = {
+        (each.scenario, each.metric, each.measurement.target): each
+        for each in study.comparisons
+        if each.timing == "exact"
+    }
     for live in (each for each in study.comparisons if each.timing == "live"):
-        other = exact.get((live.scenario, live.metric))
+        other = exact.get((live.scenario, live.metric, live.measurement.target))
         if other and signs.get(live.verdict, 0) * signs.get(other.verdict, 0) < 0:
             yield Finding(
                 "exact and live disagree",
                 live.scenario,
-                "live",
+                live.measurement,
                 f"{live.metric} is {other.text()} in exact timing, and {live.text()} in live",
                 "exact timing knows neither caches, memory nor CPUs that truly run at once, and live timing has the host",
                 "believe live for figures; look at the stages of both for the one that differs",
@@ -120,19 +129,20 @@ def warm_up_not_over(study: Study) -> Iterator[Finding]:
 
 def host_too_small(study: Study) -> Iterator[Finding]:
     """The host has not enough CPUs for the guest's."""
-    live = study.environment.get("timings", {}).get("live", {})
-    cpus, guest, load = live.get("host_cpus"), study.environment.get("smp"), live.get("load_before_max", 0)
-    if not cpus or not guest or (cpus > guest or cpus == guest and load < LOADED_HOST):
-        return
-    busy = f", and a load of {load:.2f} before the runs" if load >= LOADED_HOST else ""
-    yield Finding(
-        "host too small",
-        "",
-        "live",
-        f"the host has {cpus} CPUs for the guest's {guest}{busy}",
-        "QEMU's own thread and all else on the host take time from the guest's CPUs, which shows as latency",
-        f"a host of {guest + 1} CPUs or more with nothing else to do, or smp = {max(1, cpus - 1)} in [guest]",
-    )
+    for measurement, facts in each_of(study.environment).items():
+        host, guest = facts.get("host", {}), guest_cpus(facts)
+        cpus, load = host.get("cpus"), host.get("load_before_max", 0)
+        if not cpus or cpus > guest or cpus == guest and load < LOADED_HOST:
+            continue
+        busy = f", and a load of {load:.2f} before the runs" if load >= LOADED_HOST else ""
+        yield Finding(
+            "host too small",
+            "",
+            measurement,
+            f"the host has {cpus} CPUs for the guest's {guest}{busy}",
+            "QEMU's own thread and all else on the host take time from the guest's CPUs, which shows as latency",
+            f"a host of {guest + 1} CPUs or more with nothing else to do, or smp = {max(1, cpus - 1)} in [guest]",
+        )
 
 
 def _impossible(row: pd.Series, case: Case) -> str:
@@ -181,11 +191,11 @@ def _dotted(percentile: str) -> str:
     return percentile.replace("p999", "p99.9")
 
 
-def _by_timing(study: Study) -> dict[str, list[Case]]:
-    return {
-        timing: [case for case in study.cases if case.timing == timing]
-        for timing in dict.fromkeys(case.timing for case in study.cases)
-    }
+def _by_measurement(study: Study) -> dict[Measurement, list[Case]]:
+    cases: dict[Measurement, list[Case]] = {}
+    for case in study.cases:
+        cases.setdefault(case.measurement, []).append(case)
+    return cases
 
 
 RULES = (

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from lab.findings.study import Case, Finding, Study, percent
+from lab.measurement import Measurement
 from lab.stages import SLOWEST, STAGES
 
 KEEPS_UP = 0.98  # of the scheduled rate
@@ -179,7 +180,8 @@ def slowest_items(study: Study) -> Iterator[Finding]:
     for row in study.stages[study.stages["population"] == SLOWEST].itertuples():
         if row.share >= MOST_OF_IT:
             evidence = f"{percent(row.share)} {STAGES[row.stage]} ({row.mean_ns / 1e3:,.0f} µs)"
-            yield Finding("the slowest 1 %", row.scenario, row.timing, evidence, *CAUSES[row.stage])
+            where = Measurement(row.target, row.timing, row.accelerator)
+            yield Finding("the slowest 1 %", row.scenario, where, evidence, *CAUSES[row.stage])
 
 
 def _switches(case: Case) -> tuple[float, bool] | None:

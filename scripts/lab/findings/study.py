@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab import measurement as measurements
 from lab import statistics
+from lab.measurement import Measurement
 from lab.statistics import Comparison
 
 # What the program does when a scenario does not say (src/pipeline/options.hpp).
@@ -30,7 +32,7 @@ class Finding:
 
     name: str
     scenario: str
-    timing: str
+    measurement: Measurement
     evidence: str
     cause: str
     remedy: str
@@ -38,18 +40,22 @@ class Finding:
 
 @dataclass(frozen=True)
 class Case:
-    """One scenario in one timing: its runs as rows of the raw table.
+    """One scenario in one measurement: its runs as rows of the raw table.
 
     `replicates` says how many runs there were where `rows` are only their medians. `windows_ns` has each
     run's latency over time (lab.stages.RunStages).
     """
 
     scenario: str
-    timing: str
+    measurement: Measurement
     options: Mapping[str, str]
     rows: pd.DataFrame
     replicates: int
     windows_ns: Sequence[np.ndarray] = ()
+
+    @property
+    def timing(self) -> str:
+        return self.measurement.timing
 
     def value(self, column: str) -> float:
         """The median over runs; NaN if it was not measured."""
@@ -75,11 +81,13 @@ class Case:
         return self.value(column) / self.items if self.items > 0 else math.nan
 
     def found(self, name: str, evidence: str, cause: str, remedy: str) -> Finding:
-        return Finding(name, self.scenario, self.timing, evidence, cause, remedy)
+        return Finding(name, self.scenario, self.measurement, evidence, cause, remedy)
 
-    def but_for(self, *options: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    def but_for(self, *options: str) -> tuple[Measurement, tuple[tuple[str, str], ...]]:
         """What is the same in cases that differ in these options alone."""
-        return self.timing, tuple(sorted((key, value) for key, value in self.options.items() if key not in options))
+        return self.measurement, tuple(
+            sorted((key, value) for key, value in self.options.items() if key not in options)
+        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Study:
     cases: Sequence[Case]
     comparisons: Sequence[Comparison] = ()
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=lambda: {"measurements": []})
 
 
 def of_suite(
@@ -97,14 +105,15 @@ def of_suite(
     environment: Mapping[str, Any],
     comparisons: Sequence[Comparison] = (),
     stages: pd.DataFrame | None = None,
-    windows_ns: Mapping[tuple[str, str], Sequence[np.ndarray]] | None = None,
+    windows_ns: Mapping[tuple[Measurement, str], Sequence[np.ndarray]] | None = None,
 ) -> Study:
-    """The study of a raw table and what the environment file says; `windows_ns` by timing and scenario."""
+    """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario."""
     cases = []
-    for (timing, scenario), rows in statistics.quiet(raw).groupby(["timing", "scenario"], sort=False):
-        windows = (windows_ns or {}).get((timing, scenario), ())
-        said = parse(environment["scenarios"].get(scenario, ""))
-        cases.append(Case(scenario, timing, DEFAULTS | said, rows, len(rows), windows))
+    told = measurements.each_of(environment)
+    for measurement, scenario, rows in measurements.groups(statistics.quiet(raw)):
+        windows = (windows_ns or {}).get((measurement, scenario), ())
+        said = parse(measurements.options(told[measurement], scenario))
+        cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
     return Study(cases, comparisons, pd.DataFrame() if stages is None else stages, environment)
 
 
@@ -113,6 +122,10 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def parse(options: str) -> dict[str, str]:
-    """'--queue-cap 8 --pin-consumer 1' as a dictionary, without dashes."""
+    """'--queue-cap 8 --mlock' as a dictionary, without dashes; an option that takes no value is "true"."""
     words = shlex.split(options)
-    return {name.removeprefix("--"): value for name, value in zip(words[::2], words[1::2])}
+    names = [place for place, word in enumerate(words) if word.startswith("--")]
+    return {
+        words[place].removeprefix("--"): " ".join(words[place + 1 : end]) or "true"
+        for place, end in zip(names, [*names[1:], len(words)])
+    }

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import findings, gate, stages, statistics
+from lab import findings, results, stages, statistics
 from lab.findings import Case, Finding, Study, measurement, pipeline, study
+from lab.measurement import Measurement
 from lab.statistics import Comparison, Verdict
 
-RESULT_DATA = Path(__file__).parents[3] / "result_data"
+RESULTS = Path(__file__).parent / "results"  # of a sweep on a busy host
+EXACT, LIVE = Measurement("aarch64", "exact", "tcg"), Measurement("aarch64", "live", "tcg")
 Rule = Callable[[Study], Iterator[Finding]]
 
 # The table "t000 set pi 1000" and the counts of perf stat from the first results that were published of this
@@ -33,7 +35,11 @@ SEED_PERF: dict[str, float] = {"context_switches": 9253, "migrations": 338, "tas
 
 
 def case(
-    timing: str = "live", runs: int = 10, options: dict[str, str] | None = None, windows_ns: Any = (), **values: Any
+    measured: Measurement = LIVE,
+    runs: int = 10,
+    options: dict[str, str] | None = None,
+    windows_ns: Any = (),
+    **values: Any,
 ) -> Case:
     """A healthy case, but for `values`."""
     healthy: dict[str, Any] = {
@@ -52,7 +58,7 @@ def case(
         "clock_read_ns": 100.0,
     }
     rows = pd.DataFrame({name: [value] * runs for name, value in (healthy | values).items()})
-    return Case("x", timing, study.DEFAULTS | (options or {}), rows, runs, windows_ns)
+    return Case("x", measured, study.DEFAULTS | (options or {}), rows, runs, windows_ns)
 
 
 def found(rule: Rule, *cases: Case, **others: Any) -> list[Finding]:
@@ -73,7 +79,7 @@ def seed() -> Study:
         }
         perf: dict[str, float] = SEED_PERF if scenario == "baseline" else {}
         options = study.DEFAULTS | {"pacing": "sleep", "queue": "mutex"} | SEED_OPTIONS[scenario]
-        cases.append(Case(scenario, "live", options, pd.DataFrame([values | perf]), replicates=3))
+        cases.append(Case(scenario, LIVE, options, pd.DataFrame([values | perf]), replicates=3))
     return Study(cases)
 
 
@@ -105,7 +111,7 @@ def test_the_first_results_are_told_their_flaws(seed: Study) -> None:
 
 
 def test_a_healthy_case_has_no_findings() -> None:
-    assert findings.find(Study([case(), case("exact", runs=1)])) == []
+    assert findings.find(Study([case(), case(EXACT, runs=1)])) == []
 
 
 def test_producer_misses_its_schedule() -> None:
@@ -167,7 +173,7 @@ def test_migrations_and_waiting_for_a_cpu() -> None:
 
 def test_the_slowest_items_name_their_stage() -> None:
     means = pd.DataFrame([[10.0, 0, 0, 80, 10]], index=[stages.SLOWEST], columns=list(stages.STAGES))
-    table = stages.table("x", "live", [stages.RunStages(100, means, np.array([]))])
+    table = stages.table("x", LIVE, [stages.RunStages(100, means, np.array([]))])
     slow = found(pipeline.slowest_items, stages=table)
     assert [each.evidence for each in slow] == ["80 % waiting for the consumer to wake up (0 µs)"]
     assert set(pipeline.CAUSES) == set(stages.STAGES)
@@ -205,7 +211,7 @@ def test_too_few_samples_and_runs() -> None:
     assert not found(measurement.few_samples, case(consumed=10_001))
     assert found(measurement.few_runs, case(runs=3), case(runs=4))[0].evidence.endswith("p is at least 0.1")
     assert not found(measurement.few_runs, case(runs=4), case(runs=4))
-    assert not found(measurement.few_runs, case(runs=3)) and not found(measurement.few_runs, *[case("exact", 1)] * 2)
+    assert not found(measurement.few_runs, case(runs=3)) and not found(measurement.few_runs, *[case(EXACT, 1)] * 2)
 
 
 def test_clock_too_dear() -> None:
@@ -214,14 +220,14 @@ def test_clock_too_dear() -> None:
 
 
 def test_exact_and_live_disagree() -> None:
-    def compared(timing: str, verdict: Verdict, change: float) -> Comparison:
-        return Comparison("x", timing, "latency_p50_ns", 1, 1, 8, 8, 0.03, change=change, verdict=verdict)
+    def compared(measured: Measurement, verdict: Verdict, change: float) -> Comparison:
+        return Comparison("x", measured, "latency_p50_ns", 1, 1, 8, 8, 0.03, change=change, verdict=verdict)
 
-    exact = compared("exact", Verdict.BETTER, -0.2)
-    sides = found(measurement.exact_against_live, comparisons=[exact, compared("live", Verdict.WORSE, 0.2)])
+    exact = compared(EXACT, Verdict.BETTER, -0.2)
+    sides = found(measurement.exact_against_live, comparisons=[exact, compared(LIVE, Verdict.WORSE, 0.2)])
     assert sides[0].evidence == "latency_p50_ns is better: -20.0 % in exact timing, and worse: +20.0 % in live"
     for verdict in (Verdict.INCONCLUSIVE, Verdict.SAME, Verdict.BETTER):
-        assert not found(measurement.exact_against_live, comparisons=[exact, compared("live", verdict, 0.2)])
+        assert not found(measurement.exact_against_live, comparisons=[exact, compared(LIVE, verdict, 0.2)])
 
 
 def test_warm_up_not_over() -> None:
@@ -240,21 +246,26 @@ def test_warm_up_not_over() -> None:
 
 def test_host_too_small() -> None:
     def host(cpus: int, load: float) -> dict[str, Any]:
-        return {"smp": 2, "timings": {"live": {"host_cpus": cpus, "load_before_max": load}}}
+        facts = {**LIVE._asdict(), "smp": 2, "host": {"cpus": cpus, "load_before_max": load}}
+        return {"measurements": [{**EXACT._asdict(), "smp": 2}, facts]}
 
-    assert found(measurement.host_too_small, environment=host(1, 0))
+    assert [each.measurement for each in found(measurement.host_too_small, environment=host(1, 0))] == [LIVE]
     assert "a load of 1.58" in found(measurement.host_too_small, environment=host(2, 1.58))[0].evidence
     assert not found(measurement.host_too_small, environment=host(2, 0.1))
     assert not found(measurement.host_too_small, environment=host(4, 3))
-    assert not found(measurement.host_too_small, environment={"smp": 2, "timings": {"exact": {}}})
 
 
-def test_committed_results_and_their_markdown() -> None:
-    results = gate.load(RESULT_DATA)["t001"]
-    comparisons = statistics.against_baseline(results.raw, "baseline-1000us")
-    all_found = findings.find(findings.of_suite(results.raw, results.environment, comparisons))
+def test_results_of_a_sweep_and_their_markdown() -> None:
+    swept = results.load(RESULTS)["t001"]
+    comparisons = statistics.against_baseline(swept.raw, "baseline-1000us")
+    all_found = findings.find(findings.of_suite(swept.raw, swept.environment, comparisons))
     assert "impossible value" not in {each.name for each in all_found}
-    text = findings.markdown([each for each in all_found if each.timing == "exact"])
+    text = findings.markdown([each for each in all_found if each.measurement == EXACT])
     assert text.count("**too few samples.**") == 1
     assert "baseline-1000us, affinity-1000us, queue-cap-8-1000us: the p99 is the border" in text
     assert findings.markdown([]) == ""
+
+
+def test_options_without_a_value_are_true() -> None:
+    assert study.parse("--zero-copy --queue-cap 8 --mlock") == {"zero-copy": "true", "queue-cap": "8", "mlock": "true"}
+    assert study.parse("") == {}

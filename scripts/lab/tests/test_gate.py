@@ -1,21 +1,23 @@
-"""Gates: exit codes, refusals, objectives, and what CI reads. On the committed results and changed copies."""
+"""Gates: exit codes, refusals, objectives, and what CI reads. On the results of a sweep and changed copies."""
 
 import json
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lab import gate, objectives, statistics
+from lab import gate, gate_report, objectives, results, statistics
 from lab.complaint import Complaint
 from lab.gate import Gate
 from lab.statistics import Verdict
 
+RESULTS = Path(__file__).parent / "results"
 RESULT_DATA = Path(__file__).parents[3] / "result_data"
 RUNS = 8
 
@@ -25,8 +27,8 @@ def base(tmp_path: Path) -> Path:
     """A set of one suite with 8 quiet runs of each live scenario: 2 % from run to run."""
     folder = tmp_path / "base"
     folder.mkdir()
-    shutil.copy(RESULT_DATA / "t000_environment.json", folder)
-    raw = pd.read_csv(RESULT_DATA / "t000_raw.csv")
+    shutil.copy(RESULTS / "t000_environment.json", folder)
+    raw = pd.read_csv(RESULTS / "t000_raw.csv")
     exact, live = raw[raw["timing"] == "exact"], raw[(raw["timing"] == "live") & (raw["replicate"] == 1)]
     random = np.random.default_rng(1)
     more = []
@@ -49,7 +51,7 @@ def copy(base: Path, change: Callable[[pd.DataFrame], None] = lambda raw: None) 
 
 def run(base: Path, new: Path, slo: dict[str, object] | None = None, allowed: tuple[str, ...] = ()) -> Gate:
     wanted = objectives.load(Path("t000.toml"), slo or {})
-    return gate.run(gate.load(base)["t000"], gate.load(new)["t000"], wanted, allowed)
+    return gate.run(results.load(base)["t000"], results.load(new)["t000"], wanted, allowed)
 
 
 def slower(factor: float, timing: str = "live") -> Callable[[pd.DataFrame], None]:
@@ -72,8 +74,8 @@ def test_one_slower_scenario_fails_the_gate(base: Path, timing: str, text: str) 
     assert worse.exit_code == gate.WORSE
     found = [each for each in worse.comparisons if each.verdict is Verdict.WORSE]
     assert [(each.scenario, each.metric, each.timing) for each in found] == [("affinity", "latency_p99_ns", timing)]
-    first_row = gate.markdown([worse]).split("---:|---|\n")[1]
-    assert first_row.startswith(f"| {timing} | affinity | latency_p99_ns |") and text in first_row.splitlines()[0]
+    first_row = gate_report.markdown([worse]).split("---:|---|\n")[1]
+    assert first_row.startswith(f"| {timing} timing on aarch64") and text in first_row.splitlines()[0]
 
 
 def test_a_faster_scenario_is_good(base: Path) -> None:
@@ -93,14 +95,33 @@ def test_few_or_noisy_runs_are_inconclusive(base: Path) -> None:
 
     left = run(base, copy(base, noisy))
     assert {each.timing for each in left.comparisons} == {"exact"}
-    assert "affinity, live: has quiet runs in" in left.remarks[0]
+    assert left.exit_code == gate.INCONCLUSIVE
+    assert left.lacking[0] == f"affinity, live timing on aarch64 with tcg: has quiet runs in {base} alone"
+    junit = ElementTree.fromstring(gate_report.junit([left]))
+    assert len(junit.findall("testsuite[@name='t000.not compared']/testcase/skipped")) == 3
+
+
+def test_what_was_not_measured_again_is_only_remarked(base: Path) -> None:
+    def exact_only(raw: pd.DataFrame) -> None:
+        raw.drop(raw[raw["timing"] == "live"].index, inplace=True)
+
+    left = run(base, copy(base, exact_only))
+    assert (left.exit_code, left.lacking, len(left.remarks)) == (gate.GOOD, [], 3)
+
+
+def test_another_accelerator_is_not_compared(base: Path) -> None:
+    new = copy(base, lambda raw: raw.update(raw["accelerator"].where(raw["timing"] == "exact", "kvm")))
+    change_environment(new, lambda live: live.update(accelerator="kvm"))
+    other = run(base, new)
+    assert {each.timing for each in other.comparisons} == {"exact"}
+    assert other.exit_code == gate.INCONCLUSIVE and len(other.lacking) == 6
 
 
 def test_objectives_are_missed_by_name(base: Path) -> None:
     slo: dict[str, object] = {"response_p99_us": 95, "throughput_ops_s": ">= 900", "drop_rate": 0}
     missed = run(base, copy(base), slo)
     assert missed.exit_code == gate.MISSED
-    texts = {(each.scenario, each.timing, each.objective.name): each.text() for each in missed.judgements}
+    texts = {(each.scenario, each.measurement.timing, each.objective.name): each.text() for each in missed.judgements}
     assert texts["baseline", "live", "response_p99_us"].startswith("missed: response_p99_us of ")
     assert texts["baseline", "live", "response_p99_us"].endswith(" is not <= 95")
     assert texts["baseline", "live", "throughput_ops_s"] == "held: throughput_ops_s of 1,000 (1,000 to 1,000) is >= 900"
@@ -136,15 +157,22 @@ def test_bad_objectives_get_one_line(slo: object, message: str) -> None:
     assert message in str(complaint.value) and complaint.value.exit_code == 2
 
 
+def change_environment(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Changes what is told of the live measurement."""
+    file = folder / "t000_environment.json"
+    facts = json.loads(file.read_text())
+    change(next(each for each in facts["measurements"] if each["timing"] == "live"))
+    file.write_text(json.dumps(facts))
+
+
 @pytest.mark.parametrize(
     ("name", "keys", "value"),
     [
         ("kernel", ("image", "kernel_version"), "6.1.0-57"),
         ("kernel", ("image", "kernel_sha256"), "0123456789"),
         ("qemu", ("image", "qemu_version"), "9"),
-        ("accelerator", ("timings", "live", "accelerator"), "kvm"),
         ("guest", ("smp",), 4),
-        ("host", ("timings", "live", "host_cpu"), "another"),
+        ("host", ("host", "cpu"), "another"),
         ("options", ("scenarios", "baseline"), "--prod-interval-us 500"),
     ],
 )
@@ -152,39 +180,51 @@ def test_another_circumstance_is_refused_unless_it_is_named(
     base: Path, name: str, keys: tuple[str, ...], value: object
 ) -> None:
     new = copy(base)
-    facts = json.loads((new / "t000_environment.json").read_text())
-    place = facts
-    for key in keys[:-1]:
-        place = place[key]
-    place[keys[-1]] = value
-    (new / "t000_environment.json").write_text(json.dumps(facts))
-    with pytest.raises(Complaint, match=f"t000: {name} is .* name the difference with '--allow {name}'"):
+
+    def change(live: dict[str, Any]) -> None:
+        for key in keys[:-1]:
+            live = live[key]
+        live[keys[-1]] = value
+
+    change_environment(new, change)
+    where = "baseline, live timing on aarch64 with tcg"
+    message = f"t000: {name} is .*{where}.*: measure both alike, or name the difference with '--allow {name}'"
+    with pytest.raises(Complaint, match=message):
         run(base, new)
     allowed = run(base, new, allowed=(name,))
-    assert allowed.exit_code == gate.GOOD and allowed.remarks[0].startswith(f"{name}: ")
-    with pytest.raises(Complaint, match="--allow: 'kernal' is not valid: give one of kernel, target"):
+    assert allowed.exit_code == gate.GOOD and allowed.remarks[0].startswith(f"{name} is ")
+    with pytest.raises(Complaint, match="--allow: 'kernal' is not valid: give one of kernel, qemu"):
         run(base, new, allowed=("kernal",))
 
 
-def test_another_target_is_refused(base: Path) -> None:
-    def move(raw: pd.DataFrame) -> None:
-        raw["target"] = "riscv64"
-
-    with pytest.raises(Complaint, match="target is riscv64, but aarch64"):
-        run(base, copy(base, move))
+def test_another_target_has_nothing_to_compare(base: Path) -> None:
+    new = copy(base, lambda raw: raw.__setitem__("target", "riscv64"))
+    file = new / "t000_environment.json"
+    file.write_text(file.read_text().replace('"target": "aarch64"', '"target": "riscv64"'))
+    other = run(base, new)
+    assert (other.exit_code, other.comparisons, len(other.remarks)) == (gate.INCONCLUSIVE, [], 12)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("run,suite", "walk,suite", "row 0 lacks the columns run"),
+        (
+            ",aarch64,exact,tcg,1,",
+            ",x86_64,exact,tcg,1,",
+            "row 1 is of a measurement or scenario that t000_environment",
+        ),
         (",t000,baseline,", ",t001,baseline,", "row 1 belongs to another suite than t000"),
-        (",exact,1,", ",exakt,1,", "row 1 is neither exact nor live"),
+        (",exact,tcg,1,", ",exakt,tcg,1,", "row 1 is neither exact nor live"),
         (",9767.0,", ",-9767.0,", "row 1: latency_p50_ns = -9767.0 is not a number of at least 0"),
         (",9767.0,", ",x,", "row 1: latency_p50_ns = x is not a number"),
         (",9767.0,", ",inf,", "row 1: latency_p50_ns = inf is not a number"),
-        (",baseline,aarch64,exact,2,2,", ",baseline,aarch64,exact,2,1,", "row 2 repeats an earlier exact run's seed"),
-        (",baseline,aarch64,exact,2,2,", ",baseline,aarch64,exact,2,,", "row 2 lacks its scenario"),
+        (
+            ",baseline,aarch64,exact,tcg,2,2,",
+            ",baseline,aarch64,exact,tcg,2,1,",
+            "row 2 repeats an earlier exact run's seed",
+        ),
+        (",baseline,aarch64,exact,tcg,2,2,", ",baseline,aarch64,exact,tcg,2,,", "row 2 lacks its scenario"),
     ],
 )
 def test_damaged_tables_get_one_line(base: Path, old: str, new: str, message: str) -> None:
@@ -193,22 +233,22 @@ def test_damaged_tables_get_one_line(base: Path, old: str, new: str, message: st
     assert old in text
     file.write_text(text.replace(old, new, 1))
     with pytest.raises(Complaint) as complaint:
-        gate.load(base)
+        results.load(base)
     line = str(complaint.value)
     assert line.startswith(f"{file}: {message}") and line.endswith("run 'make report' there again")
 
 
 def test_missing_files_are_named(base: Path, tmp_path: Path) -> None:
     with pytest.raises(Complaint, match="has no <suite>_raw.csv"):
-        gate.load(tmp_path)
+        results.load(tmp_path)
     environment = base / "t000_environment.json"
-    for content, message in (("{", "is missing or damaged"), ("{}", "lacks 'image'")):
+    for content, message in (("{", "is missing or damaged"), ("{}", "lacks 'measurements'")):
         environment.write_text(content)
         with pytest.raises(Complaint, match=message):
-            gate.load(base)
+            results.load(base)
     (base / "t000_raw.csv").write_text("")
     with pytest.raises(Complaint, match="cannot be read as CSV"):
-        gate.load(base)
+        results.load(base)
 
 
 def test_a_revision_is_a_base_as_well(base: Path, tmp_path: Path) -> None:
@@ -222,27 +262,29 @@ def test_a_revision_is_a_base_as_well(base: Path, tmp_path: Path) -> None:
     raw = pd.read_csv(base / "t000_raw.csv")
     slower(1.2)(raw)
     raw.to_csv(base / "t000_raw.csv", index=False)
-    before, now = gate.load_base("HEAD", base)["t000"], gate.load_base(str(base), base)["t000"]
+    before, now = results.load_base("HEAD", base)["t000"], results.load_base(str(base), base)["t000"]
     assert gate.run(before, now).exit_code == gate.WORSE
     for wrong in ("nowhere", "--output=x", "HEAD~5"):
         with pytest.raises(Complaint, match="is neither a folder nor a git revision with results"):
-            gate.load_base(wrong, base)
+            results.load_base(wrong, base)
 
 
 def test_ci_reads_the_same_counts(base: Path) -> None:
     worse = run(base, copy(base, slower(1.2)), {"response_p99_us": 95})
-    root = ElementTree.fromstring(gate.junit([worse]))
+    root = ElementTree.fromstring(gate_report.junit([worse]))
     suites = {suite.get("name"): suite for suite in root}
-    assert set(suites) == {"t000.exact", "t000.live"}
-    live = suites["t000.live"]
+    assert set(suites) == {"t000.aarch64.exact.tcg", "t000.aarch64.live.tcg"}
+    live = suites["t000.aarch64.live.tcg"]
     assert int(live.get("tests", "")) == len(live) == 3 * len(statistics.METRICS) + 3
     assert int(live.get("failures", "")) == len(live.findall("testcase/failure")) == 1 + 3
     assert gate.overall([worse]) == gate.WORSE
-    assert gate.markdown([worse]).startswith("**pipelab gate: worse** (exit 3)")
+    assert gate_report.markdown([worse]).startswith("**pipelab gate: worse** (exit 3)")
 
 
 def test_the_committed_results_against_themselves() -> None:
-    results = gate.load(RESULT_DATA)
-    assert {"t000", "t001"} <= set(results)
-    again = gate.run(results["t001"], results["t001"])
-    assert not any(each.verdict in (Verdict.WORSE, Verdict.BETTER) for each in again.comparisons)
+    """Whatever their figures: they are measured again now and then."""
+    committed = results.load(RESULT_DATA)
+    assert {"t000", "t001"} <= set(committed)
+    for each in committed.values():
+        verdicts = {comparison.verdict for comparison in gate.run(each, each).comparisons}
+        assert verdicts and not verdicts & {Verdict.WORSE, Verdict.BETTER, Verdict.MIXED}

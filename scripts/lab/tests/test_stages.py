@@ -10,8 +10,10 @@ from matplotlib import image
 
 from lab import plot_stages, stages
 from lab.complaint import FAILED, Complaint
+from lab.measurement import Measurement
 from lab.run_record import RunRecord
 
+LIVE = Measurement("aarch64", "live", "tcg")
 HEADER = ",".join(stages.COLUMNS)
 
 
@@ -64,14 +66,14 @@ def test_tables_and_sentences(tmp_path: Path) -> None:
     calm = [(1000 * n, 1000 * n, 1000 * n, 1000 * n + 10, 1000 * n + 20) for n in range(200)]
     stalled = calm[:-2] + [(198_000, 198_000, 198_000, 198_810, 198_900), (199_000, 199_100, 199_100, 199_800, 199_900)]
     runs = [stages.read(write(tmp_path / f"{n}.csv", times)) for n, times in enumerate((calm, stalled))]
-    table = stages.table("baseline", "live", runs)
+    table = stages.table("baseline", LIVE, runs)
     slowest = table[table["population"] == stages.SLOWEST].set_index("stage")
     assert slowest["share"].sum() == pytest.approx(1)
     assert slowest["mean_ns"].sum() == pytest.approx((20 + 900) / 2)
-    assert stages.sentence(stages.table("baseline", "live", runs[1:])) == (
+    assert stages.sentence(stages.table("baseline", LIVE, runs[1:])) == (
         "the slowest 1 % (1 µs): 84 % waiting for the consumer to wake up, 11 % the consumer's work, 6 % late before creation"
     )
-    few = stages.table("few", "live", [stages.read(write(tmp_path / "few.csv", calm[:99]))])
+    few = stages.table("few", LIVE, [stages.read(write(tmp_path / "few.csv", calm[:99]))])
     assert set(few["population"]) == {stages.ALL}  # as p99, the slowest 1 % need 100 items
 
 
@@ -126,13 +128,13 @@ def test_the_picture_has_a_panel_for_each_population(records: list[RunRecord]) -
     table = pd.concat(
         stages.table(
             name,
-            "live",
+            LIVE,
             [stages.read(record.folder / "latencies.csv") for record in live if record.row.scenario == name],
         )
         for name in names
     )
-    whole = image.imread(io.BytesIO(plot_stages.stages(table, "live")))
-    half = image.imread(io.BytesIO(plot_stages.stages(table[table["population"] == stages.ALL], "live")))
+    whole = image.imread(io.BytesIO(plot_stages.stages(table)))
+    half = image.imread(io.BytesIO(plot_stages.stages(table[table["population"] == stages.ALL])))
     assert whole.shape[0] > 1.4 * half.shape[0]
     for colour in ("lateness", "wake_up"):
         rgb = np.array([int(plot_stages.COLOURS[colour][n : n + 2], 16) / 255 for n in (1, 3, 5)])

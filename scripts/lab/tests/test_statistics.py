@@ -1,6 +1,6 @@
 """What runs can prove, against simulated truth. Seeds are fixed; each share has a binomial error of about 1 %.
 
-"Noise like the recorded runs": the live rows of result_data/t000_raw.csv and t001_raw.csv spread from run
+"Noise like the recorded runs": the live rows of results/t000_raw.csv and t001_raw.csv spread from run
 to run by 34 % (response p50, pooled over scenarios) to 64 % (latency p99.9), 12 % for throughput. Nobody
 finds 5 % in 10 such runs, and no test here pretends to: 90 % holds up to a spread of 2.5 %, and
 test_recorded_noise_hides_five_per_cent says what the recorded runs allow.
@@ -17,10 +17,12 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from lab import statistics
+from lab.measurement import Measurement
 from lab.statistics import Comparison, Pair, Verdict
 
-RESULT_DATA = Path(__file__).parents[3] / "result_data"
+RESULTS = Path(__file__).parent / "results"  # of a sweep on a busy host
 PAIRS = 1000
+EXACT, LIVE = Measurement("aarch64", "exact", "tcg"), Measurement("aarch64", "live", "tcg")
 
 Noise = Callable[[np.random.Generator, int], np.ndarray]
 # From run to run, as logarithms around a median of 0, in units of the spread.
@@ -38,7 +40,9 @@ def compare(
     metric: str = "latency_p50_ns",
     timing: str = "live",
 ) -> Comparison:
-    return statistics.compare([Pair("x", timing, metric, pd.Series(base), pd.Series(value))])[0]
+    return statistics.compare(
+        [Pair("x", Measurement("aarch64", timing, "tcg"), metric, pd.Series(base), pd.Series(value))]
+    )[0]
 
 
 def simulate(factor: float, spread: float, runs: int, noise: str = "normal", seed: int = 1) -> list[Comparison]:
@@ -70,7 +74,7 @@ def test_five_per_cent_are_found_in_ten_runs_up_to_a_spread_of_2_5_per_cent(fact
 
 
 def test_recorded_noise_hides_five_per_cent() -> None:
-    raw = pd.concat([pd.read_csv(RESULT_DATA / f"{suite}_raw.csv") for suite in ("t000", "t001")])
+    raw = pd.concat([pd.read_csv(RESULTS / f"{suite}_raw.csv") for suite in ("t000", "t001")])
     live = raw[raw["timing"] == "live"].groupby(["suite", "scenario"])["latency_p50_ns"]
     spread = math.sqrt(live.agg(lambda values: statistics.spread(values) ** 2).mean())
     assert spread > 0.2  # a quieter host would make 5 % a fair thing to ask for
@@ -122,8 +126,7 @@ def test_many_comparisons_share_one_level() -> None:
     false = 0
     for _ in range(PAIRS // 5):
         pairs = [
-            Pair("x", "live", f"latency_{n}", *map(pd.Series, np.exp(random.normal(0, 0.3, (2, 10)))))
-            for n in range(10)
+            Pair("x", LIVE, f"latency_{n}", *map(pd.Series, np.exp(random.normal(0, 0.3, (2, 10))))) for n in range(10)
         ]
         false += any(each.verdict in (Verdict.BETTER, Verdict.WORSE) for each in statistics.compare(pairs))
     assert false <= 0.08 * PAIRS / 5  # 5 %, of 200 tables
@@ -225,12 +228,12 @@ def test_exact_timing_is_equal_or_not_seed_by_seed() -> None:
     assert math.isnan(worse.p_value)
     assert compare([100.0, 200], [101.0, 200], timing="exact").verdict is Verdict.SAME
     assert compare([100.0, 200], [150.0, 100], timing="exact").verdict is Verdict.MIXED
-    seeds = Pair("x", "exact", "latency_p50_ns", pd.Series({1: 5.0, 2: 6.0}), pd.Series({2: 6.0, 3: 9.0}))
+    seeds = Pair("x", EXACT, "latency_p50_ns", pd.Series({1: 5.0, 2: 6.0}), pd.Series({2: 6.0, 3: 9.0}))
     assert statistics.compare([seeds])[0].verdict is Verdict.EQUAL
 
 
 def test_a_suite_against_its_baseline_without_noisy_runs() -> None:
-    raw = pd.read_csv(RESULT_DATA / "t001_raw.csv")
+    raw = pd.read_csv(RESULTS / "t001_raw.csv")
     comparisons = statistics.against_baseline(raw, "baseline-1000us")
     assert {each.timing for each in comparisons} == {"exact", "live"}
     assert len(comparisons) == 2 * 5 * len(statistics.METRICS)

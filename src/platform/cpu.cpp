@@ -9,11 +9,32 @@
 
 namespace pipelab::platform {
 
-std::vector<int> allowed_cpus() {
+namespace {
+
+cpu_set_t this_threads_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) != 0) {
     throw std::system_error(errno, std::generic_category(), "sched_getaffinity");
+  }
+  return set;
+}
+
+}  // namespace
+
+std::vector<int> allowed_cpus() {
+  const cpu_set_t before = this_threads_cpus();
+  cpu_set_t set = before;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    CPU_SET(cpu, &set);
+  }
+  // The kernel takes of a set the CPUs that exist and that the cpuset allows. Those that isolcpus=
+  // took from the scheduler are among them, though not in the set that a process begins with.
+  if (sched_setaffinity(0, sizeof set, &set) == 0) {
+    set = this_threads_cpus();
+    sched_setaffinity(0, sizeof before, &before);
+  } else {
+    set = before;
   }
   std::vector<int> cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {

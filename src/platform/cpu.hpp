@@ -22,7 +22,7 @@ inline void spin_hint() noexcept {
 #endif
 }
 
-/// The CPUs that this process may run on, ascending.
+/// The CPUs that a thread of this process can be pinned to, ascending.
 std::vector<int> allowed_cpus();
 
 /// `cpus` (ascending) as a Linux CPU list, e.g. "0,2-5".

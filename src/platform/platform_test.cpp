@@ -9,6 +9,7 @@
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
@@ -109,6 +110,18 @@ TEST(Cpu, PinsTheThread) {
       pin_this_thread(cpu);
       EXPECT_EQ(sched_getcpu(), cpu);
     }
+  }).join();
+}
+
+TEST(Cpu, KnowsCpusThatTheThreadDoesNotRunOnAndLeavesItsCpusAsTheyWere) {
+  std::jthread([] {
+    const std::vector<int> all = allowed_cpus();
+    pin_this_thread(all.front());
+    EXPECT_EQ(allowed_cpus(), all);
+    cpu_set_t set;
+    ASSERT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+    EXPECT_EQ(CPU_COUNT(&set), 1);
+    EXPECT_TRUE(CPU_ISSET(all.front(), &set));
   }).join();
 }
 

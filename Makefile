@@ -4,6 +4,11 @@ SUITE ?= t000 t001
 TARGET ?= aarch64
 KERNEL ?=
 KERNEL_ARGS ?=
+SMP ?=
+MEMORY ?=
+NUMA ?=
+ACCELERATOR ?=
+PIN_VCPUS ?=
 TIMING ?= exact live
 REPS ?= 3
 SEED ?= 1
@@ -13,11 +18,10 @@ JOBS ?= $(shell nproc)
 RESULTS := result_data
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
 
-ifneq ($(filter run-scenarios,$(MAKECMDGOALS)),)
-ifneq ($(KERNEL)$(KERNEL_ARGS),)
-$(error KERNEL and KERNEL_ARGS do not reach sweeps: give them to 'make image' and 'make shell')
-endif
-endif
+# What a guest is, where it is not to be what the suite says
+GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "$(KERNEL_ARGS)") \
+  $(if $(SMP),--smp "$(SMP)") $(if $(MEMORY),--memory "$(MEMORY)") $(if $(NUMA),--numa "$(NUMA)") \
+  $(if $(ACCELERATOR),--accelerator "$(ACCELERATOR)") $(if $(PIN_VCPUS),--pin-vcpus "$(PIN_VCPUS)")
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -27,10 +31,11 @@ SHELL := bash
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds KERNEL=name"
+	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds"
+	@echo "       of guests: KERNEL=name SMP=cpus MEMORY=MB NUMA=nodes ... (README.md has all)"
 
-run-scenarios: setup-run image ## boot a guest for each run of SUITE, and write result_data/ and results.md
-	@scripts/run_scenarios.sh --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
+run-scenarios: setup-run program ## boot a guest for each run of SUITE, and write result_data/ and results.md
+	@scripts/run_scenarios.sh --make-images --target "$(TARGET)" $(GUEST) --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
 
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
@@ -48,8 +53,7 @@ program: setup-run # the workload, for guests of TARGET
 	@cmake --build "build/$(TARGET)" | sed '/no work to do/d'
 
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
-	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)" $(if $(KERNEL),--kernel "$(KERNEL)") \
-	  --kernel-args "$(KERNEL_ARGS)"
+	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)" $(GUEST)
 
 test: setup-test image ## run all tests, with real guests at the end
 	@tests/run_all.sh

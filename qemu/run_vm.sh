@@ -3,6 +3,8 @@
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
+# shellcheck source=guest_shape.sh
+source "$(dirname "$0")/guest_shape.sh"
 trap 'exit 130' INT TERM
 
 usage() {
@@ -19,6 +21,9 @@ command).
   --timing exact|live  virtual time, the same in every run, or wall time (exact)
   --smp N              CPUs of the guest (2)
   --memory MB          memory of the guest (512)
+  --numa N             NUMA nodes that share its CPUs and memory (1)
+  --accelerator WHICH  of live timing: kvm, tcg, or auto, which is kvm where it works (auto)
+  --pin-vcpus yes|no   in live timing pin each CPU of the guest to one of the host, if it has enough (yes)
   --seed N             of all that is random in the guest; another seed is another replicate (1)
   --limit S            wall time after which the guest counts as hung (300)
   --perf               boot the image that has perf (make it with qemu/make_image.sh --perf)
@@ -32,7 +37,9 @@ EOF
 }
 
 parse_arguments() {
-  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' initrd='' perf=0 shell=0 dry_run=0
+  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' initrd=''
+  perf=0 shell=0 dry_run=0
+  numa=1 accelerator=auto pin_vcpus=yes
   command=()
   while (($#)); do
     case $1 in
@@ -41,7 +48,8 @@ parse_arguments() {
       --shell) shell=1 && shift && continue ;;
       --dry-run) dry_run=1 && shift && continue ;;
       --) shift && command=("$@") && break ;;
-      --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --out | --initrd)
+      --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --out | --initrd | \
+        --numa | --accelerator | --pin-vcpus)
         (($# > 1)) || die 2 "$1 needs a value"
         ;;
       *) die 2 "unknown option '$1', see --help" ;;
@@ -53,6 +61,9 @@ parse_arguments() {
       --timing) timing=$2 ;;
       --smp) smp=$2 ;;
       --memory) memory_mb=$2 ;;
+      --numa) numa=$2 ;;
+      --accelerator) accelerator=$2 ;;
+      --pin-vcpus) pin_vcpus=$2 ;;
       --seed) seed=$2 ;;
       --limit) limit_s=$2 ;;
       --out) out=$2 ;;
@@ -67,14 +78,12 @@ check_arguments() {
   load_target "$target" "$kernel"
   whole_number --smp "$smp" 64
   whole_number --memory "$memory_mb" 65536
+  whole_number --numa "$numa" 64
   whole_number --seed "$seed" 4294967295
   whole_number --limit "$limit_s" 864000
-  case $timing in
-    exact) ((smp <= EXACT_MAX_SMP)) || die 2 "exact timing of $TARGET works with at most $EXACT_MAX_SMP CPU(s) \
-(QEMU hangs at bring-up of the next one), not $smp: give --smp $EXACT_MAX_SMP, --timing live, or --target aarch64" ;;
-    live) ;;
-    *) die 2 "--timing: '$timing' is not valid: give exact or live" ;;
-  esac
+  [[ $timing =~ ^(exact|live)$ ]] || die 2 "--timing: '$timing' is not valid: give exact or live"
+  [[ $pin_vcpus =~ ^(yes|no)$ ]] || die 2 "--pin-vcpus: '$pin_vcpus' is not valid: give yes or no"
+  check_shape
   if ((shell)); then
     command=(shell)
   else
@@ -108,16 +117,20 @@ whole_number() { # OPTION VALUE MAXIMUM
 # Sets `qemu` to the exact command. The files that QEMU writes are named relative to its folder, so
 # that the command is the same for every run and works wherever it is pasted.
 build_qemu_command() {
+  local wanted=$accelerator numa_arguments
   accelerator=tcg
-  if [[ $timing == live ]]; then
+  if [[ $timing == live && $wanted != tcg ]]; then
     accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" "$kernel")
   fi
+  [[ $wanted != kvm || $accelerator == kvm ]] || die 1 "$NO_KVM"
   local append words
   words=$(IFS=';' && echo "${command[*]}") # one word, which /init splits: the kernel passes it no more than 32
   append="console=$CONSOLE quiet panic=-1 nokaslr ${kernel_args[*]}${kernel_args[0]:+ }-- run $words"
   ((${#append} < COMMAND_LINE_SIZE)) ||
     die 2 "the guest command is too long: the kernel's command line on $TARGET takes $COMMAND_LINE_SIZE characters"
   qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -smp "$smp" -m "$memory_mb" -seed "$seed")
+  mapfile -t numa_arguments < <(numa_options)
+  qemu+=("${numa_arguments[@]}")
   case $timing-$accelerator in
     exact-tcg) qemu+=(-accel "tcg,thread=single" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
     live-tcg) qemu+=(-accel "tcg,thread=multi" -cpu "$CPU") ;;

@@ -4,6 +4,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${PIPELAB_BUILD:-$ROOT/build}
+NO_KVM="--accelerator: KVM does not work on this host, where a probe guest did not boot with it: give tcg"
 
 # Prints one line, "program: message", on stderr and exits with CODE.
 die() { # CODE MESSAGE
@@ -14,6 +15,31 @@ die() { # CODE MESSAGE
 # Names all targets that have a file.
 target_names() {
   (cd "$ROOT/qemu/targets" && ls -- *.conf) | sed 's/\.conf$//' | paste -sd' '
+}
+
+# Names the targets whose fact NAME is at least LEAST: "a", or "a or b".
+targets_where() { # NAME LEAST
+  local file found=''
+  for file in "$ROOT"/qemu/targets/*.conf; do
+    (($(sed -n "s/^$1=//p" "$file") < $2)) || found+="${found:+ or }$(basename "$file" .conf)"
+  done
+  echo "$found"
+}
+
+# Refuses an accelerator that the target or the timing cannot have.
+check_accelerator() { # auto|kvm|tcg TIMING
+  local own able file
+  case $1 in
+    auto | tcg) return 0 ;;
+    kvm) ;;
+    *) die 2 "--accelerator: '$1' is not valid: give auto, kvm or tcg" ;;
+  esac
+  [[ $2 == *live* ]] || die 2 "--accelerator: exact timing works with tcg only: give tcg, or --timing live"
+  own=$(dpkg --print-architecture)
+  [[ $own != "$DEBIAN_ARCH" ]] || return 0
+  file=$(grep -l "^DEBIAN_ARCH=$own$" "$ROOT"/qemu/targets/*.conf || true)
+  able=${file:+, or --target $(basename "${file%%$'\n'*}" .conf)}
+  die 2 "--accelerator: KVM runs guests of the host's architecture ($own), not of $DEBIAN_ARCH: give tcg$able"
 }
 
 # Reads qemu/targets/NAME.conf into shell variables, and sets where its image with KERNEL is.

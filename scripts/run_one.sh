@@ -53,10 +53,13 @@ RUNS=$(cd "$(dirname "$PLAN")" && pwd)
 [[ $2 =~ ^[1-9][0-9]*$ ]] || die 2 "'$2' is not a row number"
 line=$(sed -n "$(($2 + 1))p" "$PLAN")
 [[ -n $line ]] || die 2 "$PLAN: there is no row $2"
-IFS=$'\t' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command <<<"$line"
+# Not split at tabs, of which `read` takes several for one: a field may be empty.
+IFS=$'\037' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command \
+  kernel kernel_args numa_nodes pin_vcpus accelerator _ <<<"${line//$'\t'/$'\037'}"
 [[ ! -d $RUNS/$run ]] || exit 0
 vm=("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" --seed "$seed"
-  --limit "$limit_s")
+  --limit "$limit_s" --kernel "${kernel:-}" --kernel-args "${kernel_args:-}" --numa "${numa_nodes:-1}"
+  --pin-vcpus "${pin_vcpus:-no}" --accelerator "${accelerator:-auto}")
 if ((dry_run)); then
   # shellcheck disable=SC2086  # the command is many words
   exec "${vm[@]}" --dry-run -- $command

@@ -17,6 +17,11 @@ not run again: after Ctrl-C or a crash the same command goes on.
   --duration S       seconds that each run measures (as the suite says, or 2)
   --reps N           runs of each scenario and timing (3)
   --seed N           of the first replicate, and of the order of the runs (1)
+  --kernel NAME|FILE, --kernel-args "...", --smp N, --memory MB, --numa N
+                     of guests, where scenarios do not say it themselves (as the suite's [guest] says)
+  --accelerator WHICH  of live runs: kvm, tcg, or auto, which is kvm where it works (auto)
+  --pin-vcpus yes|no in live timing pin each CPU of a guest to one of the host, if it has enough (yes)
+  --make-images      first make the images that the runs need (the program must be built)
   --jobs N           exact runs at a time ($(nproc)); live runs are always alone
   --plan-only        write the plan, runs/sweep.tsv, whose rows run_one.sh runs one by one, and stop
   --dry-run          print the QEMU commands of the runs that are not there yet, and write nothing
@@ -26,18 +31,22 @@ EOF
 }
 
 parse_arguments() {
-  jobs=$(nproc) dry_run=0 plan_only=0 target=aarch64 timing="exact live" plan_options=() suites=()
+  jobs=$(nproc) dry_run=0 plan_only=0 make_images=0 target=aarch64 timing="exact live" plan_options=() suites=()
+  wanted=auto
   while (($#)); do
     case $1 in
       --help) usage && exit 0 ;;
       --dry-run) dry_run=1 ;;
       --plan-only) plan_only=1 ;;
-      --target | --timing | --duration | --reps | --seed | --jobs)
+      --make-images) make_images=1 ;;
+      --target | --timing | --duration | --reps | --seed | --jobs | --kernel | --kernel-args | --smp | --memory | \
+        --numa | --accelerator | --pin-vcpus)
         (($# > 1)) || die 2 "$1 needs a value"
         case $1 in
           --target) target=$2 ;;
           --timing) timing=$2 ;;
           --jobs) jobs=$2 ;;
+          --accelerator) wanted=$2 ;;
           *) plan_options+=("$1" "$2") ;;
         esac
         shift
@@ -50,24 +59,39 @@ parse_arguments() {
   ((${#suites[@]})) || die 2 "no suite is given, see --help"
   [[ $jobs =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 999"
   load_target "$target"
+  check_accelerator "$wanted" "$timing"
 }
 
 lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@" 9>&-; }
 
 # Sets `accelerator` to what live runs are on. Without an image there is no probe guest to find out with.
 choose_accelerator() {
-  accelerator=tcg
-  if [[ $timing == *live* && -f $KERNEL && -f $INITRD ]]; then
+  if [[ $timing == *live* && $wanted != tcg && -f $KERNEL && -f $INITRD ]]; then
     accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" 9>&-)
   fi
+  [[ $wanted != kvm || $accelerator == kvm ]] || die 1 "$NO_KVM"
+}
+
+# Makes the images of all kernels that the plan names.
+ensure_images() {
+  local kernels kernel
+  kernels=$(plan "$RUNS" --kernels)
+  while read -r kernel; do
+    "$ROOT/qemu/make_image.sh" --kernel "$kernel" "$TARGET" 9>&-
+  done <<<"$kernels"
+}
+
+plan() { # FOLDER OPTION...
+  lab plan --runs "$RUNS" --plans "$1" --build "$BUILD" --target "$target" --accelerator "$accelerator" \
+    --wanted-accelerator "$wanted" --timing "$timing" "${plan_options[@]}" "${@:2}" "${suites[@]}"
 }
 
 # Writes the plans into FOLDER, and the rows of all, as they are run, to SWEEP there.
 make_plan() { # FOLDER
-  SWEEP=$1/sweep.tsv
+  SWEEP=$1/sweep.tsv accelerator=tcg
+  ((!make_images)) || ensure_images
   choose_accelerator
-  lab plan --runs "$RUNS" --plans "$1" --build "$BUILD" --target "$target" --accelerator "$accelerator" \
-    --timing "$timing" "${plan_options[@]}" "${suites[@]}"
+  plan "$1"
 }
 
 # Prints the commands of the missing runs, from a plan that the report never sees.

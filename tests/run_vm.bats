@@ -101,7 +101,7 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   local file fact
   for file in "$ROOT"/qemu/targets/*.conf; do
     for fact in QEMU QEMU_PACKAGE COMPILER_PACKAGE DEBIAN_ARCH KERNELS MACHINE CPU CONSOLE KERNEL_ARGS \
-      COMMAND_LINE_SIZE EXACT_MAX_SMP; do
+      COMMAND_LINE_SIZE EXACT_MAX_SMP MAX_NUMA_NODES; do
       grep -q "^$fact=" "$file" || { echo "$file lacks $fact" && false; }
     done
     grep -q "\"name\": \"$(basename "$file" .conf)\"" "$ROOT/src/CMakePresets.json"
@@ -131,13 +131,45 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   run_vm --target x86_64 --timing exact --smp 2 --dry-run -- pipelab
   exits 2
   says "exact timing of x86_64 works with at most 1 CPU(s)"
-  says "--timing live"
+  says "--timing live, or --target aarch64"
+  run_vm --target x86_64 --timing exact --smp 64 --dry-run -- pipelab
+  [[ $output == *"--timing live" ]] # no target can do that
+}
+
+@test "NUMA nodes share CPUs and memory, where the target has them" {
+  run_vm --numa 2 --smp 3 --memory 513 --dry-run -- pipelab
+  says "'memory-backend-ram,id=node0,size=257M' '-numa' 'node,nodeid=0,cpus=0-1,memdev=node0'"
+  says "'memory-backend-ram,id=node1,size=256M' '-numa' 'node,nodeid=1,cpus=2-2,memdev=node1'"
+  run_vm --dry-run -- pipelab
+  [[ $output != *numa* ]]
+  run_vm --numa 3 --dry-run -- pipelab
+  exits 2
+  says "3 NUMA nodes need a CPU each, and the guest has 2: give --numa 2, or --smp 3"
+  run_vm --target armv7 --timing live --numa 2 --dry-run -- pipelab
+  exits 2
+  says "armv7 has at most 1 NUMA node(s), not 2: give --numa 1, or --target aarch64 or x86_64"
+}
+
+@test "KVM is refused for another architecture, for exact timing, and where it does not work" {
+  local own foreign
+  own=$(basename "$(grep -l "^DEBIAN_ARCH=$(dpkg --print-architecture)$" "$ROOT"/qemu/targets/*.conf)" .conf)
+  foreign=aarch64 && [[ $own != aarch64 ]] || foreign=x86_64
+  run_vm --target "$foreign" --timing live --accelerator kvm --dry-run -- pipelab
+  exits 2
+  says "give tcg, or --target $own"
+  run_vm --target "$own" --smp 1 --accelerator kvm --dry-run -- pipelab
+  exits 2
+  says "exact timing works with tcg only"
+  mkdir -p "$PIPELAB_BUILD/image/$own" && touch "$PIPELAB_BUILD/image/$own"/{vmlinuz,initrd.cpio}
+  PIPELAB_KVM_DEVICE=/nowhere run_vm --target "$own" --timing live --accelerator kvm --dry-run -- pipelab
+  exits 1
+  says "KVM does not work on this host"
 }
 
 @test "bad arguments get one line and exit code 2" {
   local arguments
   for arguments in "--target amiga" "--target ../x" "--timing slow" "--smp 0" "--smp two" "--memory -1" "--limit" \
-    "--seed x" "--kernel amiga" "--kernel-args" "--bogus"; do
+    "--seed x" "--kernel amiga" "--kernel-args" "--numa 0" "--accelerator hvf" "--pin-vcpus 1" "--bogus"; do
     # shellcheck disable=SC2086
     run_vm $arguments --out "$OUT" -- pipelab
     exits 2

@@ -36,6 +36,7 @@ export -f soak
 export ROOT work
 
 code=0
+# shellcheck disable=SC2016  # it is the shell below that expands them
 for seed in $(seq "$seeds"); do echo "$seed 2" && echo "$seed 4"; done |
   xargs -P "$(nproc)" -L 1 bash -c 'soak "$0" "$1"' || code=1
 cat "$work"/runs/*/stdout.txt | awk -v wanted=$((2 * seeds)) '

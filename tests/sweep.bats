@@ -171,7 +171,8 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   local arguments
   for arguments in "" "--target amiga t000" "--timing slow t000" "--reps 0 t000" "--reps x t000" "--seed -1 t000" \
     "--duration 0 t000" "--duration inf t000" "--duration 7200 t000" "--seed 4294967296 t000" \
-    "--seed 4294967295 t000" "--jobs 0 t000" "--bogus t000" "nosuch" "../t000"; do
+    "--seed 4294967295 t000" "--jobs 0 t000" "--bogus t000" "nosuch" "../t000" "--smp 0 t000" "--smp 1 t000" \
+    "--numa 4 t000" "--memory x t000" "--kernel-args -- t000" "--accelerator hvf t000" "--pin-vcpus 1 t000"; do
     # shellcheck disable=SC2086
     sweep $arguments
     exits 2
@@ -185,6 +186,28 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "pipelab: --duration: 7200 s is too long"
   sweep nosuch
   says "nosuch.toml: there is no such suite: give one of"
+}
+
+@test "the guest that was asked for is booted, kept, told, and another run than the usual one" {
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  sweep --reps 1 --timing exact t000
+  sweep --reps 1 --timing exact --kernel-args "isolcpus=1 nohz_full=1" --smp 4 --memory 1024 --numa 2 t000
+  exits 0
+  (($(finished) == 6 && $(wc -l <"$FAKE_LOG") == 6))
+  (($(grep -c -e "-smp 4 -m 1024 .*-numa node,nodeid=1,.*nokaslr isolcpus=1 nohz_full=1 -- run" "$FAKE_LOG") == 3))
+  (($(grep -l '"kernel_args": "isolcpus=1 nohz_full=1"' "$PIPELAB_RUNS"/t000.*/run.json | wc -l) == 3))
+  (($(grep -c ,exact, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
+  grep -q '4 CPUs, 1024 MB, 2 NUMA nodes, Linux fake `isolcpus=1 nohz_full=1`' "$BATS_TEST_TMPDIR/results.md"
+  grep -q 'KERNEL_ARGS="isolcpus=1 nohz_full=1" SMP=4 MEMORY=1024 NUMA=2$' "$BATS_TEST_TMPDIR/results.md"
+}
+
+@test "a kernel that has no image is named with its remedy, and an unknown one beside those that are" {
+  sweep --kernel rt t000
+  exits 1
+  says "image.tsv: is not there: run 'make image TARGET=aarch64 KERNEL=rt'"
+  sweep --kernel amiga t000
+  exits 2
+  says "kernel: 'amiga' is not one of aarch64: give one of cloud standard rt, or the file of a kernel"
 }
 
 @test "a suite may be given as its file, and twice" {

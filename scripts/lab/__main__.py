@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from lab import plan, run_record, suite
+from lab import guest, plan, run_record, suite, target
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
 from lab.suite import Number
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = ROOT / "scenarios"
+TARGETS = ROOT / "qemu" / "targets"
 MAX_REPLICATES = 1000
 
 
@@ -41,9 +42,17 @@ def make_plan(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         duration_s=arguments.duration,
         accelerator=arguments.accelerator,
+        wanted_accelerator=arguments.wanted_accelerator,
+        guest={key: arguments.__dict__[key] for key in guest.KEYS if arguments.__dict__[key] is not None},
+        pin_vcpus=arguments.pin_vcpus == "yes",
     )
     suites = [suite.load(SCENARIOS / f"{name}.toml") for name in _names(arguments.suites)]
-    rows = [row for each in suites for row in plan.expand(each, sweep, arguments.build, ROOT / "qemu" / "targets")]
+    if arguments.kernels:
+        machine = target.load(TARGETS, sweep.target)
+        guests = [shape for each in suites for shape in plan.guests_of(each, sweep, machine, TARGETS).values()]
+        print("\n".join(dict.fromkeys(shape.kernel for shape in guests)))
+        return
+    rows = [row for each in suites for row in plan.expand(each, sweep, arguments.build, TARGETS)]
     for row in rows:  # a damaged run is found now, not after an hour
         if (arguments.runs / row.run).exists():
             run_record.load(arguments.runs / row.run)
@@ -62,7 +71,8 @@ def seal_run(arguments: argparse.Namespace) -> None:
     if arguments.run not in rows:
         raise Complaint(arguments.plan, f"has no run '{arguments.run}': give one that it has")
     row = rows[arguments.run]
-    run_record.seal(arguments.folder, row, plan.read_image(arguments.build, row.target), ROOT)
+    image = plan.read_image(arguments.build, target.load(TARGETS, row.target), row.kernel)
+    run_record.seal(arguments.folder, row, image, ROOT)
 
 
 def make_report(arguments: argparse.Namespace) -> None:
@@ -143,6 +153,12 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--build", "where the images are")
     step.add_argument("--target", required=True)
     step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
+    step.add_argument("--wanted-accelerator", choices=plan.WISHES, default="auto", help="what the user said of it")
+    for key, kind in guest.KEYS.items():
+        flag = "--" + guest.KNOBS[key].lower().replace("_", "-")
+        step.add_argument(flag, dest=key, type=_value(kind), help="of guests, if not as the suite says")
+    step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", help="to CPUs of the host, in live timing")
+    step.add_argument("--kernels", action="store_true", help="only print the kernels that the plan needs")
     step.add_argument("--timing", type=_timings, default=list(plan.TIMINGS), help="exact, live, or both")
     step.add_argument("--reps", type=_number(Number(1, MAX_REPLICATES)), default=3)
     step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
@@ -192,6 +208,19 @@ def _number(kind: suite.Kind) -> Callable[[str], float]:
                 continue
             if kind.accepts(value):
                 return value
+        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give {kind}")
+
+    return convert
+
+
+def _value(kind: suite.Kind) -> Callable[[str], suite.Value]:
+    """Converts to what `kind` takes: a number, or a text."""
+    if isinstance(kind, Number):
+        return _number(kind)
+
+    def convert(text: str) -> str:
+        if kind.accepts(text):
+            return text
         raise argparse.ArgumentTypeError(f"'{text}' is not valid: give {kind}")
 
     return convert

@@ -1,8 +1,10 @@
 """What a suite's runs had in common: where and with what they were measured, and how to do it again."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
+from lab import guest
 from lab.complaint import FAILED, Complaint
 from lab.plan import Row
 from lab.run_record import RunRecord
@@ -14,11 +16,12 @@ def describe(title: str, records: list[RunRecord], rows: list[Row]) -> dict[str,
     `records` are the suite's finished runs (at least one), `rows` all that are planned. A measurement is what
     one table shows: the runs of one target, timing and accelerator.
     """
+    planned = {row.run: row for row in rows}
     measurements: dict[tuple[str, str, str], list[RunRecord]] = {}
     for record in records:
         key = (record.row.target, record.row.timing, record.facts["accelerator"])
         measurements.setdefault(key, []).append(record)
-    described = [_measurement(*key, chosen) for key, chosen in measurements.items()]
+    described = [_measurement(*key, chosen, planned) for key, chosen in measurements.items()]
     return {
         "suite": rows[0].suite,
         "title": title,
@@ -29,12 +32,18 @@ def describe(title: str, records: list[RunRecord], rows: list[Row]) -> dict[str,
     }
 
 
-def _measurement(target: str, timing: str, accelerator: str, records: list[RunRecord]) -> dict[str, Any]:
-    """What is told of one measurement. The host matters to live runs only."""
+def _measurement(
+    target: str, timing: str, accelerator: str, records: list[RunRecord], planned: dict[str, Row]
+) -> dict[str, Any]:
+    """What is told of one measurement. The host matters to live runs only.
+
+    The guests are those of the plan: an older run does not name its kernel. Where they are not all alike,
+    "guests" has each of them, and the scenarios say in what theirs differ.
+    """
     first = records[0]
-    for name in ("kernel_version", "kernel_sha256", "initrd_sha256", "qemu_version", "program_sha256"):
-        if len({record.facts["image"][name] for record in records}) > 1:
-            raise Complaint(first.row.suite, f"its runs differ in {name}: run 'make run-scenarios' again", FAILED)
+    rows = [planned[record.row.run] for record in records]
+    _check_images(list(zip(rows, records)))
+    own = guest.unlike({row.scenario: row.guest for row in rows})
     facts = {
         "target": target,
         "timing": timing,
@@ -43,11 +52,27 @@ def _measurement(target: str, timing: str, accelerator: str, records: list[RunRe
         "memory_mb": first.row.memory_mb,
         "image": first.facts["image"],
         "git_commits": sorted({record.facts["git_commit"] or "unknown" for record in records}),
-        "scenarios": {record.row.scenario: record.row.options for record in records},
+        "scenarios": {row.scenario: "; ".join(filter(None, [own[row.scenario], row.options])) for row in rows},
     }
+    guests = {row.guest: {**asdict(row.guest), "image": record.facts["image"]} for row, record in zip(rows, records)}
+    facts |= {key: value for key, value in guests[rows[0].guest].items() if key in ("kernel_args", "numa_nodes")}
+    if len(guests) > 1:
+        facts["guests"] = list(guests.values())
     if timing == "live":
         facts["host"] = _host([record.facts for record in records])
     return facts
+
+
+def _check_images(runs: list[tuple[Row, RunRecord]]) -> None:
+    """Raises Complaint when runs were made with unlike programs or QEMUs, or with unlike kernels of one name."""
+    of_a_kernel = ("kernel_version", "kernel_sha256", "initrd_sha256")
+    for name in ("qemu_version", "program_sha256", *of_a_kernel):
+        found: dict[str, set[str]] = {}
+        for row, record in runs:
+            found.setdefault(row.kernel if name in of_a_kernel else "", set()).add(record.facts["image"][name])
+        if any(len(values) > 1 for values in found.values()):
+            suite = runs[0][0].suite
+            raise Complaint(suite, f"its runs differ in {name}: run 'make run-scenarios' again", FAILED)
 
 
 def _host(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -74,6 +99,7 @@ def _commands(rows: list[Row]) -> list[str]:
             ("REPS", max(row.replicate for row in plan)),
             ("SEED", plan[0].sweep_seed),
             *((("DURATION", f"{durations.pop():g}"),) if len(durations) == 1 else ()),
+            ("", plan[0].guest_knobs),
         )
         timings.setdefault(parameters, []).append(timing)
     return [
@@ -83,14 +109,16 @@ def _commands(rows: list[Row]) -> list[str]:
 
 
 def _command(parameters: Iterable[tuple[str, object]]) -> str:
-    words = (f'{name}="{value}"' if " " in str(value) else f"{name}={value}" for name, value in parameters)
-    return "make run-scenarios " + " ".join(words)
+    words = [f'{name}="{value}"' if " " in str(value) else f"{name}={value}" for name, value in parameters if name]
+    knobs = [str(value) for name, value in parameters if not name and value]
+    return " ".join(["make run-scenarios", *words, *knobs])
 
 
 def _changed_guests(measurements: list[dict[str, Any]]) -> list[str]:
     """The targets whose measurements were not all made with the same guest, since it was built anew in between."""
-    guests: dict[str, set[tuple[str, str]]] = {}
+    guests: dict[str, set[frozenset[tuple[str, str]]]] = {}
     for each in measurements:
-        image = each["image"]
-        guests.setdefault(each["target"], set()).add((image["kernel_sha256"], image["initrd_sha256"]))
+        images = [shape["image"] for shape in each.get("guests", [each])]
+        made_of = frozenset((image["kernel_sha256"], image["initrd_sha256"]) for image in images)
+        guests.setdefault(each["target"], set()).add(made_of)
     return [target for target, found in guests.items() if len(found) > 1]

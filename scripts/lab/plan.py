@@ -6,15 +6,19 @@ import io
 import json
 import math
 import random
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 
+from lab import guest, target
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
+from lab.guest import Guest
 from lab.suite import Scenario, Suite, Value
+from lab.target import Target
 
 TIMINGS = ("exact", "live")
 ACCELERATORS = ("tcg", "kvm")
+WISHES = ("auto", *ACCELERATORS)
 MAX_SEED = 2**32 - 1  # of QEMU's -seed
 MAX_LIMIT_S = 864000  # of run_vm.sh's --limit
 BOOT_LIMIT_S = 60
@@ -50,18 +54,30 @@ class Row:
     limit_s: int  # wall time after which the guest counts as hung
     expected_ms: int  # wall time that it will probably take
     command: str  # what the guest runs
+    # Older runs and plans lack what follows, and were made with these values.
+    kernel: str = ""  # a name in the target's file, or the file of a kernel; "" is the target's first
+    kernel_args: str = ""
+    numa_nodes: int = 1
+    pin_vcpus: str = "no"  # whether live timing is to pin vCPU threads to CPUs of the host
+    wanted_accelerator: str = "auto"
+    guest_knobs: str = ""  # the knobs of make that chose the guest, as they were given
 
     @property
     def options(self) -> str:
         """The part of the command that the scenario and the sweep chose."""
         return self.command.split(" ", 2)[2].split(" --seed ")[0]
 
+    @property
+    def guest(self) -> Guest:
+        return Guest(self.kernel, self.kernel_args, self.smp, self.memory_mb, self.numa_nodes)
+
 
 @dataclass(frozen=True)
 class Sweep:
     """What a user chose for a sweep, beside the suites. `duration_s` None: as the suite says.
 
-    `accelerator` is what live runs are on; exact runs are always on tcg.
+    `guest` has the keys of guest.KEYS that replace those of the suites' [guest]. `accelerator` is what live runs
+    are on, and `wanted_accelerator` what the user said about it; exact runs are always on tcg.
     """
 
     target: str
@@ -70,6 +86,9 @@ class Sweep:
     seed: int
     duration_s: float | None = None
     accelerator: str = "tcg"
+    wanted_accelerator: str = "auto"
+    guest: dict[str, Value] = field(default_factory=dict)
+    pin_vcpus: bool = True
 
 
 def file_name(suite: str, target: str, timing: str) -> str:
@@ -93,9 +112,10 @@ def planned_suites(runs: Path) -> list[str]:
     return sorted({file.name.split(".")[0] for file in runs.glob(file_name("*", "*", "*"))})
 
 
-def read_image(build: Path, target: str) -> dict[str, str]:
-    """The facts of the target's image (IMAGE_FACTS and more)."""
-    return read_facts(build / "image" / target / "image.tsv", IMAGE_FACTS, f"run 'make image TARGET={target}'")
+def read_image(build: Path, machine: Target, kernel: str) -> dict[str, str]:
+    """The facts of the target's image with `kernel` (IMAGE_FACTS and more)."""
+    facts = machine.image(build, machine.kernel(kernel)) / "image.tsv"
+    return read_facts(facts, IMAGE_FACTS, f"run 'make image {machine.knobs(machine.kernel(kernel))}'")
 
 
 def expand(suite: Suite, sweep: Sweep, build: Path, targets: Path) -> list[Row]:
@@ -103,16 +123,27 @@ def expand(suite: Suite, sweep: Sweep, build: Path, targets: Path) -> list[Row]:
 
     `build` holds the target's image, and `targets` the target files.
     """
-    image = read_image(build, sweep.target)
+    machine = target.load(targets, sweep.target)
     _check_seeds(sweep)
-    if "exact" in sweep.timings:
-        _check_exact(suite, sweep.target, targets)
+    guests = guests_of(suite, sweep, machine, targets)
+    images = {kernel: read_image(build, machine, kernel) for kernel in {each.kernel for each in guests.values()}}
     return [
-        _row(suite, scenario, sweep, timing, replicate, image)
+        _row(suite, scenario, guests[scenario.name], sweep, timing, replicate, images[guests[scenario.name].kernel])
         for timing in sweep.timings
         for scenario in suite.scenarios
         for replicate in range(1, sweep.replicates + 1)
     ]
+
+
+def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dict[str, Guest]:
+    """Each scenario's guest, checked. The sweep's wishes replace the suite's, and a scenario's own replace both."""
+    guests = {}
+    for scenario in suite.scenarios:
+        shape = guest.shape(suite.guest | sweep.guest | scenario.guest, machine)
+        where = f"{suite.name}: [scenario.{scenario.name}]"
+        guest.check(where, shape, scenario.options, machine, "exact" in sweep.timings, targets)
+        guests[scenario.name] = shape
+    return guests
 
 
 def shuffled(rows: list[Row], seed: int) -> list[Row]:
@@ -133,22 +164,9 @@ def _check_seeds(sweep: Sweep) -> None:
         )
 
 
-def _check_exact(suite: Suite, target: str, targets: Path) -> None:
-    conf = targets / f"{target}.conf"
-    lines = conf.read_text().splitlines()
-    facts = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    if not facts.get("EXACT_MAX_SMP", "").isdecimal():
-        raise Complaint(conf, "does not say how many CPUs exact timing works with: add EXACT_MAX_SMP=N", FAILED)
-    most = int(facts["EXACT_MAX_SMP"])
-    if suite.smp > most:
-        raise Complaint(
-            suite.name,
-            f"exact timing of {target} works with at most {most} CPU(s), and the suite wants {suite.smp}: "
-            "give TIMING=live, or TARGET=aarch64",
-        )
-
-
-def _row(suite: Suite, scenario: Scenario, sweep: Sweep, timing: str, replicate: int, image: dict[str, str]) -> Row:
+def _row(
+    suite: Suite, scenario: Scenario, shape: Guest, sweep: Sweep, timing: str, replicate: int, image: dict[str, str]
+) -> Row:
     options = scenario.options.copy()
     if sweep.duration_s is not None:
         options["duration"] = sweep.duration_s
@@ -167,16 +185,28 @@ def _row(suite: Suite, scenario: Scenario, sweep: Sweep, timing: str, replicate:
         replicate=replicate,
         seed=seed,
         sweep_seed=sweep.seed,
-        smp=suite.smp,
-        memory_mb=suite.memory_mb,
+        **asdict(shape),
         duration_s=float(options["duration"]),
         limit_s=BOOT_LIMIT_S + round(running_s * LIMIT_FACTOR[timing]),
         expected_ms=round(2500 + 1000 * running_s * _wall_per_guest_second(scenario, timing)),
         command=command,
+        pin_vcpus="yes" if timing == "live" and sweep.pin_vcpus else "no",
+        wanted_accelerator=sweep.wanted_accelerator if timing == "live" else "auto",
+        guest_knobs=_knobs(sweep),
     )
     _check_limit(row, warmup_s, sweep.duration_s is not None)
     digest = decisive_hash(row, image, sweep.accelerator if timing == "live" else "tcg")
     return replace(row, run=f"{suite.name}.{scenario.name}.{sweep.target}.{timing}.r{replicate}.{digest}")
+
+
+def _knobs(sweep: Sweep) -> str:
+    """The part of the command for make that chose the guests."""
+    chosen = {guest.KNOBS[key]: value for key, value in sweep.guest.items()}
+    if not sweep.pin_vcpus:
+        chosen["PIN_VCPUS"] = "no"
+    if sweep.wanted_accelerator != "auto":
+        chosen["ACCELERATOR"] = sweep.wanted_accelerator
+    return " ".join(f'{knob}="{value}"' if " " in str(value) else f"{knob}={value}" for knob, value in chosen.items())
 
 
 def _words(options: dict[str, Value]) -> str:
@@ -210,6 +240,10 @@ def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
         "initrd": image["initrd_sha256"],
         "qemu": image["qemu_version"],
     }
+    # Only where they are not the usual, so that the names of older runs stay.
+    for key in ("kernel_args", "numa_nodes", "pin_vcpus"):
+        if getattr(row, key) != Row.__dataclass_fields__[key].default:
+            decisive[key] = getattr(row, key)
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -238,7 +272,7 @@ def read(path: Path) -> list[Row]:
     try:
         text = path.read_text()
         lines = list(csv.DictReader(text.splitlines(), delimiter="\t"))
-        rows = [Row(**{field.name: field.type(line[field.name]) for field in fields(Row)}) for line in lines]
+        rows = [_read_row(line) for line in lines]
     except FileNotFoundError:
         raise Complaint(path, f"there is no plan: {remedy}", FAILED) from None
     except (KeyError, TypeError, ValueError, csv.Error):
@@ -246,3 +280,9 @@ def read(path: Path) -> list[Row]:
     if not rows or not text.endswith("\n"):
         raise Complaint(path, f"is damaged: {remedy}", FAILED)
     return rows
+
+
+def _read_row(line: dict[str, str]) -> Row:
+    """A row from its texts. An older plan lacks some columns."""
+    given = [each for each in fields(Row) if each.name in line or each.default is MISSING]
+    return Row(**{each.name: each.type(line[each.name]) for each in given})

@@ -133,17 +133,33 @@ def _facts(measurements: list[dict[str, Any]], raw: pd.DataFrame) -> list[tuple[
 
 
 GUEST_FACTS: dict[str, Callable[[dict[str, Any], dict[str, str]], str]] = {
-    "guest": lambda each, image: (
-        f"{each['target']}, {each['smp']} CPUs, {each['memory_mb']} MB, Linux {image['kernel_version']}"
-    ),
+    "guest": lambda each, _: f"{each['target']}, " + "; ".join(map(_guest, each.get("guests", [each]))),
     "QEMU": lambda _, image: image["qemu_version"],
     "program": lambda each, image: (
         f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(each['git_commits'])}"
     ),
-    "SHA-256": lambda _, image: ", ".join(
-        f"{name} `{image[f'{name}_sha256'][:16]}`" for name in ("kernel", "initrd", "program")
+    "SHA-256": lambda each, image: ", ".join(
+        [
+            *dict.fromkeys(
+                f"{name} `{guest['image'][f'{name}_sha256'][:16]}`"
+                for guest in each.get("guests", [each])
+                for name in ("kernel", "initrd")
+            ),
+            f"program `{image['program_sha256'][:16]}`",
+        ]
     ),
 }
+
+
+def _guest(guest: dict[str, Any]) -> str:
+    """2 CPUs, 512 MB, Linux 6.1; older results say nothing of NUMA nodes and kernel arguments."""
+    nodes, arguments = guest.get("numa_nodes", 1), guest.get("kernel_args", "")
+    return (
+        f"{guest['smp']} CPU{'s' * (guest['smp'] > 1)}, {guest['memory_mb']} MB, "
+        + (f"{nodes} NUMA nodes, " if nodes > 1 else "")
+        + f"Linux {guest['image']['kernel_version']}"
+        + (f" `{arguments}`" if arguments else "")
+    )
 
 
 def _conditions(measurement: dict[str, Any], raw: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import subprocess
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
@@ -26,7 +26,7 @@ VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "qemu_command")
 Shape = type | UnionType | dict[str, "Shape"]
 FINGERPRINT: Shape = {"bytes": int, "sha256": str}
 SHAPE: Shape = {
-    **{field.name: float | int if field.type is float else field.type for field in fields(Row)},
+    **{each.name: float | int if each.type is float else each.type for each in fields(Row) if each.default is MISSING},
     "accelerator": str,
     "image": {name: str for name in lab.plan.IMAGE_FACTS},
     "host": {"cpu": str, "cpus": int | None, "load_before": float | int, "steal_share": float | int | None},
@@ -87,7 +87,9 @@ def load(folder: Path) -> RunRecord:
     except (OSError, ValueError, RecursionError):
         facts = None
     _check_shape(folder / RECORD, facts, SHAPE, remedy)
-    row = Row(**{field.name: facts[field.name] for field in fields(Row)})
+    newer = {each.name: each.type for each in fields(Row) if each.name in facts}
+    _check_shape(folder / RECORD, facts, {**newer, "duration_s": float | int}, remedy)
+    row = Row(**{field.name: facts[field.name] for field in fields(Row) if field.name in facts})
     _check_shape(folder / RECORD, facts["files"], dict.fromkeys(facts["files"], FINGERPRINT), remedy, "files")
     for name, fingerprint in facts["files"].items():
         file = folder / name

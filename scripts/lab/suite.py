@@ -3,60 +3,16 @@
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.complaint import Complaint
+from lab.guest import KEYS as GUEST
+from lab.kinds import Flag, Kind, Number, OneOf, Value
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 STUDIES = ("pipeline",)
-
-Value = int | float | str | bool
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number from `low` to `high`; with `whole` an integer."""
-
-    low: float
-    high: float
-    whole: bool = True
-
-    def __str__(self) -> str:
-        return f"{'an integer' if self.whole else 'a number'} from {self.low} to {self.high}"
-
-    def accepts(self, value: object) -> bool:
-        if not isinstance(value, (int, float)) or isinstance(value, bool):  # a bool is an int to Python
-            return False
-        return self.low <= value <= self.high and not (self.whole and isinstance(value, float))
-
-
-class OneOf:
-    """One of some texts, in which a part in capitals stands for a number: "fifo:P" is fifo:50."""
-
-    def __init__(self, *forms: str) -> None:
-        self.forms = forms
-        self.pattern = re.compile("|".join(re.sub("[A-Z_]+", "[0-9]{1,18}", form) for form in forms))
-
-    def __str__(self) -> str:
-        return "one of " + ", ".join(f'"{form}"' for form in self.forms)
-
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, str) and self.pattern.fullmatch(value) is not None
-
-
-class Flag:
-    """true, which the command has as --name, or false, which it has not."""
-
-    def __str__(self) -> str:
-        return "true or false"
-
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, bool)
-
-
-Kind = Number | OneOf | Flag
 
 # The options of `pipelab pipeline` that a scenario may set, with the limits that the program has
 # (tests/test_options.py compares them with those that it prints).
@@ -83,16 +39,16 @@ OPTIONS: dict[str, Kind] = {
     "max-samples": Number(0, 100_000_000),
     "sample-every": Number(1, 10**9),
 }
-GUEST: dict[str, Kind] = {"smp": Number(1, 64), "memory-mb": Number(64, 65536)}  # the limits of qemu/run_vm.sh
 TOP = ("title", "study", "common", "guest", "scenario")
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One way to run the program: `options` without their leading dashes."""
+    """One way to run the program: `options` without their leading dashes, and `guest`, what its guest has of its own."""
 
     name: str
     options: dict[str, Value]
+    guest: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,8 +56,7 @@ class Suite:
     name: str
     title: str
     study: str
-    smp: int
-    memory_mb: int
+    guest: dict[str, Value]  # what the file says of all its guests
     scenarios: tuple[Scenario, ...]
 
 
@@ -134,8 +89,7 @@ def load(path: Path) -> Suite:
         name=path.stem,
         title=_word(path, table, "title", path.stem),
         study=_study(path, table),
-        smp=guest.get("smp", 2),
-        memory_mb=guest.get("memory-mb", 512),
+        guest=guest,
         scenarios=tuple(_scenario(path, name, section, common) for name, section in sections.items()),
     )
 
@@ -149,7 +103,9 @@ def _scenario(path: Path, name: str, section: object, common: dict[str, Value]) 
     _check_name(path, place, name)
     if not isinstance(section, dict):
         raise Complaint(path, f"{place}: is not a section: write {place} on a line of its own")
-    return Scenario(name, common | _checked(f"{path}: {place}", section, OPTIONS))
+    own = _checked(f"{path}: {place}", section, OPTIONS | GUEST)
+    options = {key: value for key, value in own.items() if key in OPTIONS}
+    return Scenario(name, common | options, {key: value for key, value in own.items() if key in GUEST})
 
 
 def _section(path: Path, table: dict[str, Any], name: str, kinds: dict[str, Kind]) -> dict[str, Any]:

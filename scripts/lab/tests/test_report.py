@@ -248,3 +248,29 @@ def test_a_folder_without_runs_is_said(tmp_path: Path) -> None:
 )
 def test_times_have_three_significant_digits(value: float, text: str) -> None:
     assert report._significant(value) == text
+
+
+def test_unlike_guests_of_a_suite_are_told_beside_its_scenarios(runs: Path) -> None:
+    def with_rt(facts: dict[str, Any]) -> dict[str, Any]:
+        if facts["scenario"] != "affinity":
+            return facts
+        image = facts["image"] | {"kernel_version": "6.1-rt", "kernel_sha256": "rt", "initrd_sha256": "rt"}
+        return facts | {"kernel": "rt", "kernel_args": "isolcpus=1", "image": image}
+
+    write_plan(runs, rewrite_runs(runs, with_rt, "exact"))
+    (runs / plan.file_name("t000", "aarch64", "live")).unlink()
+    done = make_report(runs)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (runs.parents[1] / "results.md").read_text()
+    assert "| affinity | `kernel rt, isolcpus=1; --prod-interval-us 1000 --pin-consumer 1 " in page
+    assert "| guest | aarch64, 2 CPUs, 512 MB, Linux 6.1-rt `isolcpus=1`; 2 CPUs, 512 MB, Linux 6.1.0-" in page
+
+
+def test_one_kernel_s_image_may_not_change_between_the_runs_of_a_table(runs: Path) -> None:
+    def changed(facts: dict[str, Any]) -> dict[str, Any]:
+        return facts | {"image": facts["image"] | {"initrd_sha256": str(facts["replicate"])}}
+
+    write_plan(runs, rewrite_runs(runs, changed, "exact"))
+    done = make_report(runs)
+    assert done.returncode == 1
+    assert done.stderr == "pipelab: t000: its runs differ in initrd_sha256: run 'make run-scenarios' again\n"

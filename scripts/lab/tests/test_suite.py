@@ -27,7 +27,7 @@ def test_a_scenario_has_the_common_options_and_its_own(tmp_path: Path) -> None:
         'title = "T"\n[common]\nqueue-cap = 4\nwait = "spin"\n[guest]\nsmp = 4\n[scenario.a]\n[scenario.b]\nqueue-cap = 8\n',
     )
     assert loaded.title == "T"
-    assert (loaded.smp, loaded.memory_mb, loaded.study) == (4, 512, "pipeline")
+    assert (loaded.guest, loaded.study) == ({"smp": 4}, "pipeline")
     assert loaded.scenarios[0] == suite.Scenario("a", {"queue-cap": 4, "wait": "spin"})
     assert loaded.scenarios[1] == suite.Scenario("b", {"queue-cap": 8, "wait": "spin"})
 

@@ -1,0 +1,141 @@
+"""The shape of guests: who may say it, where it works, and what is told of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab import plan, target
+from lab.complaint import Complaint
+from lab.guest import Guest, unlike
+from lab.plan import Row, Sweep
+from lab.tests.test_plan import IMAGE, SWEEP, TARGETS, expand_text, write_image
+
+KERNELS = '[scenario.a]\n[scenario.b]\nkernel = "rt"\nkernel-args = "isolcpus=1"\nsmp = 4\n'
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    """A build folder with facts of images, though without images."""
+    for name in ("aarch64", "aarch64.rt", "x86_64", "armv7"):
+        write_image(tmp_path, name, IMAGE | {"kernel_sha256": name})
+    return tmp_path
+
+
+def guests(rows: list[Row]) -> dict[str, Guest]:
+    return {row.scenario: row.guest for row in rows}
+
+
+def test_a_scenario_s_guest_comes_before_the_command_line_s_and_that_before_the_suite_s(build: Path) -> None:
+    text = "[guest]\nsmp = 3\nmemory-mb = 256\n" + KERNELS
+    sweep = replace(SWEEP, guest={"smp": 8, "numa-nodes": 2})
+    assert guests(expand_text(build, text)) == {
+        "a": Guest("cloud", "", 3, 256, 1),
+        "b": Guest("rt", "isolcpus=1", 4, 256, 1),
+    }
+    assert guests(expand_text(build, text, sweep)) == {
+        "a": Guest("cloud", "", 8, 256, 2),
+        "b": Guest("rt", "isolcpus=1", 4, 256, 2),
+    }
+
+
+@pytest.mark.parametrize("guest", [{"smp": 3}, {"memory-mb": 600}, {"kernel-args": "quiet"}, {"numa-nodes": 2}])
+def test_a_name_changes_with_the_shape_of_the_guest(build: Path, guest: dict[str, plan.Value]) -> None:
+    usual, other = (expand_text(build, "[scenario.a]", replace(SWEEP, guest=each)) for each in ({}, guest))
+    assert {row.run for row in usual}.isdisjoint(row.run for row in other)
+
+
+def test_a_kernel_is_part_of_a_name_as_what_it_is(build: Path) -> None:
+    cloud, rt = (expand_text(build, "[scenario.a]", replace(SWEEP, guest={"kernel": name})) for name in ("cloud", "rt"))
+    assert {row.run for row in cloud}.isdisjoint(row.run for row in rt)
+    assert [row.run for row in cloud] == [row.run for row in expand_text(build, "[scenario.a]")]
+
+
+def test_vcpus_are_pinned_in_live_timing_and_that_is_part_of_a_name(build: Path) -> None:
+    pinned, free = (expand_text(build, "[scenario.a]", replace(SWEEP, pin_vcpus=each)) for each in (True, False))
+    assert {(row.timing, row.pin_vcpus) for row in pinned} == {("exact", "no"), ("live", "yes")}
+    for timing in plan.TIMINGS:
+        names = [{row.run for row in rows if row.timing == timing} for rows in (pinned, free)]
+        assert (names[0] == names[1]) is (timing == "exact")
+
+
+def test_the_knobs_are_told_as_they_were_given(build: Path) -> None:
+    sweep = replace(SWEEP, guest={"kernel-args": "a b", "smp": 4}, pin_vcpus=False, wanted_accelerator="tcg")
+    row = expand_text(build, "[scenario.a]", sweep)[0]
+    assert row.guest_knobs == 'KERNEL_ARGS="a b" SMP=4 PIN_VCPUS=no ACCELERATOR=tcg'
+
+
+def test_an_older_plan_has_the_usual_guest(build: Path, tmp_path: Path) -> None:
+    rows = expand_text(build, "[scenario.a]")
+    lines = [line.split("\t") for line in plan.write(rows).splitlines()]
+    last = lines[0].index("command")
+    file = tmp_path / "old.tsv"
+    file.write_text("".join("\t".join(line[: last + 1]) + "\n" for line in lines))
+    assert {row.guest for row in plan.read(file)} == {Guest("", "", 2, 512, 1)}
+    assert {row.pin_vcpus for row in plan.read(file)} == {"no"}
+
+
+EXACT = Sweep("aarch64", ("exact",), 1, 1)
+LIVE = Sweep("aarch64", ("live",), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "sweep", "message"),
+    [
+        ("smp = 9", EXACT, "exact timing of aarch64 works with at most 8 CPU(s), and 9 are wanted: give SMP=8, TIMING"),
+        (
+            "smp = 2",
+            replace(EXACT, target="armv7"),
+            "exact timing of armv7 works with at most 1 CPU(s), and 2 are wanted: give SMP=1, TIMING=live, or TARGET=aarch64",
+        ),
+        (
+            "numa-nodes = 2",
+            replace(LIVE, target="armv7"),
+            "armv7 has at most 1 NUMA node(s), and 2 are wanted: give NUMA=1, or TARGET=aarch64 or x86_64",
+        ),
+        ("numa-nodes = 3", LIVE, "3 NUMA nodes need a CPU each, and the guest has 2: give NUMA=2, or SMP=3"),
+        (
+            "pin-consumer = 2",
+            LIVE,
+            "pin-consumer = 2 is not one of the guest's CPUs: give 0 to 1, or the guest smp = 3",
+        ),
+        (
+            "smp = 1\npin-producer = 1",
+            LIVE,
+            "pin-producer = 1 is not one of the guest's CPUs: give 0, or the guest smp",
+        ),
+        (
+            "numa-node = 1",
+            LIVE,
+            "numa-node = 1 is not one of the guest's NUMA nodes: give 0, or the guest numa-nodes = 2",
+        ),
+        ('kernel = "amiga"', LIVE, "'amiga' is not one of aarch64: give one of cloud standard rt, or the file of a"),
+    ],
+)
+def test_what_a_target_cannot_do_gets_one_line_with_what_would_work(
+    build: Path, text: str, sweep: Sweep, message: str
+) -> None:
+    with pytest.raises(Complaint) as complaint:
+        expand_text(build, f"[scenario.a]\n{text}", sweep)
+    assert message in str(complaint.value) and "\n" not in str(complaint.value)
+    assert complaint.value.exit_code == 2
+
+
+def test_pins_that_the_guest_has_are_taken(build: Path) -> None:
+    assert expand_text(build, "[scenario.a]\nsmp = 4\npin-consumer = 3\nnuma-nodes = 2\nnuma-node = 1", EXACT)
+
+
+def test_the_file_of_a_kernel_has_an_image_of_its_own(build: Path) -> None:
+    file = build / "own"
+    file.write_text("a kernel")
+    machine = target.load(TARGETS, "aarch64")
+    assert machine.image(build, machine.kernel(str(file))).name == "aarch64.file-4fff0d3e"
+    assert machine.image(build, machine.kernel("")).name == "aarch64"
+    assert machine.image(build, machine.kernel("rt")).name == "aarch64.rt"
+
+
+def test_only_what_differs_between_guests_is_told() -> None:
+    cloud, rt = Guest("cloud"), Guest("rt", "isolcpus=1")
+    assert unlike({"a": cloud, "b": rt}) == {"a": "kernel cloud, no kernel arguments", "b": "kernel rt, isolcpus=1"}
+    assert unlike({"a": rt, "b": rt}) == {"a": "", "b": ""}
+    assert unlike({"a": rt, "b": replace(rt, smp=1)}) == {"a": "2 CPUs", "b": "1 CPU"}

@@ -6,22 +6,34 @@ source "$(dirname "$0")/../qemu/target.sh"
 
 usage() {
   cat <<EOF
-usage: scripts/setup.sh run|test|lint [TARGET]
+usage: scripts/setup.sh run|bench|test|lint [TARGET]
 Installs what is missing of the Debian packages that are needed to run scenarios on TARGET (aarch64), to
-run the tests as well, or to check the style as well. Does nothing when all is there. Uses apt as root or
-through sudo; without either it prints the line to run.
+measure the queues against their peers, to run the tests of both, or to check the style as well. Does
+nothing when all is there. Uses apt as root or through sudo; without either it prints the line to run.
 Exit codes: 0 all is there, 1 something is missing and could not be installed, 2 wrong usage.
 EOF
 }
 
 packages_for() { # TASK
+  [[ $1 == run ]] || bench_packages
+  [[ $1 == bench ]] || run_packages
+  [[ $1 == run || $1 == bench ]] || echo bats default-jdk-headless libgtest-dev libhdrhistogram-java python3-pytest qemu-user spin
+  [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
+}
+
+run_packages() {
   echo ca-certificates cmake cpio git libcli11-dev libfmt-dev libnuma-dev mmdebstrap ninja-build \
     python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
     binutils g++ "$QEMU_PACKAGE"
   # The machine's own architecture has its compiler in g++, and no cross package.
   [[ $(dpkg --print-architecture) == "$DEBIAN_ARCH" ]] || echo "$COMPILER_PACKAGE"
-  [[ $1 == run ]] || echo bats default-jdk-headless libgtest-dev libhdrhistogram-java python3-pytest qemu-user spin
-  [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
+}
+
+# The queues' peers, and what builds and reports.
+bench_packages() {
+  echo cmake g++ libcli11-dev libfmt-dev libnuma-dev ninja-build pkg-config \
+    python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
+    libatomic-queue-dev libboost-dev libck-dev libconcurrentqueue-dev libdpdk-dev libreaderwriterqueue-dev
 }
 
 missing_of() { # PACKAGE...
@@ -34,8 +46,8 @@ missing_of() { # PACKAGE...
 
 case ${1:---help} in
   --help) usage && exit 0 ;;
-  run | test | lint) ;;
-  *) die 2 "'$1' is not a task: give run, test or lint" ;;
+  run | bench | test | lint) ;;
+  *) die 2 "'$1' is not a task: give run, bench, test or lint" ;;
 esac
 command -v dpkg-query >/dev/null || die 1 "this is not Debian: install the equivalents of the packages in scripts/setup.sh"
 load_target "${2:-aarch64}"

@@ -9,13 +9,15 @@ mkdir -p "$reports/bats"
 
 # The C++ unit tests: here, under the sanitizers, and built for other targets under QEMU's user mode.
 unit_tests=()
-run_unit_tests() { # PRESET [EMULATOR]
+run_unit_tests() { # PRESET [EMULATOR [PROGRAM]]
+  local program=${3:-pipelab_test}
   echo "== C++, $1"
   unit_tests+=("$reports/$1.xml")
-  cmake -S src --preset "$1" >/dev/null && cmake --build "build/$1" --target pipelab pipelab_test | sed '/no work to do/d' &&
-    ${2:-} "build/$1/pipelab_test" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml"
+  cmake -S src --preset "$1" >/dev/null && cmake --build "build/$1" --target pipelab "$program" | sed '/no work to do/d' &&
+    ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml"
 }
 run_unit_tests host-test
+run_unit_tests bench '' pipelab_bench_test
 run_unit_tests tsan
 run_unit_tests asan
 scripts/setup.sh test armv7 && qemu/get_packages.sh armv7

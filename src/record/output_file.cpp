@@ -30,6 +30,12 @@ void OutputFile::write(std::string_view text) {
   }
 }
 
+void OutputFile::flush() {
+  if (std::fflush(file_.get()) != 0) {
+    fail();
+  }
+}
+
 void OutputFile::close() {
   if (std::fclose(file_.release()) != 0 ||
       (partial_path_ != path_ && std::rename(partial_path_.c_str(), path_.c_str()) != 0)) {

@@ -25,6 +25,10 @@ class OutputFile {
 
   void write(std::string_view text);
 
+  /// Hands what was written to the system, which keeps it, under the other name, when this program
+  /// ends in any way.
+  void flush();
+
   /// Ends the file and gives it its name.
   void close();
 

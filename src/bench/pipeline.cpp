@@ -1,0 +1,59 @@
+#include <atomic>
+
+#include "bench/cell.hpp"
+#include "bench/queues.hpp"
+#include "pipeline/experiment.hpp"
+#include "pipeline/options.hpp"
+#include "record/recorder.hpp"
+
+// The pipeline as fast as it goes, and the bare ring with items and capacity like its own.
+
+namespace pipelab::bench {
+namespace {
+
+constexpr std::size_t kCapacity = 1024;
+constexpr std::size_t kItemBytes = 24;  // the three times that an item of the pipeline carries
+
+/// Every item recorded. Interval 0, both sides spin.
+Measurement whole_pipeline(const CpuPair& cpus, bool /*hint*/) {
+  pipeline::Options options;
+  options.prod_interval_us = 0;
+  options.queue_cap = kCapacity;
+  options.on_full = pipeline::OnFull::kBlock;
+  options.wait = pipeline::Wait::kSpin;
+  options.pin_producer = cpus.first;
+  options.pin_consumer = cpus.second;
+  options.warmup_s = 0.002;
+  options.duration_s = 0.015;
+  record::Recorder recorder(0);
+  const std::atomic<bool> stop{false};
+  const pipeline::Outcome outcome = pipeline::run(options, recorder, stop);
+  return {.true_capacity = kCapacity,
+          .items = recorder.items(),
+          .duration_ns = outcome.elapsed_ns,
+          .clock_read_ns = platform::clock_read_cost_ns()};
+}
+
+Measurement bare_ring(const CpuPair& cpus, bool hint) {
+  using Carried = Item<kItemBytes>;
+  return throughput<RingEager<Carried, kCapacity>, Carried, Single>(cpus, hint, kSampleNs);
+}
+
+}  // namespace
+
+void add_pipeline(std::vector<Cell>& cells) {
+  Cell cell{.work = "pipeline",
+            .contender = "pipeline",
+            .mode = "single",
+            .batch = 1,
+            .item_bytes = kItemBytes,
+            .capacity = kCapacity,
+            .hint = true,
+            .measure = whole_pipeline};
+  cells.push_back(cell);
+  cell.contender = "bare ring";
+  cell.measure = bare_ring;
+  cells.push_back(cell);
+}
+
+}  // namespace pipelab::bench

@@ -1,0 +1,4 @@
+#include "bench/queues.hpp"
+
+// One translation unit a size of item, since they take long to compile.
+template void pipelab::bench::add_queues<64>(std::vector<Cell>& cells);

@@ -13,7 +13,7 @@ TIMING ?= exact live
 REPS ?= 3
 SEED ?= 1
 JOBS ?= $(shell nproc)
-# DURATION, in seconds, where it is not to be what the suite says
+# QUICK=1 makes a short bench; DURATION, in seconds, where it is not to be what the suite says
 
 RESULTS := result_data
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
@@ -26,7 +26,8 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios report image image-perf program shell test sanitize soak lint format clean setup-run setup-test setup-lint
+.PHONY: help run-scenarios report image image-perf program bench shell test sanitize soak lint format clean
+.PHONY: setup-run setup-bench setup-test setup-lint
 
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
@@ -52,6 +53,9 @@ program: setup-run # the workload, for guests of TARGET
 	@cmake -S src --preset "$(TARGET)" >/dev/null
 	@cmake --build "build/$(TARGET)" | sed '/no work to do/d'
 
+bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
+	@scripts/bench.sh $(if $(filter-out 0,$(QUICK)),--quick)
+
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)" $(GUEST)
 
@@ -76,5 +80,5 @@ format: setup-lint ## format all C++ and Python
 clean: ## remove build/ (result_data/ stays)
 	rm -rf build
 
-setup-run setup-test setup-lint: setup-%:
+setup-run setup-bench setup-test setup-lint: setup-%:
 	@scripts/setup.sh $* "$(TARGET)"

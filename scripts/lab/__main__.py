@@ -132,6 +132,14 @@ def show_perf(arguments: argparse.Namespace) -> None:
     print(perf.text(table))
 
 
+def make_bench(arguments: argparse.Namespace) -> None:
+    """Makes the tables and the picture of the queues' bench, then results.md."""
+    from lab import bench, report
+
+    print(bench.write_results(arguments.samples, arguments.result_data))
+    write_whole(arguments.page, report.render(arguments.result_data))
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
@@ -179,6 +187,12 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--result-data", "where tables and pictures go")
     _path(step, "--page", "the Markdown file to write")
     step.add_argument("suites", nargs="*", metavar="SUITE")
+
+    step = steps.add_parser("bench", help="make tables, picture and results.md from the samples of pipelab_bench")
+    step.set_defaults(step=make_bench)
+    _path(step, "--samples", "the CSV file of pipelab_bench")
+    _path(step, "--result-data", "where tables and the picture go")
+    _path(step, "--page", "the Markdown file to write")
 
     step = steps.add_parser("perf", help="show what perf stat counted")
     step.set_defaults(step=show_perf)

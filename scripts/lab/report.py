@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse
+from lab import analyse, bench
 from lab.complaint import FAILED, Complaint
 
 TABLE_HEAD = (
@@ -31,7 +31,7 @@ class SuiteReport:
 
 
 def render(result_data: Path) -> str:
-    """The page about every suite that has tables in `result_data`."""
+    """The page about every suite, and the bench, that have tables in `result_data`."""
     suites = [_suite(file) for file in sorted(result_data.glob("*_metrics.csv"))]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -41,7 +41,7 @@ def render(result_data: Path) -> str:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # Markdown
     )
-    return environment.get_template("results.md.j2").render(suites=suites)
+    return environment.get_template("results.md.j2").render(suites=suites, bench=bench.section(result_data))
 
 
 def _suite(metrics_file: Path) -> SuiteReport:

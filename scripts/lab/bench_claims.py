@@ -1,0 +1,130 @@
+"""What the ring claims to be, and whether a run of the bench bears it out."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lab.bench_tables import NOT_PEERS, PLACEMENTS, undisturbed
+
+LEAST_SAMPLES = 7  # of each side, for a verdict
+ALL_PEERS: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """In this `work`, `ours` over `others` (the fastest of them) is at least, or at most, a bound."""
+
+    text: str
+    ours: str
+    bounds: dict[str, float]  # by placement
+    work: str = "throughput"
+    item_bytes: int = 8
+    capacity: int = 1024
+    mode: str = "single"
+    batch: int = 1
+    others: tuple[str, ...] = ALL_PEERS
+    hint: int | None = None  # only with, or without; else each as suits it
+
+    @property
+    def larger_is_better(self) -> bool:
+        return self.work != "round_trip"
+
+    @property
+    def measure(self) -> str:
+        whom = " and ".join(self.others) or "the fastest peer"
+        near, far = self.bounds["near"], self.bounds["far"]
+        times = f"{near:g}" if near == far else f"{near:g} (near) and {far:g} (far)"
+        return f"at {'least' if self.larger_is_better else 'most'} {times} times {whom}"
+
+
+def _both(bound: float) -> dict[str, float]:
+    return {placement: bound for placement in PLACEMENTS}
+
+
+EAGER, BATCHED = "spsc_ring eager", "spsc_ring batched"
+CLAIMS = (
+    Claim("8 B, capacity 1024, batched", BATCHED, {"near": 2.0, "far": 1.5}),
+    Claim("8 B, capacity 1024, eager", EAGER, {"near": 1.5, "far": 1.0}),
+    Claim("8 B, capacity 1024, eager", EAGER, _both(3.0), others=("boost spsc_queue",)),
+    Claim("8 B, capacity 64, eager", EAGER, _both(3.0), capacity=64),
+    Claim("8 B, capacity 8, eager", EAGER, _both(1.3), capacity=8),
+    Claim("64 B, capacity 64, batched", BATCHED, _both(2.0), item_bytes=64, capacity=64),
+    Claim("64 B, capacity 1024, batched", BATCHED, _both(2.0), item_bytes=64),
+    Claim(
+        "batches of 32 × 8 B, capacity 1024",
+        BATCHED,
+        _both(1.7),
+        mode="batch",
+        batch=32,
+        others=("boost spsc_queue", "rte_ring"),
+    ),
+    Claim("round trip, 8 B, one spin hint a poll", EAGER, _both(1.05), work="round_trip", hint=1),
+    Claim("round trip, 8 B, one spin hint a poll", EAGER, _both(1.5), work="round_trip", hint=1, others=("raw line",)),
+    Claim("round trip, 64 B", EAGER, _both(1.0), work="round_trip", item_bytes=64),
+)
+
+PIPELINE_WORK = "pipeline, interval 0, blocks and spins, every item recorded"
+PIPELINE_BOUND = 0.6
+# Each thread reads the clock once an item (created, popped), both at the same time.
+PIPELINE_CLOCK_READS = 1
+
+
+def verdicts(samples: pd.DataFrame) -> pd.DataFrame:
+    """One row a claim and placement. `figure` and `met` are empty where too little was measured."""
+    quiet = undisturbed(samples)
+    rows = [_verdict(quiet, claim, placement) for claim in CLAIMS for placement in PLACEMENTS]
+    rows += [_pipeline_verdict(quiet, placement) for placement in PLACEMENTS]
+    return pd.DataFrame(rows)
+
+
+def _verdict(samples: pd.DataFrame, claim: Claim, placement: str) -> dict[str, object]:
+    found = samples[
+        (samples["work"] == claim.work)
+        & (samples["mode"] == claim.mode)
+        & (samples["placement"] == placement)
+        & (samples["item_bytes"] == claim.item_bytes)
+        & (samples["batch"] == claim.batch)
+    ]
+    # The raw line has no capacity, and holds for every one.
+    found = found[(found["capacity"] == claim.capacity) | found["capacity"].isna()]
+    if claim.hint is not None:
+        found = found[found["hint"] == claim.hint]
+    column = "round_trip_p50_ns" if claim.work == "round_trip" else "throughput_items_s"
+    medians = found.groupby(["contender", "hint"])[column].agg(["median", "size"])
+    medians = medians[medians["size"] >= LEAST_SAMPLES]["median"]
+    best = medians.groupby("contender").agg("max" if claim.larger_is_better else "min")
+    others = best[best.index.isin(claim.others)] if claim.others else best[~best.index.isin(NOT_PEERS)]
+    bound = claim.bounds[placement]
+    if claim.ours not in best.index or others.empty or set(claim.others) - set(others.index):
+        return _row(claim.text, claim.measure, placement, bound, None, "", None)
+    other = str(others.idxmax() if claim.larger_is_better else others.idxmin())
+    figure = best[claim.ours] / others[other]
+    met = figure >= bound if claim.larger_is_better else figure <= bound
+    return _row(claim.text, claim.measure, placement, bound, figure, other, bool(met))
+
+
+def _pipeline_verdict(samples: pd.DataFrame, placement: str) -> dict[str, object]:
+    measure = f"at least {PIPELINE_BOUND:.0%} of the bare ring's rate, its clock reads taken off"
+    found = samples[(samples["work"] == "pipeline") & (samples["placement"] == placement)]
+    pipeline, ring = (found[found["contender"] == name] for name in ("pipeline", "bare ring"))
+    if min(len(pipeline), len(ring)) < LEAST_SAMPLES:
+        return _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, None, "", None)
+    item_ns = 1e9 / pipeline["throughput_items_s"].median()
+    net_item_ns = item_ns - PIPELINE_CLOCK_READS * pipeline["clock_read_ns"].median()
+    # Less than nothing is left where the reads overlap with the rest: as good as free.
+    figure = 1e9 / ring["throughput_items_s"].median() / net_item_ns if net_item_ns > 0 else float("inf")
+    return _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, figure, "bare ring", bool(figure >= PIPELINE_BOUND))
+
+
+def _row(
+    work: str, measure: str, placement: str, bound: float, figure: float | None, other: str, met: bool | None
+) -> dict[str, object]:
+    return {
+        "work": work,
+        "measure": measure,
+        "placement": placement,
+        "bound": bound,
+        "figure": None if figure is None else round(figure, 3),
+        "against": other,
+        "met": "" if met is None else "yes" if met else "no",
+    }

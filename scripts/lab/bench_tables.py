@@ -1,0 +1,129 @@
+"""What the bench measured: tables of medians over its rounds, from its samples."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from lab.complaint import FAILED, Complaint
+
+PLACEMENTS = ("near", "far")
+OWN = ("spsc_ring eager", "spsc_ring batched", "mutex queue")
+NOT_PEERS = (*OWN, "raw line")
+CELL = ["work", "contender", "mode", "batch", "item_bytes", "capacity", "placement"]
+CONTEST = ["work", "mode", "batch", "item_bytes", "capacity", "placement"]  # what is compared with each other
+COLUMNS = {
+    *CELL,
+    *("seed", "round", "true_capacity", "hint", "raw_before_ns", "raw_after_ns", "run_delay_ns", "items"),
+    *("duration_ns", "round_trip_p50_ns", "round_trip_p99_ns", "clock_read_ns"),
+}
+MOST_RUN_DELAY = 0.01  # of a sample's duration, both threads' together
+REMEDY = "run 'make bench' again"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the samples say, a data frame for each file."""
+
+    throughput: pd.DataFrame
+    round_trip: pd.DataFrame
+    references: pd.DataFrame
+
+
+def read_samples(path: Path) -> pd.DataFrame:
+    """The samples that `pipelab_bench` left, with their throughput. A last line that was cut off is left out."""
+    try:
+        text = path.read_text()
+        samples = pd.read_csv(pd.io.common.StringIO(text[: text.rfind("\n") + 1]))
+    except FileNotFoundError:
+        raise Complaint(path, "is not there: run 'make bench'", FAILED) from None
+    except (ValueError, OSError) as error:
+        raise Complaint(path, f"is damaged ({error}): {REMEDY}", FAILED) from None
+    if missing := COLUMNS - set(samples.columns):
+        raise Complaint(path, f"has no column {', '.join(sorted(missing))}: {REMEDY}", FAILED)
+    if samples.empty:
+        raise Complaint(path, f"has no samples: {REMEDY}", FAILED)
+    return samples.assign(throughput_items_s=samples["items"] / samples["duration_ns"] * 1e9)
+
+
+def undisturbed(samples: pd.DataFrame) -> pd.DataFrame:
+    """The samples during which other programs took (nearly) nothing of the CPUs from the two threads."""
+    # The clock read has no duration. That of the pipeline is known, but not its threads' run delay.
+    return samples[~(samples["run_delay_ns"] > MOST_RUN_DELAY * samples["duration_ns"])]
+
+
+def tables(samples: pd.DataFrame) -> Tables:
+    """Medians over rounds, for each placement; each contender with or without hint, as suits it better."""
+    quiet = undisturbed(samples)
+    moved = quiet[quiet["work"].isin(["throughput", "pipeline"])]
+    sent = quiet[quiet["work"] == "round_trip"]
+    throughput = _best(_medians(moved, {"throughput": "items_s"}), "throughput_items_s", largest=True)
+    round_trip = _best(by_hint(sent), "round_trip_p50_ns", largest=False)
+    return Tables(
+        throughput=_against_peers(throughput, "throughput_items_s", largest=True),
+        round_trip=_against_raw_line(_against_peers(round_trip, "round_trip_p50_ns", largest=False)),
+        references=_references(samples),
+    )
+
+
+def by_hint(round_trips: pd.DataFrame) -> pd.DataFrame:
+    """Medians of round trips, with and without hint apart."""
+    return _medians(round_trips, {"round_trip_p50": "ns", "round_trip_p99": "ns"})
+
+
+def _medians(samples: pd.DataFrame, quantities: dict[str, str]) -> pd.DataFrame:
+    """Median, smallest and largest of each quantity (with its unit) over the rounds."""
+    columns = {
+        f"{name}{part}_{unit}": (f"{name}_{unit}", statistic)
+        for name, unit in quantities.items()
+        for part, statistic in (("", "median"), ("_min", "min"), ("_max", "max"))
+    }
+    groups = samples.groupby([*CELL, "hint"], dropna=False, sort=True)
+    return groups.agg(
+        true_capacity=("true_capacity", "max"),
+        samples=("round", "size"),
+        **columns,
+    ).reset_index()
+
+
+def _best(medians: pd.DataFrame, column: str, largest: bool) -> pd.DataFrame:
+    """Of the rows with and without hint, the better one."""
+    order = medians.sort_values(column, ascending=not largest, kind="stable")
+    return order.groupby(CELL, dropna=False).head(1).sort_values(CELL, kind="stable").reset_index(drop=True)
+
+
+def _against_peers(table: pd.DataFrame, column: str, largest: bool) -> pd.DataFrame:
+    """Adds the ratio to the fastest peer; empty where no peer can do that work."""
+    peers = table[~table["contender"].isin(NOT_PEERS) & (table["work"] != "pipeline")]
+    fastest = peers.groupby(CONTEST, dropna=False)[column].agg("max" if largest else "min").rename("fastest")
+    joined = table.merge(fastest.reset_index(), on=CONTEST, how="left")
+    ratio = joined[column] / joined.pop("fastest")
+    return joined.assign(ratio_to_fastest_peer=ratio.round(3))
+
+
+def _against_raw_line(table: pd.DataFrame) -> pd.DataFrame:
+    raw = table[table["contender"] == "raw line"].set_index("placement")["round_trip_p50_ns"]
+    return table.assign(ratio_to_raw_line=(table["round_trip_p50_ns"] / table["placement"].map(raw)).round(3))
+
+
+def _references(samples: pd.DataFrame) -> pd.DataFrame:
+    """For each placement the raw round trip, as every sample was taken with it, and the cost of a clock read."""
+    disturbed = ~samples.index.isin(undisturbed(samples).index)
+    groups = samples.assign(disturbed=disturbed).groupby("placement")
+    return groups.agg(
+        samples=("round", "size"),
+        disturbed_samples=("disturbed", "sum"),
+        raw_round_trip_ns=("raw_before_ns", "median"),
+        raw_round_trip_min_ns=("raw_before_ns", "min"),
+        raw_round_trip_max_ns=("raw_before_ns", "max"),
+        clock_read_ns=("clock_read_ns", lambda column: column.dropna().median() if column.notna().any() else math.nan),
+    ).reset_index()
+
+
+def csv(table: pd.DataFrame) -> str:
+    """Counts as integers, rates to the item, times to the tenth of a nanosecond."""
+    counts = ["batch", "item_bytes", "capacity", "true_capacity"]
+    rates = [name for name in table.columns if name.endswith("_items_s")]
+    whole = {name: "Int64" for name in (*counts, *rates) if name in table.columns}
+    return table.round({name: 0 for name in rates}).round(3).astype(whole).to_csv(index=False, lineterminator="\n")

@@ -1,0 +1,177 @@
+"""The bench's tables and verdicts, from samples with known medians and from recorded ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lab import bench, bench_claims, bench_tables
+from lab.complaint import Complaint
+
+RECORDED = Path(__file__).parent / "recorded_bench"
+ROUNDS = 7
+
+
+def _moved(contender: str, millions: list[float], **other: Any) -> list[dict[str, Any]]:
+    """Samples of throughput, one a round."""
+    common = {
+        **{"seed": 1, "work": "throughput", "contender": contender, "mode": "single", "batch": 1, "item_bytes": 8},
+        **{"capacity": 1024, "true_capacity": 1024, "hint": 0, "placement": "far", "run_delay_ns": 0},
+        **{"raw_before_ns": 150.0, "raw_after_ns": 151.0, "duration_ns": 1e9},
+        **{"round_trip_p50_ns": None, "round_trip_p99_ns": None, "clock_read_ns": None},
+    }
+    rounds = enumerate(millions, start=1)
+    return [{**common, "round": round_, "items": rate * 1e6, **other} for round_, rate in rounds]
+
+
+def _sent(contender: str, p50_ns: float, **other: Any) -> list[dict[str, Any]]:
+    """Samples of round trips, all alike."""
+    return _moved(
+        contender,
+        [1] * ROUNDS,
+        **{"work": "round_trip", "round_trip_p50_ns": p50_ns, "round_trip_p99_ns": 9.0, **other}
+    )
+
+
+def _samples(*groups: list[dict[str, Any]]) -> pd.DataFrame:
+    samples = pd.DataFrame([row for group in groups for row in group])
+    samples[["round_trip_p50_ns", "clock_read_ns"]] = samples[["round_trip_p50_ns", "clock_read_ns"]].astype(float)
+    return samples.assign(throughput_items_s=samples["items"] / samples["duration_ns"] * 1e9)
+
+
+def _verdict(samples: pd.DataFrame, work: str, against: str, placement: str = "far") -> pd.Series:
+    rows = bench_claims.verdicts(samples)
+    found = rows[(rows["work"] == work) & rows["measure"].str.contains(against) & (rows["placement"] == placement)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_a_contender_is_judged_by_the_better_of_hint_and_none_and_by_its_median() -> None:
+    samples = _samples(
+        _moved("boost spsc_queue", [10, 20, 90], hint=0),
+        _moved("boost spsc_queue", [30, 31, 32], hint=1),
+    )
+    row = bench_tables.tables(samples).throughput.iloc[0]
+    assert (row["hint"], row["samples"]) == (1, 3)
+    assert row["throughput_items_s"] == pytest.approx(31e6)
+    assert row["throughput_min_items_s"] == pytest.approx(30e6)
+    assert row["throughput_max_items_s"] == pytest.approx(32e6)
+
+
+def test_samples_that_other_programs_disturbed_do_not_count() -> None:
+    samples = _samples(
+        _moved("ck_ring", [30, 30, 30], run_delay_ns=1e7),  # 1 % of the duration
+        _moved("ck_ring", [1, 1, 1, 1, 1], run_delay_ns=1.1e7),
+    )
+    tables = bench_tables.tables(samples)
+    assert tables.throughput.iloc[0]["throughput_items_s"] == pytest.approx(30e6)
+    assert tables.references.iloc[0]["disturbed_samples"] == 5
+
+
+def test_ratios_are_to_the_fastest_peer_of_the_same_work_and_placement() -> None:
+    samples = _samples(
+        _moved("spsc_ring eager", [60]),
+        _moved("spsc_ring batched", [200]),
+        _moved("mutex queue", [300]),
+        _moved("boost spsc_queue", [20]),
+        _moved("ck_ring", [30]),
+        _moved("rte_ring", [500], mode="batch", batch=32),
+        _moved("spsc_ring eager", [600], placement="near"),
+    )
+    table = bench_tables.tables(samples).throughput
+    ratios = table[(table["placement"] == "far") & (table["mode"] == "single")].set_index("contender")
+    assert ratios["ratio_to_fastest_peer"]["spsc_ring eager"] == 2
+    assert ratios["ratio_to_fastest_peer"]["ck_ring"] == 1
+    assert table[table["placement"] == "near"]["ratio_to_fastest_peer"].isna().all()
+
+
+def test_round_trips_are_also_compared_with_the_raw_line() -> None:
+    samples = _samples(
+        _sent("spsc_ring eager", 300.0), _sent("ck_ring", 400.0), _sent("raw line", 200.0, capacity=None)
+    )
+    row = bench_tables.tables(samples).round_trip.set_index("contender").loc["spsc_ring eager"]
+    assert (row["ratio_to_fastest_peer"], row["ratio_to_raw_line"]) == (0.75, 1.5)
+
+
+@pytest.mark.parametrize(("ours", "met"), [(46.0, "yes"), (44.0, "no")])
+def test_a_claim_of_throughput_holds_from_its_bound_up(ours: float, met: str) -> None:
+    samples = _samples(_moved("spsc_ring batched", [ours] * ROUNDS), _moved("ck_ring", [30.0] * ROUNDS))
+    verdict = _verdict(samples, "8 B, capacity 1024, batched", "fastest peer")
+    assert verdict["met"] == met
+    assert verdict["figure"] == pytest.approx(ours / 30, abs=1e-3)
+    assert verdict["against"] == "ck_ring"
+
+
+@pytest.mark.parametrize(("ours", "met"), [(104.0, "yes"), (106.0, "no")])
+def test_a_claim_of_round_trips_holds_up_to_its_bound(ours: float, met: str) -> None:
+    samples = _samples(_sent("spsc_ring eager", ours, hint=1), _sent("ck_ring", 100.0, hint=1))
+    assert _verdict(samples, "round trip, 8 B, one spin hint a poll", "fastest peer")["met"] == met
+
+
+def test_a_claim_about_one_hint_a_poll_looks_at_nothing_else() -> None:
+    samples = _samples(
+        _sent("spsc_ring eager", 100.0, hint=1), _sent("ck_ring", 100.0, hint=1), _sent("ck_ring", 10.0, hint=0)
+    )
+    assert _verdict(samples, "round trip, 8 B, one spin hint a poll", "fastest peer")["figure"] == 1
+
+
+def test_there_is_no_verdict_from_too_few_samples_or_without_one_of_the_queues() -> None:
+    too_few = _samples(_moved("spsc_ring batched", [45.0] * (ROUNDS - 1)), _moved("ck_ring", [30.0] * ROUNDS))
+    assert _verdict(too_few, "8 B, capacity 1024, batched", "fastest peer")["met"] == ""
+    batches = {"mode": "batch", "batch": 32}
+    no_rte_ring = _samples(
+        _moved("spsc_ring batched", [45.0] * ROUNDS, **batches), _moved("boost spsc_queue", [1.0] * ROUNDS, **batches)
+    )
+    assert _verdict(no_rte_ring, "batches of 32 × 8 B, capacity 1024", "boost")["met"] == ""
+
+
+def test_the_pipelines_clock_reads_are_taken_off() -> None:
+    samples = _samples(  # 45 ns an item, 25 of them for the clock; the bare ring takes 15
+        _moved("pipeline", [1e3 / 45] * ROUNDS, work="pipeline", clock_read_ns=25.0),
+        _moved("bare ring", [1e3 / 15] * ROUNDS, work="pipeline"),
+    )
+    verdict = _verdict(samples, bench_claims.PIPELINE_WORK, "bare ring")
+    assert (verdict["figure"], verdict["met"]) == (0.75, "yes")
+
+
+def test_recorded_samples_become_tables_a_picture_and_a_section(tmp_path: Path) -> None:
+    (tmp_path / "bench_environment.csv").write_bytes((RECORDED / "bench_environment.csv").read_bytes())
+    line = bench.write_results(RECORDED / "bench_samples.csv", tmp_path)
+    assert "claims hold" in line
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+    throughput = pd.read_csv(tmp_path / "bench_throughput.csv")
+    samples = pd.read_csv(RECORDED / "bench_samples.csv")
+    moved = samples[samples["work"].isin(["throughput", "pipeline"])]
+    cells = ["work", "contender", "mode", "batch", "item_bytes", "capacity", "placement"]
+    assert len(throughput) == len(moved[cells].drop_duplicates())
+    assert (throughput["throughput_min_items_s"] <= throughput["throughput_items_s"]).all()
+    text = bench.section(tmp_path)
+    assert text.startswith("## The queues against their peers\n")
+    assert "| spsc_ring eager |" in text
+    assert (
+        text.count("| too few samples |") + text.count("| yes |") + text.count("| **no** |")
+        == len(bench_claims.CLAIMS) + 1
+    )
+    assert "nan" not in text.lower()
+
+
+def test_without_the_benchs_files_there_is_no_section(tmp_path: Path) -> None:
+    assert bench.section(tmp_path) == ""
+
+
+def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    whole = (RECORDED / "bench_samples.csv").read_text()
+    cut = tmp_path / "bench_samples.csv"
+    cut.write_text(whole[:-20])
+    assert len(bench_tables.read_samples(cut)) == whole.count("\n") - 2
+
+
+@pytest.mark.parametrize("text", ["", "seed,round\n1,1\n"])
+def test_a_file_that_is_not_of_samples_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "bench_samples.csv"
+    file.write_text(text)
+    with pytest.raises(Complaint, match="make bench"):
+        bench_tables.read_samples(file)
+    with pytest.raises(Complaint, match="is not there"):
+        bench_tables.read_samples(tmp_path / "none.csv")

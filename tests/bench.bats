@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# The bench of the queues: its files and its complaints. What it measures is not looked at.
+
+load fake_guest
+
+BENCH=$BATS_TEST_DIRNAME/../build/bench/pipelab_bench
+HEADER=seed,round,work,contender,mode,batch,item_bytes,capacity,true_capacity,hint,placement,raw_before_ns,raw_after_ns,run_delay_ns,items,duration_ns,round_trip_p50_ns,round_trip_p99_ns,clock_read_ns
+
+setup_file() {
+  cmake -S "$BATS_TEST_DIRNAME/../src" --preset bench >/dev/null
+  cmake --build "$BATS_TEST_DIRNAME/../build/bench" --target pipelab_bench >/dev/null
+}
+
+# Samples in the file: all its whole lines but the header.
+samples() { # FILE
+  tail -n +2 "$1" | grep -cE "^([^,]*,){18}[^,]*$"
+}
+
+@test "the bench measures for as long as it is told, and its tables follow" {
+  local results=$BATS_TEST_TMPDIR/result_data
+  PIPELAB_RESULTS=$results PIPELAB_PAGE=$BATS_TEST_TMPDIR/results.md run "$ROOT/scripts/bench.sh" --quick --seconds 2 --seed 7
+  exits 0
+  says "claims hold"
+  [[ $(head -n 1 "$results/bench_samples.csv") == "$HEADER" ]]
+  (($(samples "$results/bench_samples.csv") == $(wc -l <"$results/bench_samples.csv") - 1))
+  (($(samples "$results/bench_samples.csv") >= 1))
+  [[ -s $results/bench.png && -s $results/bench_claims.csv ]]
+  [[ $(grep -c '^seed,7$' "$results/bench_environment.csv") == 1 ]]
+  grep -q "The queues against their peers" "$BATS_TEST_TMPDIR/results.md"
+}
+
+@test "interrupting the bench keeps what is done" {
+  local file=$BATS_TEST_TMPDIR/samples.csv code=0
+  "$BENCH" --quick --seconds 60 --samples "$file" 3>&- &
+  local bench=$!
+  while [[ ! -s $file.partial ]] || (($(wc -l <"$file.partial") < 4)); do sleep 0.1; done
+  kill -INT "$bench"
+  wait "$bench" || code=$?
+  ((code == 130))
+  (($(samples "$file") == $(wc -l <"$file") - 1))
+}
+
+@test "the bench says what it needs" {
+  run taskset -c 0 "$BENCH" --seconds 1 --samples "$BATS_TEST_TMPDIR/none.csv"
+  exits 1
+  says "only CPU 0 is allowed"
+  [[ ! -e $BATS_TEST_TMPDIR/none.csv ]]
+  run "$BENCH" --cpus 0,0
+  exits 2
+  says "give two CPUs"
+  run "$BENCH" --seconds soon
+  exits 2
+  run "$BENCH" --seconds 1 --samples /nowhere/samples.csv
+  exits 1
+  says "/nowhere/samples.csv"
+}

@@ -9,6 +9,7 @@
 #include "pipeline/consumer.hpp"
 #include "pipeline/link.hpp"
 #include "pipeline/worker.hpp"
+#include "platform/marker.hpp"
 #include "platform/memory.hpp"
 
 namespace pipelab::pipeline {
@@ -45,6 +46,7 @@ Production produce(Link& link, const Options& options, const Schedule& schedule,
                    const std::atomic<bool>& stop) {
   Producer<Link, Pacing> producer(link, options, stop);
   static_cast<void>(producer.run(schedule.warm_up));
+  platform::begin_region<platform::kMeasuredRegion>();
   return producer.run(schedule.measured);
 }
 
@@ -64,6 +66,7 @@ Outcome run_over(const Options& options, record::Recorder& recorder,
   Worker consuming(options, options.pin_consumer, gate, [&] {
     Consumer<Link> consumer(link, options, recorder, schedule.measured.begin_ns);
     consumer.run();
+    platform::end_region<platform::kMeasuredRegion>();
     faults = consumer.faults();
   });
   Worker producing(options, options.pin_producer, gate, [&] {

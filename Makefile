@@ -26,7 +26,7 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios report image image-perf program bench shell test sanitize soak lint format clean
+.PHONY: help run-scenarios report image image-perf program counters bench shell test sanitize soak lint format clean
 .PHONY: setup-run setup-bench setup-test setup-lint
 
 help: ## list the targets
@@ -55,6 +55,10 @@ program: setup-run # the workload, for guests of TARGET
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
 	@scripts/bench.sh $(if $(filter-out 0,$(QUICK)),--quick)
+
+counters: setup-run ## build the plugin that counts instructions and simulates caches
+	@cmake -S qemu/counters -B build/counters -G Ninja >/dev/null
+	@cmake --build build/counters | sed '/no work to do/d'
 
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)" $(GUEST)

@@ -5,6 +5,8 @@ set -euo pipefail
 source "$(dirname "$0")/target.sh"
 # shellcheck source=guest_shape.sh
 source "$(dirname "$0")/guest_shape.sh"
+# shellcheck source=counters/load.sh
+source "$(dirname "$0")/counters/load.sh"
 trap 'exit 130' INT TERM
 
 usage() {
@@ -28,6 +30,9 @@ command).
   --limit S            wall time after which the guest counts as hung (300)
   --perf               boot the image that has perf (make it with qemu/make_image.sh --perf)
   --initrd FILE        boot another initramfs than the image's, as one with more files at its end
+  --counters [WHAT]    count what the program does in its marked regions into counters.json: plain
+                       (instructions, loads, stores), caches (also simulated caches), profile (also
+                       each piece of code) (plain)
   --shell              an interactive console instead of a command
   --dry-run            print the exact QEMU command, which works when pasted, and stop
 
@@ -40,11 +45,17 @@ parse_arguments() {
   target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' initrd=''
   perf=0 shell=0 dry_run=0
   numa=1 accelerator=auto pin_vcpus=yes
+  counters=''
   command=()
   while (($#)); do
     case $1 in
       --help) usage && exit 0 ;;
       --perf) perf=1 && shift && continue ;;
+      --counters)
+        counters=plain && shift
+        [[ ! ${1:-} =~ ^(plain|caches|profile)$ ]] || { counters=$1 && shift; }
+        continue
+        ;;
       --shell) shell=1 && shift && continue ;;
       --dry-run) dry_run=1 && shift && continue ;;
       --) shift && command=("$@") && break ;;
@@ -86,6 +97,7 @@ check_arguments() {
   check_shape
   if ((shell)); then
     command=(shell)
+    [[ -z $counters ]] || die 2 "--counters: a console has no folder for what is counted: give --out and a command"
   else
     ((${#command[@]})) || die 2 "no command is given after --, see --help"
     [[ -n $out ]] || ((dry_run)) || die 2 "--out DIR is needed"
@@ -136,6 +148,7 @@ build_qemu_command() {
     live-tcg) qemu+=(-accel "tcg,thread=multi" -cpu "$CPU") ;;
     live-kvm) qemu+=(-accel kvm -cpu host) ;;
   esac
+  [[ -z $counters ]] || add_counters "$counters"
   if ((shell)); then
     qemu+=(-serial mon:stdio)
   else
@@ -200,7 +213,7 @@ unpack_files() {
 # In one write, whose failure is this function's.
 write_vm_facts() {
   printf '%s\t%s\n' outcome "$outcome" reason "$reason" exit_code "$exit_code" wall_ms "$wall_ms" \
-    accelerator "$accelerator" qemu_command "${qemu[*]@Q}" >"$out/vm.tsv"
+    accelerator "$accelerator" counters "$counters" qemu_command "${qemu[*]@Q}" >"$out/vm.tsv"
 }
 
 parse_arguments "$@"

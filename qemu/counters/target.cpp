@@ -1,0 +1,119 @@
+#include "target.hpp"
+
+#include <array>
+#include <cstring>
+
+namespace counters {
+namespace {
+
+using Code = const std::uint8_t*;
+
+constexpr unsigned kMarks = 32;  // a begin and an end for each of 16 regions
+constexpr unsigned kFirstHint = 0x60;
+
+std::uint32_t word(Code code) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, code, sizeof value);
+  return value;
+}
+
+std::optional<unsigned> mark_of_hint(std::uint32_t hint) {
+  if (hint - kFirstHint < kMarks) {
+    return hint - kFirstHint;
+  }
+  return std::nullopt;
+}
+
+std::optional<unsigned> aarch64_mark(Code code, std::size_t /*size*/) {
+  constexpr std::uint32_t kHint = 0xd503201f;  // the number of the hint is in bits 5 to 11
+  constexpr std::uint32_t kNumber = 0x7f << 5;
+  if ((word(code) & ~kNumber) != kHint) {
+    return std::nullopt;
+  }
+  return mark_of_hint((word(code) & kNumber) >> 5);
+}
+
+// The groups of "Loads and Stores" in the Arm ARM's A64 encoding index.
+Kind aarch64_kind(Code code, std::size_t /*size*/) {
+  const std::uint32_t value = word(code);
+  const auto is = [value](std::uint32_t mask, std::uint32_t bits) {
+    return (value & mask) == bits;
+  };
+  const Kind load{.loads = true};
+  const Kind store{.stores = true};
+  const Kind both{.loads = true, .stores = true};
+  if (!is(0x0a000000, 0x08000000)) {
+    return {.may_stop = is(0xff000000, 0xd5000000)};  // system instructions
+  }
+  const bool load_bit = is(1U << 22, 1U << 22);
+  if (is(0x3f000000,
+         0x08000000)) {  // exclusive and ordered; compare and swap has bits 21 and 23, or pairs
+    const bool swaps = is(0x00a00000, 0x00a00000) || is(0x80a00000, 0x00200000);
+    return swaps ? both : load_bit ? load : store;
+  }
+  if (is(0x3b000000, 0x18000000)) {  // literal; 0xd8 is a prefetch
+    return is(0xff000000, 0xd8000000) ? Kind{} : load;
+  }
+  if (is(0x3a000000, 0x28000000) || is(0xbe000000, 0x0c000000)) {  // pairs; structures
+    return load_bit ? load : store;
+  }
+  if (is(0xffc00000, 0xf9800000) || is(0xffe00000, 0xf8800000) || is(0xffe00c00, 0xf8a00800)) {
+    return {};  // prefetch
+  }
+  if (is(0x3f200c00, 0x38200000)) {  // atomic; ldapr has opc 100 behind o3
+    return is(0x0000f000, 0x0000c000) ? load : both;
+  }
+  if (is(0x04000000, 0x04000000)) {
+    return load_bit ? load : store;  // of vector registers
+  }
+  return is(0x00c00000, 0) ? store : load;
+}
+
+std::optional<unsigned> arm_mark(Code code, std::size_t size) {
+  if (size != 4) {
+    return std::nullopt;
+  }
+  std::uint16_t first = 0;
+  std::uint16_t second = 0;
+  std::memcpy(&first, code, sizeof first);
+  std::memcpy(&second, code + 2, sizeof second);
+  if (first == 0xf3af && (second & 0xff00) == 0x8000) {  // Thumb
+    return mark_of_hint(second & 0xff);
+  }
+  if ((word(code) & 0xffffff00) == 0xe320f000) {
+    return mark_of_hint(word(code) & 0xff);
+  }
+  return std::nullopt;
+}
+
+std::optional<unsigned> x86_mark(Code code, std::size_t size) {
+  constexpr std::array<std::uint8_t, 3> kNop = {0x0f, 0x1f, 0x80};
+  constexpr std::array<std::uint8_t, 3> kMagic = {0x00, 0x4c, 0x50};
+  if (size == 7 && std::memcmp(code, kNop.data(), kNop.size()) == 0 &&
+      std::memcmp(code + 4, kMagic.data(), kMagic.size()) == 0 && code[3] < kMarks) {
+    return code[3];
+  }
+  return std::nullopt;
+}
+
+bool is_upper_half(std::uint64_t vaddr) { return (vaddr >> 63) != 0; }
+bool is_upper_gigabyte(std::uint64_t vaddr) { return vaddr >= 0xc0000000; }
+
+constexpr std::array<Target, 3> kTargets = {{
+    {"aarch64", aarch64_mark, aarch64_kind, is_upper_half},
+    {"arm", arm_mark, nullptr, is_upper_gigabyte},
+    {"x86_64", x86_mark, nullptr, is_upper_half},
+}};
+
+}  // namespace
+
+const Target* find_target(std::string_view name) {
+  for (const Target& target : kTargets) {
+    if (target.name == name) {
+      return &target;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace counters

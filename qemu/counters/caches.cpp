@@ -66,6 +66,7 @@ Caches::Caches(const Shape& shape, std::size_t cpus)
 }
 
 void Caches::begin(unsigned number) {
+  empty();
   regions_[number].resize(l1_.size());
   counting_ = &regions_[number];
 }
@@ -288,12 +289,20 @@ ContendedLine& Caches::contend(Line& line, const Touch& touch) const {
   return *line.contended;
 }
 
-void Caches::finish() {
+void Caches::empty() {
   for (unsigned cpu = 0; cpu < l1_.size(); ++cpu) {
     for (std::size_t index = 0; index < l1_[cpu].lines.size(); ++index) {
       if (l1_[cpu].lines[index] != kNoLine) {
         evict(cpu, index);
       }
+    }
+  }
+  std::fill(l2_lines_.begin(), l2_lines_.end(), kNoLine);
+  std::fill(l2_used_.begin(), l2_used_.end(), 0);
+  for (auto& [number, line] : lines_) {  // the contended ones are left
+    for (Sharer& sharer : line.contended->cpus) {
+      sharer.lost = false;
+      sharer.stale = 0;
     }
   }
 }

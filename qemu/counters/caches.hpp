@@ -74,14 +74,15 @@ class Caches {
  public:
   Caches(const Shape& shape, std::size_t cpus);
 
-  /// From now on, counts go to region `number`.
+  /// From now on, counts go to region `number`, which begins with empty caches: what was accessed
+  /// outside of regions is not known.
   void begin(unsigned number);
 
   /// An access of up to a line's size.
   void access(const Access& access);
 
-  /// Judges the misses whose lines are still held. Nothing may follow.
-  void finish();
+  /// Empties all caches, and so judges the misses whose lines were still held.
+  void empty();
 
   /// By vCPU and space.
   using RegionCounts = std::vector<std::array<CacheCounts, kSpaces>>;

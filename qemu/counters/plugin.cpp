@@ -186,7 +186,7 @@ void on_exit(qemu_plugin_id_t /*id*/, void* /*userdata*/) {
   const bool open = plugin->in_region;
   end_region();
   if (plugin->caches) {
-    plugin->caches->finish();
+    plugin->caches->empty();
   }
   std::FILE* const file = std::fopen(plugin->options.out.c_str(), "w");
   if (file == nullptr) {

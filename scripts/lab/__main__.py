@@ -140,6 +140,21 @@ def make_bench(arguments: argparse.Namespace) -> None:
     write_whole(arguments.page, report.render(arguments.result_data))
 
 
+def show_counters(arguments: argparse.Namespace) -> None:
+    """Prints what the plugin counted, and writes the counts and the shared lines as CSV."""
+    from lab import counters, symbols
+
+    seen = counters.read(arguments.counters)
+    counts = counters.counts(seen)
+    shared = counters.shared_lines(seen, symbols.read(arguments.symbols))
+    print(counters.counts_text(counts))
+    if "caches" in seen:
+        print(counters.shared_text(shared))
+    for path, table in ((arguments.csv, counts), (arguments.shared_csv, shared)):
+        if path is not None:
+            write_whole(path, table.to_csv(index=False, lineterminator="\n"))
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
@@ -199,6 +214,13 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--reps", type=int, required=True)
     _path(step, "--csv", "the CSV file to write")
     step.add_argument("counts", type=Path)
+
+    step = steps.add_parser("counters", help="show what the counters' plugin saw of a guest")
+    step.set_defaults(step=show_counters)
+    step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
+    step.add_argument("--csv", type=Path, help="where the counts go")
+    step.add_argument("--shared-csv", type=Path, help="where the shared lines go")
+    step.add_argument("counters", type=Path, help="a run's counters.json")
     return parser
 
 

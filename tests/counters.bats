@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# The counters, with real guests: programs whose counts are known, and that nothing is disturbed.
+
+load fake_guest
+
+# Boots one guest with all programs, and keeps what was counted for the tests below.
+setup_file() {
+  ROOT=$BATS_TEST_DIRNAME/..
+  export KNOWN=$BATS_FILE_TMPDIR/known KNOWN_BUILD=$BATS_FILE_TMPDIR/build
+  local stage=$BATS_FILE_TMPDIR/stage image=$KNOWN_BUILD/image/aarch64
+  make --no-print-directory -s -C "$ROOT" image-perf counters
+  mkdir -p "$stage/bin" "$image"
+  aarch64-linux-gnu-g++ -std=c++20 -O2 -fno-tree-vectorize -Wall -Wextra -Werror -DFMT_HEADER_ONLY -static \
+    -I"$ROOT/src" -o "$stage/known" "$ROOT"/tests/counters/*.cpp "$ROOT/src/platform/cpu.cpp"
+  aarch64-linux-gnu-strip -o "$stage/bin/known" "$stage/known"
+  cp "$ROOT/tests/counters/known.sh" "$stage/bin/"
+  (cd "$stage" && find bin | cpio --quiet -o -H newc) >"$stage/known.cpio"
+  cat "$ROOT/build/image/aarch64/initrd-perf.cpio" "$stage/known.cpio" >"$image/initrd-perf.cpio"
+  ln -s "$ROOT/build/image/aarch64"/{vmlinuz,initrd.cpio} "$image"
+  ln -s "$ROOT/build/counters" "$KNOWN_BUILD/counters"
+  PIPELAB_BUILD=$KNOWN_BUILD "$ROOT/qemu/run_vm.sh" --perf --counters caches --out "$KNOWN" -- known.sh
+  aarch64-linux-gnu-nm --demangle --defined-only --print-size "$stage/known" >"$KNOWN/known.symbols"
+}
+
+setup() {
+  ROOT=$BATS_TEST_DIRNAME/..
+  OUT=$BATS_TEST_TMPDIR
+}
+
+check() { # CHECK [FOLDER]
+  PYTHONPATH=$ROOT/scripts /usr/bin/python3 "$ROOT/tests/counters/check.py" "${2:-$KNOWN}" "$1"
+}
+
+@test "a strided walk: its closed form" { check strided_walk; }
+@test "a matrix product: its closed form" { check matrix_product; }
+@test "a line passed to and fro" { check ping_pong; }
+@test "two counters on one line: false sharing, named by symbol and offset" { check unpadded_pair; }
+@test "two counters on two lines: none" { check padded_pair; }
+@test "a ring without padding: false sharing, named by symbol and offset" { check unpadded_ring; }
+@test "the real ring: none" { check padded_ring; }
+@test "instructions: as many as perf stat counts, to 0.1 %" {
+  # One CPU: in exact timing QEMU's PMU counts the instructions of all CPUs on each.
+  PIPELAB_BUILD=$KNOWN_BUILD "$ROOT/qemu/run_vm.sh" --perf --smp 1 --counters --out "$OUT/perf" -- known.sh perf
+  check perf_stat "$OUT/perf"
+}
+
+# Boots a guest with pipelab, in its timing, seed and CPUs always the same.
+measure() { # NAME RUN_VM-OPTION...
+  local name=$1
+  shift
+  "$ROOT/qemu/run_vm.sh" "$@" --out "$OUT/$name" -- \
+    pipelab --duration 0.1 --prod-interval-us 0 --pin-producer 0 --pin-consumer 1 --emit-latencies latencies.csv
+}
+
+@test "exact timing: every latency is the same with and without counters" {
+  measure none
+  local what
+  for what in plain caches profile; do
+    measure "$what" --counters "$what"
+    cmp "$OUT"/{none,"$what"}/latencies.csv
+    [[ -s $OUT/$what/counters.json ]]
+  done
+}
+
+@test "the program's threads share no line without need" {
+  measure caches --counters caches
+  PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab counters --symbols "$ROOT/build/aarch64/pipelab.symbols" \
+    --shared-csv "$OUT/shared.csv" "$OUT/caches/counters.json"
+  run grep ,user, "$OUT/shared.csv"
+  exits 1
+}

@@ -12,6 +12,7 @@ PIN_VCPUS ?=
 TIMING ?= exact live
 REPS ?= 3
 SEED ?= 1
+SCENARIO ?= t000/baseline
 JOBS ?= $(shell nproc)
 # QUICK=1 makes a short bench; DURATION, in seconds, where it is not to be what the suite says
 
@@ -26,7 +27,7 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios report image image-perf program counters bench shell test sanitize soak lint format clean
+.PHONY: help run-scenarios report profile image image-perf program counters bench shell test sanitize soak lint format clean
 .PHONY: setup-run setup-bench setup-test setup-lint
 
 help: ## list the targets
@@ -41,6 +42,9 @@ run-scenarios: setup-run program ## boot a guest for each run of SUITE, and writ
 
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
 	@$(LAB) report --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.md
+
+profile: image counters ## count the instructions of each function in SCENARIO, as a table and a picture
+	@scripts/profile.sh --target "$(TARGET)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") "$(SCENARIO)"
 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
 	@qemu/make_image.sh $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"

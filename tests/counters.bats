@@ -69,3 +69,45 @@ measure() { # NAME RUN_VM-OPTION...
   run grep ,user, "$OUT/shared.csv"
   exits 1
 }
+
+@test "a profile: what the functions ran adds up to what was counted, and is the same again" {
+  local run
+  for run in first again; do
+    mkdir "$OUT/$run"
+    PIPELAB_RESULTS=$OUT/$run "$ROOT/scripts/profile.sh" --duration 0.1 t001/baseline-0us >"$OUT/$run/stdout"
+  done
+  cmp "$OUT"/{first,again}/profile_t001_baseline-0us.csv
+  cmp "$OUT"/{first,again}/profile_t001_baseline-0us.svg
+  grep -q "user   pipelab::record::Recorder::record" "$OUT/first/stdout"
+  grep -qE "kernel (__schedule|psi_group_change)" "$OUT/first/stdout"
+  measure profile --counters profile
+  /usr/bin/python3 - "$OUT/profile/counters.json" <<'END'
+import json, sys
+report = json.load(open(sys.argv[1]))
+assert sum(row["instructions"] for row in report["profile"]) == sum(row["instructions"] for row in report["regions"])
+END
+}
+
+@test "profile refuses what is no scenario" {
+  run "$ROOT/scripts/profile.sh" t001/dance
+  exits 2
+  says "t001 has no scenario 'dance'"
+  run "$ROOT/scripts/profile.sh" t001
+  exits 2
+}
+
+@test "a plugin that cannot be loaded loses no run, and is said" {
+  local build=$OUT/build
+  mkdir -p "$build/counters"
+  ln -s "$ROOT/build/image" "$build/image"
+  PIPELAB_BUILD=$build run "$ROOT/qemu/run_vm.sh" --counters --out "$OUT/unbuilt" -- echo works
+  exits 0
+  says "counting nothing: $build/counters/counters.so is not built: run 'make counters'"
+  echo 'int qemu_plugin_version = 99; int qemu_plugin_install(void) { return 0; }' |
+    gcc -shared -fPIC -x c -o "$build/counters/counters.so" -
+  PIPELAB_BUILD=$build run "$ROOT/qemu/run_vm.sh" --counters caches --out "$OUT/other" -- echo works
+  exits 0
+  says "requires API version 99"
+  grep -q works "$OUT/other/stdout.txt"
+  grep -q "^counters"$'\t'"none: .*API version 99" "$OUT/other/vm.tsv"
+}

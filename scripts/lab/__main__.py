@@ -155,6 +155,16 @@ def show_counters(arguments: argparse.Namespace) -> None:
             write_whole(path, table.to_csv(index=False, lineterminator="\n"))
 
 
+def show_profile(arguments: argparse.Namespace) -> None:
+    """Prints the hot spots, and writes all functions as CSV and as a picture."""
+    from lab import counters, icicle, symbols
+
+    table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
+    write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_whole(arguments.svg, icicle.draw(table, arguments.title))
+    print(counters.functions_text(table))
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
@@ -220,6 +230,14 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
     step.add_argument("--csv", type=Path, help="where the counts go")
     step.add_argument("--shared-csv", type=Path, help="where the shared lines go")
+    step.add_argument("counters", type=Path, help="a run's counters.json")
+
+    step = steps.add_parser("profile", help="show which functions ran how many instructions")
+    step.set_defaults(step=show_profile)
+    step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
+    step.add_argument("--title", required=True, help="of the picture")
+    _path(step, "--csv", "where the functions go")
+    _path(step, "--svg", "where the picture goes")
     step.add_argument("counters", type=Path, help="a run's counters.json")
     return parser
 

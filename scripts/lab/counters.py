@@ -19,6 +19,8 @@ FIRST_KERNEL_ADDRESS = {"arm": 0xC0000000}  # else the upper half of 64 bits
 SHARED_COLUMNS = ["line", "space", "cpu", "data", "first_byte", "last_byte", "code"]
 SHARED_COUNTS = ["transfers", "invalidations", "true_sharing", "false_sharing"]
 UNNAMED = "heap or stack"
+# A static program has no code outside of itself but what the kernel maps into it.
+UNNAMED_CODE = {"user": "[vdso]", "kernel": "[unnamed]"}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -77,18 +79,20 @@ def shared_lines(report: dict[str, Any], names: symbols.Symbols) -> pd.DataFrame
 
 
 def functions(report: dict[str, Any], names: symbols.Symbols) -> pd.DataFrame:
-    """Columns space, function, instructions and share (of all), the most instructions first in each space."""
+    """Columns space, function, instructions, share (of all), and symbol (the function's whole name), the most
+    instructions first in each space."""
     if "profile" not in report:
         raise Complaint("counters.json", "holds no profile: run the guest with --counters profile", FAILED)
     table = pd.DataFrame(report["profile"], columns=["vaddr", "instructions"])
     vaddr = table["vaddr"].astype(np.uint64)
     table["space"] = _space(report, vaddr)
-    table["function"] = names.lookup(vaddr)["name"].fillna("unnamed").map(symbols.short)
-    table = table.groupby(["space", "function"], as_index=False)["instructions"].sum()
+    table["symbol"] = names.lookup(vaddr)["name"].fillna(table["space"].map(UNNAMED_CODE))
+    table = table.groupby(["space", "symbol"], as_index=False)["instructions"].sum()
     table["share"] = table["instructions"] / table["instructions"].sum()
+    table["function"] = table["symbol"].map(symbols.short)
     # user before kernel
-    table = table.sort_values(["space", "instructions", "function"], ascending=[False, False, True])
-    return table.reset_index(drop=True)
+    table = table.sort_values(["space", "instructions", "symbol"], ascending=[False, False, True])
+    return table.reset_index(drop=True)[["space", "function", "instructions", "share", "symbol"]]
 
 
 def named(names: symbols.Symbols, addresses: pd.Series) -> pd.Series:
@@ -109,6 +113,17 @@ def shared_text(table: pd.DataFrame) -> str:
         return "no line is written by different CPUs at different offsets"
     shown = table.assign(line=table["line"].map("{:#x}".format))
     return "written by different CPUs at different offsets (simulated):\n" + shown.to_string(index=False)
+
+
+def functions_text(table: pd.DataFrame, most: int = 20) -> str:
+    """The hot spots for a terminal."""
+    lines = [f"{'instructions':>15} {'share':>7}  {'':6} function"]
+    for row in table.nlargest(most, "instructions").itertuples():
+        lines.append(f"{row.instructions:>15,} {row.share:>7.2%}  {row.space:6} {row.function}")
+    rest = table.drop(table.nlargest(most, "instructions").index)
+    if not rest.empty:
+        lines.append(f"{rest['instructions'].sum():>15,} {rest['share'].sum():>7.2%}  {'':6} {len(rest)} others")
+    return "\n".join(lines)
 
 
 def _space(report: dict[str, Any], vaddr: pd.Series) -> pd.Series:

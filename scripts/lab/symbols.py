@@ -49,18 +49,36 @@ def read(paths: list[Path]) -> Symbols:
 
 
 def short(name: str) -> str:
-    """A C++ name without its template arguments, parameters and return type, as one would say it."""
+    """A C++ name without its template arguments, parameters and return type, as one would say it. Of what the
+    library makes of a lambda (a thread's body, a visitor's call), the lambda."""
     name = re.sub(r" \[clone [^\]]*\]|\(anonymous namespace\)::", "", name)
     name = re.sub(r"operator(<=>|<<|>>|<=|>=|->|<|>)", "operator", name)
+    wrapped = re.search(r"::\{lambda[^{}]*\}", name) if name.startswith("std::") else None
+    if wrapped:
+        inner = re.split(r"[<(, ]", _without_brackets_at_end(name[: wrapped.start()]))[-1]
+        return f"{inner}::lambda{wrapped.group().rpartition(')')[2].rstrip('}')}"
     previous = ""
     while name != previous:
         # from the inside: one bracket in another
         previous, name = name, re.sub(r"<[^<>]*>|\([^()]*\)( const)?|\{lambda[^{}]*\}", _shortened, name)
-    return name.strip().removesuffix("::operator").split(" ")[-1]
+    return re.sub("::lambda::operator$", "::lambda", name.strip()).split(" ")[-1]
 
 
 def _shortened(part: re.Match[str]) -> str:
     return "lambda" if part.group().startswith("{") else ""
+
+
+def _without_brackets_at_end(name: str) -> str:
+    """`name` without the parameters and template arguments that it ends with."""
+    while name.endswith((")", ">", " const")):
+        name = name.removesuffix(" const")
+        depth = 0
+        for place in range(len(name) - 1, -1, -1):
+            depth += (name[place] in ")>") - (name[place] in "(<")
+            if depth == 0:
+                break
+        name = name[:place]
+    return name
 
 
 def _read_one(path: Path) -> pd.DataFrame:
@@ -81,7 +99,7 @@ def _read_one(path: Path) -> pd.DataFrame:
     table = table.assign(reach=-table["size"].astype(np.int64), local=table["type"].str.islower())
     table = table.sort_values(["address", "reach", "local"], kind="stable").drop_duplicates("address")
     starts = table["address"].to_numpy(np.uint64)
-    following = np.append(starts[1:], np.uint64(2**64 - 1))
+    following = np.append(starts[1:], starts[-1:] + np.uint64(1))  # nothing is known of what is behind the last
     sizes = table["size"].to_numpy(np.uint64)
     table["end"] = np.where(sizes > 0, starts + sizes, following)
     return table[["address", "end", "name"]]

@@ -15,20 +15,22 @@ check() { # NAME COMMAND...
   fi
 }
 
-mapfile -t cpp < <(git ls-files 'src/*.cpp' 'src/*.hpp')
+mapfile -t cpp < <(git ls-files '*.cpp' '*.hpp' '*.h')
 mapfile -t units < <(git ls-files 'src/*.cpp' ':!src/bench')
-mapfile -t bench_units < <(git ls-files 'src/bench/*.cpp')
+mapfile -t bench < <(git ls-files 'src/bench/*.cpp')
+mapfile -t counters < <(git ls-files 'qemu/counters/*.cpp')
 mapfile -t shell < <(git ls-files | xargs grep -lE '^#!.*(ba)?sh$')
 
-tidy() { # PRESET UNIT...
+tidy() { # BUILD UNIT...
   # clang-tidy counts on stderr the warnings of system headers that it did not show.
   printf '%s\n' "${@:2}" | xargs -P "$(nproc)" -n 1 clang-tidy -p "build/$1" --quiet 2> >(grep -v 'warnings' >&2)
 }
 
 check clang-format clang-format --dry-run --Werror "${cpp[@]}"
-cmake -S src --preset host-test >/dev/null && cmake -S src --preset bench >/dev/null || exit 1
+{ cmake -S src --preset host-test && cmake -S src --preset bench && cmake -S qemu/counters -B build/counters -G Ninja; } >/dev/null || exit 1
 check clang-tidy tidy host-test "${units[@]}"
-check "clang-tidy, bench" tidy bench "${bench_units[@]}"
+check 'clang-tidy (bench)' tidy bench "${bench[@]}"
+check 'clang-tidy (counters)' tidy counters "${counters[@]}"
 check shellcheck shellcheck -x -P SCRIPTDIR -e SC2153,SC2317 "${shell[@]}"
 check black black --quiet --check scripts tests
 check mypy mypy scripts/lab

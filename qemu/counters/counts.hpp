@@ -13,7 +13,7 @@ inline constexpr std::size_t kSpaces = 2;
 inline constexpr std::array<const char*, kSpaces> kSpaceNames = {"user", "kernel"};
 
 /// What was run. Loads and stores are instructions that load or store where `Target::kind` can tell
-/// them, and accesses where it cannot.
+/// them, and accesses where it cannot (Target::kind_tells_accesses).
 struct Counts {
   std::uint64_t instructions{0};
   std::uint64_t loads{0};

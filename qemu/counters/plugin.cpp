@@ -35,8 +35,10 @@ struct Plugin {
 
 Plugin* plugin = nullptr;
 
-// Numbers travel in a callback's pointer.
-void* as_userdata(std::uint64_t value) { return reinterpret_cast<void*>(value); }
+// Numbers travel in a callback's pointer, which is never followed.
+void* as_userdata(std::uint64_t value) {
+  return reinterpret_cast<void*>(value);  // NOLINT(performance-no-int-to-ptr)
+}
 std::uint64_t from_userdata(void* userdata) { return reinterpret_cast<std::uint64_t>(userdata); }
 
 Space space_of(std::uint64_t vaddr) { return plugin->target->is_kernel(vaddr) ? kKernel : kUser; }
@@ -82,10 +84,19 @@ void count_piece(unsigned vcpu, void* userdata) {
   plugin->ledger.of(vcpu, static_cast<Space>(value & 1)) += unpack(value >> 1);
 }
 
+/// `userdata` is the space.
 void count_access(unsigned vcpu, qemu_plugin_meminfo_t access, std::uint64_t /*vaddr*/,
                   void* userdata) {
-  Counts& counts = plugin->ledger.of(vcpu, space_of(from_userdata(userdata)));
+  Counts& counts = plugin->ledger.of(vcpu, static_cast<Space>(from_userdata(userdata)));
   ++(qemu_plugin_mem_is_store(access) ? counts.stores : counts.loads);
+}
+
+/// `userdata` is the word that the instruction's block counts into.
+void count_access_in_turn(unsigned /*vcpu*/, qemu_plugin_meminfo_t access, std::uint64_t /*vaddr*/,
+                          void* userdata) {
+  constexpr Packed kLoad = pack({.loads = 1});
+  constexpr Packed kStore = pack({.stores = 1});
+  *static_cast<Packed*>(userdata) += qemu_plugin_mem_is_store(access) ? kStore : kLoad;
 }
 
 /// `userdata` is the instruction's address.
@@ -132,14 +143,26 @@ void watch_piece(qemu_plugin_insn* first, const Counts& counts) {
 
 void watch_accesses(qemu_plugin_insn* insn) {
   void* const pc = as_userdata(qemu_plugin_insn_vaddr(insn));
-  if (plugin->target->kind == nullptr) {
+  const Space space = space_of(qemu_plugin_insn_vaddr(insn));
+  if (!plugin->target->kind_tells_accesses && plugin->options.in_turn) {
+    qemu_plugin_register_vcpu_mem_cb(insn, count_access_in_turn, QEMU_PLUGIN_CB_NO_REGS,
+                                     QEMU_PLUGIN_MEM_RW, &plugin->ledger.live(space));
+  } else if (!plugin->target->kind_tells_accesses) {
     qemu_plugin_register_vcpu_mem_cb(insn, count_access, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
-                                     pc);
+                                     as_userdata(space));
   }
   if (plugin->caches) {
     qemu_plugin_register_vcpu_mem_cb(insn, simulate_access, QEMU_PLUGIN_CB_NO_REGS,
                                      QEMU_PLUGIN_MEM_RW, pc);
   }
+}
+
+/// True for an instruction that reaches the end of its page. One of x86 that goes on in the next
+/// page is shown as far as it was read, but left to another block.
+bool may_be_left_out(const qemu_plugin_insn* insn) {
+  constexpr unsigned kPageShift = 12;
+  const std::uint64_t vaddr = qemu_plugin_insn_vaddr(insn);
+  return (vaddr + qemu_plugin_insn_size(insn)) >> kPageShift != vaddr >> kPageShift;
 }
 
 /// Watches a block of guest code, in pieces that are run whole or not at all.
@@ -168,11 +191,12 @@ void on_translation(qemu_plugin_id_t /*id*/, qemu_plugin_tb* block) {
                                              as_userdata(*mark));
       continue;
     }
-    const Kind kind = plugin->target->kind == nullptr
-                          ? Kind{}
-                          : plugin->target->kind(code, qemu_plugin_insn_size(insn));
+    const Kind kind = plugin->target->kind(code, qemu_plugin_insn_size(insn));
+    if (may_be_left_out(insn)) {
+      end_piece();
+    }
     first = first == nullptr ? insn : first;
-    counts += {.instructions = 1, .loads = kind.loads, .stores = kind.stores};
+    counts += {.instructions = 1, .loads = kind.loads ? 1U : 0U, .stores = kind.stores ? 1U : 0U};
     watch_accesses(insn);
     if (kind.may_stop) {
       end_piece();

@@ -25,12 +25,10 @@ typedef struct qemu_info_t {
     int cur;
   } version;
   bool system_emulation;
-  union {
-    struct {
-      int smp_vcpus;
-      int max_vcpus;
-    } system;
-  };
+  struct {
+    int smp_vcpus;
+    int max_vcpus;
+  } system; /* in a union of its own, where system_emulation is false */
 } qemu_info_t;
 
 /* Called once; 0 when the plugin can work. ARGV are its "name=value" arguments. */

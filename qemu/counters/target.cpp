@@ -96,13 +96,39 @@ std::optional<unsigned> x86_mark(Code code, std::size_t size) {
   return std::nullopt;
 }
 
+Kind arm_kind(Code /*code*/, std::size_t /*size*/) { return {}; }
+
+/// Most of what works on registers alone, so that a piece holds more than one instruction.
+Kind x86_kind(Code code, std::size_t size) {
+  const std::size_t prefix = (code[0] & 0xf0) == 0x40 ? 1 : 0;  // REX
+  if (size < prefix + 2) {
+    return {};
+  }
+  const bool two_bytes = code[prefix] == 0x0f;
+  const unsigned opcode = code[prefix + (two_bytes ? 1 : 0)];
+  const std::size_t modrm_place = prefix + (two_bytes ? 2 : 1);
+  const bool registers = modrm_place < size && code[modrm_place] >= 0xc0;
+  const auto is = [opcode](unsigned mask, unsigned bits) { return (opcode & mask) == bits; };
+  if (two_bytes) {
+    const bool jump = is(0xf0, 0x80);
+    const bool moves_or_multiplies = is(0xf0, 0x40) || is(0xf6, 0xb6) || opcode == 0xaf;
+    return {.may_stop = !jump && !(registers && moves_or_multiplies)};
+  }
+  const bool lea = opcode == 0x8d;
+  const bool jump = is(0xf0, 0x70) || opcode == 0xe9 || opcode == 0xeb;
+  const bool immediate = is(0xc6, 0x04) || is(0xf8, 0xb8) || is(0xfe, 0xa8);
+  const bool arithmetic = is(0xc4, 0x00) || is(0xfc, 0x80) || is(0xfc, 0x84) || is(0xfc, 0x88) ||
+                          opcode == 0x63 || is(0xfe, 0xc0) || is(0xfc, 0xd0);
+  return {.may_stop = !lea && !jump && !immediate && !(registers && arithmetic)};
+}
+
 bool is_upper_half(std::uint64_t vaddr) { return (vaddr >> 63) != 0; }
 bool is_upper_gigabyte(std::uint64_t vaddr) { return vaddr >= 0xc0000000; }
 
 constexpr std::array<Target, 3> kTargets = {{
-    {"aarch64", aarch64_mark, aarch64_kind, is_upper_half},
-    {"arm", arm_mark, nullptr, is_upper_gigabyte},
-    {"x86_64", x86_mark, nullptr, is_upper_half},
+    {"aarch64", aarch64_mark, aarch64_kind, true, is_upper_half},
+    {"arm", arm_mark, arm_kind, false, is_upper_gigabyte},
+    {"x86_64", x86_mark, x86_kind, false, is_upper_half},
 }};
 
 }  // namespace

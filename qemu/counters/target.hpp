@@ -25,8 +25,11 @@ struct Target {
   /// an end; nothing for every other instruction.
   std::optional<unsigned> (*mark)(const std::uint8_t* code, std::size_t size);
 
-  /// Null where it cannot be told from the bytes; then each memory access is counted as it happens.
   Kind (*kind)(const std::uint8_t* code, std::size_t size);
+
+  /// False where `kind` knows nothing of loads and stores; then each memory access is counted as it
+  /// happens.
+  bool kind_tells_accesses;
 
   /// True for the kernel's half of the address space.
   bool (*is_kernel)(std::uint64_t vaddr);

@@ -9,8 +9,9 @@ readonly EVENTS=task-clock,context-switches,cpu-migrations,faults,cycles,instruc
 usage() {
   cat <<EOF
 usage: scripts/perf_stat.sh [OPTIONS] -- PIPELAB-OPTIONS
-Runs 'perf stat pipelab PIPELAB-OPTIONS' in a guest, prints the counts, and writes them as CSV. An event
-that the guest lacks is shown as not supported, and is empty in the CSV.
+Runs 'perf stat pipelab PIPELAB-OPTIONS' in a guest, prints the counts, and writes them as CSV. What the
+guest's PMU lacks is filled in from outside where it can be: counted and simulated by QEMU's plugin, for
+the measured part of the run, and labelled so. Else it is shown as not supported, and is empty in the CSV.
 
   --reps N             runs, in one guest; counts are their means (5)
   --target NAME        one of: $(target_names) (aarch64)
@@ -42,12 +43,16 @@ load_target "$target"
 trap 'exit 130' INT TERM
 make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target" ||
   die 1 "the image with perf cannot be made for the reason above: mend that, and try again"
+make --no-print-directory -s -C "$ROOT" counters || true # run_vm.sh says that nothing is counted
 folder=$(mktemp -d)
 code=0
-"$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --smp "$smp" --limit 3600 --out "$folder/run" -- \
+"$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --smp "$smp" --limit 3600 --counters caches \
+  --out "$folder/run" -- \
   perf stat -x, -r "$reps" -o perf.csv -e "$EVENTS" pipelab "$@" || code=$?
 ((code == 0)) || exit $((code == 2 ? 2 : 1)) # the folder stays: the message names the console log in it
 echo "$target, $timing timing, $smp CPUs, mean of $reps runs of: pipelab $*"
-PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab perf --reps "$reps" --csv "$csv" "$folder/run/perf.csv"
+simulated=()
+[[ ! -s $folder/run/counters.json ]] || simulated=(--counters "$folder/run/counters.json")
+PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab perf --reps "$reps" --csv "$csv" "${simulated[@]}" "$folder/run/perf.csv"
 rm -rf "$folder"
 echo "written to $csv" >&2

@@ -125,9 +125,11 @@ def _names(suites: list[str]) -> list[str]:
 
 def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the counts of perf stat, and writes them as CSV."""
-    from lab import perf
+    from lab import counters, perf
 
     table = perf.read(arguments.counts, arguments.reps)
+    if arguments.counters is not None:
+        table = perf.fill(table, counters.counts(counters.read(arguments.counters)), arguments.reps)
     write_whole(arguments.csv, perf.csv(table))
     print(perf.text(table))
 
@@ -223,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     step.set_defaults(step=show_perf)
     step.add_argument("--reps", type=int, required=True)
     _path(step, "--csv", "the CSV file to write")
+    step.add_argument("--counters", type=Path, help="the guest's counters.json, for what its PMU lacks")
     step.add_argument("counts", type=Path)
 
     step = steps.add_parser("counters", help="show what the counters' plugin saw of a guest")

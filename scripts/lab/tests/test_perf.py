@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lab import perf
@@ -34,14 +35,23 @@ def test_counts_of_several_runs_have_a_deviation(tmp_path: Path) -> None:
 def test_what_the_guest_lacks_is_empty_in_the_csv_and_said_in_the_table(tmp_path: Path) -> None:
     table = read(tmp_path, FIVE_RUNS, 5)
     assert perf.csv(table).splitlines() == [
-        "event,count,unit,deviation_percent",
-        "task-clock,39.04,msec,0.57",
-        "context-switches,1205,,0",
-        "instructions,18096796,,0.62",
-        "cache-misses,,,",
+        "event,count,unit,deviation_percent,source",
+        "task-clock,39.04,msec,0.57,perf",
+        "context-switches,1205,,0,perf",
+        "instructions,18096796,,0.62,perf",
+        "cache-misses,,,,perf",
     ]
     assert "not supported" in perf.text(table).splitlines()[-1]
     assert "18,096,796" in perf.text(table)
+
+
+def test_what_the_guest_lacks_is_filled_in_from_outside_and_labelled(tmp_path: Path) -> None:
+    counted = pd.DataFrame(
+        {"region": [0, 0, 1], "cpu": [0, 1, 0], "space": ["user"] * 3, "instructions": 100, "l2_misses": [10, 20, 99]}
+    )
+    table = perf.fill(read(tmp_path, FIVE_RUNS, 5), counted, 5)
+    assert perf.csv(table).splitlines()[3:] == ["instructions,18096796,,0.62,perf", "cache-misses,6,,,simulated"]
+    assert perf.text(table).splitlines()[-1].endswith("simulated")
 
 
 def test_counts_of_one_run_have_none(tmp_path: Path) -> None:

@@ -30,9 +30,22 @@ CpuCounts CpuCounts::operator-(const CpuCounts& other) const {
   return difference;
 }
 
+Counts AccessFilter::sort(const Counts& passed_and_all) const {
+  const std::uint64_t of_these = passed_and_all.loads;
+  const std::uint64_t others = passed_and_all.stores - passed_and_all.loads;
+  const auto apart = [this](std::uint64_t count) {
+    return count > passed ? count - passed : passed - count;
+  };
+  const bool passes_writes = apart(known.stores) < apart(known.loads);
+  return {.instructions = passed_and_all.instructions,
+          .loads = passes_writes ? others : of_these,
+          .stores = passes_writes ? of_these : others};
+}
+
 void CpuLedger::settle() {
   for (std::size_t space = 0; space < kSpaces; ++space) {
-    cpus_[running_].in[space] += unpack(live_[space]);
+    const Counts counts = unpack(live_[space]);
+    cpus_[running_].in[space] += filter_ == nullptr ? counts : filter_->sort(counts);
     live_[space] = 0;
   }
 }

@@ -26,6 +26,7 @@ struct Plugin {
   Options options;
   const Target* target;
   CpuLedger ledger;
+  AccessFilter filter{};
   Regions regions{};
   std::unique_ptr<Caches> caches{};    // null unless asked for
   std::unique_ptr<Profile> profile{};  // null unless asked for
@@ -91,12 +92,10 @@ void count_access(unsigned vcpu, qemu_plugin_meminfo_t access, std::uint64_t /*v
   ++(qemu_plugin_mem_is_store(access) ? counts.stores : counts.loads);
 }
 
-/// `userdata` is the word that the instruction's block counts into.
-void count_access_in_turn(unsigned /*vcpu*/, qemu_plugin_meminfo_t access, std::uint64_t /*vaddr*/,
-                          void* userdata) {
-  constexpr Packed kLoad = pack({.loads = 1});
-  constexpr Packed kStore = pack({.stores = 1});
-  *static_cast<Packed*>(userdata) += qemu_plugin_mem_is_store(access) ? kStore : kLoad;
+void learn_filter(unsigned /*vcpu*/, qemu_plugin_meminfo_t access, std::uint64_t /*vaddr*/,
+                  void* /*userdata*/) {
+  Counts& known = plugin->filter.known;
+  ++(qemu_plugin_mem_is_store(access) ? known.stores : known.loads);
 }
 
 /// `userdata` is the instruction's address.
@@ -141,15 +140,42 @@ void watch_piece(qemu_plugin_insn* first, const Counts& counts) {
   }
 }
 
+/// `userdata` is the word that the instruction's block counts into.
+void count_access_in_turn(unsigned /*vcpu*/, qemu_plugin_meminfo_t access, std::uint64_t /*vaddr*/,
+                          void* userdata) {
+  constexpr Packed kLoad = pack({.loads = 1});
+  constexpr Packed kStore = pack({.stores = 1});
+  *static_cast<Packed*>(userdata) += qemu_plugin_mem_is_store(access) ? kStore : kLoad;
+}
+
+/// Has each access counted by generated code.
+void watch_by_filter(qemu_plugin_insn* insn, Packed& live) {
+  qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_R, QEMU_PLUGIN_INLINE_ADD_U64, &live,
+                                       pack({.loads = 1}));
+  qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_RW, QEMU_PLUGIN_INLINE_ADD_U64, &live,
+                                       pack({.stores = 1}));
+  if (plugin->filter.to_watch > 0) {
+    --plugin->filter.to_watch;
+    qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_R, QEMU_PLUGIN_INLINE_ADD_U64,
+                                         &plugin->filter.passed, 1);
+    qemu_plugin_register_vcpu_mem_cb(insn, learn_filter, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
+                                     nullptr);
+  }
+}
+
 void watch_accesses(qemu_plugin_insn* insn) {
   void* const pc = as_userdata(qemu_plugin_insn_vaddr(insn));
   const Space space = space_of(qemu_plugin_insn_vaddr(insn));
-  if (!plugin->target->kind_tells_accesses && plugin->options.in_turn) {
-    qemu_plugin_register_vcpu_mem_cb(insn, count_access_in_turn, QEMU_PLUGIN_CB_NO_REGS,
-                                     QEMU_PLUGIN_MEM_RW, &plugin->ledger.live(space));
-  } else if (!plugin->target->kind_tells_accesses) {
+  const Accesses how = plugin->target->accesses;
+  Packed& live = plugin->ledger.live(space);
+  if (how != Accesses::kByKind && !plugin->options.in_turn) {
     qemu_plugin_register_vcpu_mem_cb(insn, count_access, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
                                      as_userdata(space));
+  } else if (how == Accesses::kByCall) {
+    qemu_plugin_register_vcpu_mem_cb(insn, count_access_in_turn, QEMU_PLUGIN_CB_NO_REGS,
+                                     QEMU_PLUGIN_MEM_RW, &live);
+  } else if (how == Accesses::kByFilter) {
+    watch_by_filter(insn, live);
   }
   if (plugin->caches) {
     qemu_plugin_register_vcpu_mem_cb(insn, simulate_access, QEMU_PLUGIN_CB_NO_REGS,
@@ -234,6 +260,9 @@ int install(qemu_plugin_id_t id, const qemu_info_t& info, std::span<char*> argum
   const Options options = parse_options(arguments);
   const auto cpus = static_cast<std::size_t>(info.system.max_vcpus);
   plugin = new Plugin{.options = options, .target = target, .ledger = CpuLedger(cpus)};
+  if (target->accesses == Accesses::kByFilter && options.in_turn) {
+    plugin->ledger.count_by_filter(plugin->filter);
+  }
   if (options.caches) {
     plugin->caches = std::make_unique<Caches>(options.shape, cpus);
   }

@@ -77,6 +77,9 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn* insn,
                                       qemu_plugin_vcpu_mem_t callback,
                                       enum qemu_plugin_cb_flags flags,
                                       enum qemu_plugin_mem_rw which, void* userdata);
+void qemu_plugin_register_vcpu_mem_inline(struct qemu_plugin_insn* insn,
+                                          enum qemu_plugin_mem_rw which, enum qemu_plugin_op op,
+                                          void* counter, uint64_t amount);
 unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t access);
 bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t access);
 

@@ -17,6 +17,12 @@ std::uint32_t word(Code code) {
   return value;
 }
 
+unsigned halfword(Code code) {
+  std::uint16_t value = 0;
+  std::memcpy(&value, code, sizeof value);
+  return value;
+}
+
 std::optional<unsigned> mark_of_hint(std::uint32_t hint) {
   if (hint - kFirstHint < kMarks) {
     return hint - kFirstHint;
@@ -73,10 +79,8 @@ std::optional<unsigned> arm_mark(Code code, std::size_t size) {
   if (size != 4) {
     return std::nullopt;
   }
-  std::uint16_t first = 0;
-  std::uint16_t second = 0;
-  std::memcpy(&first, code, sizeof first);
-  std::memcpy(&second, code + 2, sizeof second);
+  const unsigned first = halfword(code);
+  const unsigned second = halfword(code + 2);
   if (first == 0xf3af && (second & 0xff00) == 0x8000) {  // Thumb
     return mark_of_hint(second & 0xff);
   }
@@ -96,7 +100,37 @@ std::optional<unsigned> x86_mark(Code code, std::size_t size) {
   return std::nullopt;
 }
 
-Kind arm_kind(Code /*code*/, std::size_t /*size*/) { return {}; }
+bool thumb_may_stop(unsigned first, unsigned second, std::size_t size) {
+  const auto is = [first](unsigned mask, unsigned bits) { return (first & mask) == bits; };
+  if (size == 2) {  // shifts, sums and comparisons; data processing; special data; branches
+    return !is(0xc000, 0x0000) && !is(0xf800, 0x4000) && !is(0xf000, 0xd000) && !is(0xf800, 0xe000);
+  }
+  // data processing with a constant, with a shifted register, and with registers
+  return !(is(0xf800, 0xf000) && (second & 0x8000) == 0) && !is(0xfe00, 0xea00) &&
+         !is(0xff00, 0xfa00);
+}
+
+bool arm_may_stop(std::uint32_t value) {
+  const auto is = [value](std::uint32_t mask, std::uint32_t bits) {
+    return (value & mask) == bits;
+  };
+  const bool miscellaneous = is(0x0f900000, 0x01000000) || is(0x0fb00000, 0x03200000);
+  const bool with_register = is(0x0e000000, 0x00000000) && !is(0x00000090, 0x00000090);
+  const bool data_processing = (with_register || is(0x0e000000, 0x02000000)) && !miscellaneous;
+  return is(0xf0000000, 0xf0000000) || !(data_processing || is(0x0e000000, 0x0a000000));
+}
+
+/// What four bytes can be in both instruction sets may stop if it may in either.
+Kind arm_kind(Code code, std::size_t size) {
+  constexpr unsigned kLeastLongThumb = 0xe800;
+  const unsigned first = halfword(code);
+  const unsigned second = size == 4 ? halfword(code + 2) : 0;
+  if (size == 2) {
+    return {.may_stop = thumb_may_stop(first, second, size)};
+  }
+  return {.may_stop = arm_may_stop(word(code)) ||
+                      (first >= kLeastLongThumb && thumb_may_stop(first, second, size))};
+}
 
 /// Most of what works on registers alone, so that a piece holds more than one instruction.
 Kind x86_kind(Code code, std::size_t size) {
@@ -126,9 +160,9 @@ bool is_upper_half(std::uint64_t vaddr) { return (vaddr >> 63) != 0; }
 bool is_upper_gigabyte(std::uint64_t vaddr) { return vaddr >= 0xc0000000; }
 
 constexpr std::array<Target, 3> kTargets = {{
-    {"aarch64", aarch64_mark, aarch64_kind, true, is_upper_half},
-    {"arm", arm_mark, arm_kind, false, is_upper_gigabyte},
-    {"x86_64", x86_mark, x86_kind, false, is_upper_half},
+    {"aarch64", aarch64_mark, aarch64_kind, Accesses::kByKind, is_upper_half},
+    {"arm", arm_mark, arm_kind, Accesses::kByFilter, is_upper_gigabyte},
+    {"x86_64", x86_mark, x86_kind, Accesses::kByCall, is_upper_half},
 }};
 
 }  // namespace

@@ -16,6 +16,13 @@ struct Kind {
   bool may_stop{true};
 };
 
+/// How loads and stores are counted: each at its own cost.
+enum class Accesses : std::uint8_t {
+  kByKind,    ///< instructions, by what `kind` says
+  kByFilter,  ///< accesses, by generated code, which does not see those of QEMU's own helpers
+  kByCall     ///< accesses, by a call for each
+};
+
 /// What the counters need to know of a guest's architecture. The functions take an instruction's
 /// bytes, or an address.
 struct Target {
@@ -27,9 +34,7 @@ struct Target {
 
   Kind (*kind)(const std::uint8_t* code, std::size_t size);
 
-  /// False where `kind` knows nothing of loads and stores; then each memory access is counted as it
-  /// happens.
-  bool kind_tells_accesses;
+  Accesses accesses;
 
   /// True for the kernel's half of the address space.
   bool (*is_kernel)(std::uint64_t vaddr);

@@ -18,7 +18,7 @@ LEAST_CROSSINGS = 100
 FIRST_KERNEL_ADDRESS = {"arm": 0xC0000000}  # else the upper half of 64 bits
 SHARED_COLUMNS = ["line", "space", "cpu", "data", "first_byte", "last_byte", "code"]
 SHARED_COUNTS = ["transfers", "invalidations", "true_sharing", "false_sharing"]
-UNNAMED = "heap or stack"
+UNNAMED_DATA = {"user": "heap or stack", "kernel": "kernel memory"}
 # A static program has no code outside of itself but what the kernel maps into it.
 UNNAMED_CODE = {"user": "[vdso]", "kernel": "[unnamed]"}
 
@@ -73,8 +73,10 @@ def shared_lines(report: dict[str, Any], names: symbols.Symbols) -> pd.DataFrame
     table["last_byte"] = table["last_grain"] * grain_bytes + grain_bytes - 1
     table["line"] = table["vaddr"].astype(np.uint64)
     table["space"] = _space(report, table["line"])
-    table["data"] = named(names, table["line"] + table["first_byte"].astype(np.uint64))
-    table["code"] = named(names, table["store_pc"].astype(np.uint64))
+    first_bytes = table["line"] + table["first_byte"].astype(np.uint64)
+    table["data"] = named(names, first_bytes, table["space"].map(UNNAMED_DATA))
+    pcs = table["store_pc"].astype(np.uint64)
+    table["code"] = named(names, pcs, _space(report, pcs).map(UNNAMED_CODE))
     return table[SHARED_COLUMNS + SHARED_COUNTS]
 
 
@@ -95,11 +97,11 @@ def functions(report: dict[str, Any], names: symbols.Symbols) -> pd.DataFrame:
     return table.reset_index(drop=True)[["space", "function", "instructions", "share", "symbol"]]
 
 
-def named(names: symbols.Symbols, addresses: pd.Series) -> pd.Series:
-    """`symbol+offset` for each address."""
+def named(names: symbols.Symbols, addresses: pd.Series, unnamed: pd.Series) -> pd.Series:
+    """`symbol+offset` for each address, or what `unnamed` says where there is no symbol."""
     found = names.lookup(addresses)
-    text = found["name"].fillna(UNNAMED).map(symbols.short) + "+" + found["offset"].astype(str)
-    return text.where(found["name"].notna(), UNNAMED)
+    text = found["name"].fillna("").map(symbols.short) + "+" + found["offset"].astype(str)
+    return text.where(found["name"].notna(), unnamed)
 
 
 def counts_text(table: pd.DataFrame) -> str:

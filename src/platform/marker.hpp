@@ -24,9 +24,9 @@ inline void execute_mark() noexcept {
   // Hints 0x60 to 0x7f have no meaning: "reserved hint encodings execute as NOP" (Arm ARM, HINT).
   asm volatile("hint %0" ::"i"(0x60 + kCode) : "memory");
 #elif defined(__thumb__)
-  asm volatile(".inst.w %c0" ::"i"(0xf3af8060 + kCode) : "memory");  // the same hints
+  asm volatile(".inst.w 0xf3af8000 + %c0" ::"i"(0x60 + kCode) : "memory");  // the same hints
 #elif defined(__arm__)
-  asm volatile(".inst %c0" ::"i"(0xe320f060 + kCode) : "memory");
+  asm volatile(".inst 0xe320f000 + %c0" ::"i"(0x60 + kCode) : "memory");
 #elif defined(__x86_64__) || defined(__i386__)
   // The long no-op; compilers emit it for padding, but not with this displacement ("PL").
   asm volatile(".byte 0x0f, 0x1f, 0x80, %c0, 0, 0x4c, 0x50" ::"i"(kCode) : "memory");

@@ -41,18 +41,18 @@ def names(tmp_path: Path) -> symbols.Symbols:
 @pytest.mark.parametrize(
     "address, name",
     [
-        (0x10, counters.UNNAMED),
+        (0x10, "?"),
         (0x400000, "main+0"),
         (0x4000FF, "main+255"),
-        (0x400100, counters.UNNAMED),
+        (0x400100, "?"),
         (0x500090, "unsized+16"),
-        (0x500101, counters.UNNAMED),
-        (0xFFFFAAAA0000, counters.UNNAMED),
+        (0x500101, "?"),
+        (0xFFFFAAAA0000, "?"),
         (0xFFFF8000080101FF, "idle+255"),
     ],
 )
 def test_an_address_is_named_by_the_symbol_that_covers_it(names: symbols.Symbols, address: int, name: str) -> None:
-    assert list(counters.named(names, pd.Series([address], dtype="uint64"))) == [name]
+    assert list(counters.named(names, pd.Series([address], dtype="uint64"), pd.Series(["?"]))) == [name]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_line_that_two_cpus_write_at_different_offsets_is_named(names: symbols
     table = counters.shared_lines(report(contended_lines=[LEFT, RIGHT]), names)
     assert list(table["data"]) == ["queue+0", "queue+8"]
     assert list(table["first_byte"]) == [0, 8] and list(table["last_byte"]) == [7, 15]
-    assert list(table["code"]) == ["main+16", counters.UNNAMED]
+    assert list(table["code"]) == ["main+16", "[vdso]"]
     assert set(table["space"]) == {"user"}
 
 

@@ -27,7 +27,7 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios report profile image image-perf program counters bench shell test sanitize soak lint format clean
+.PHONY: help run-scenarios report profile image image-perf image-rt-tools program counters bench shell test sanitize soak lint format clean
 .PHONY: setup-run setup-bench setup-test setup-lint
 
 help: ## list the targets
@@ -49,8 +49,8 @@ profile: image counters ## count the instructions of each function in SCENARIO, 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
 	@qemu/make_image.sh $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
 
-image-perf: program # the same, with perf
-	@qemu/make_image.sh --perf $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
+image-perf image-rt-tools: image-%: program # the same, with perf, or with cyclictest and rtla
+	@qemu/make_image.sh --$* $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
 
 program: setup-run # the workload, for guests of TARGET
 	@qemu/get_packages.sh "$(TARGET)"

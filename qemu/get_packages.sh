@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets the Debian packages of a target's architecture that its guests and its program are made of, and
 # unpacks them under build/packages/: TARGET/ (busybox, libnuma, the first kernel), TARGET.KERNEL/ (another
-# kernel), TARGET-perf/.
+# kernel), TARGET-perf/, TARGET-rt-tools/.
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
@@ -9,9 +9,10 @@ trap 'exit 130' INT TERM
 
 usage() {
   cat <<EOF
-usage: qemu/get_packages.sh [--perf] [--kernel NAME] TARGET
+usage: qemu/get_packages.sh [--perf] [--rt-tools] [--kernel NAME] TARGET
 Gets the packages of TARGET ($(target_names)) that are not there yet.
   --perf          perf and what it needs as well
+  --rt-tools      cyclictest and rtla as well
   --kernel NAME   another kernel of qemu/targets/TARGET.conf as well
 Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
@@ -78,11 +79,12 @@ apt_sources() {
   echo "${found[@]}"
 }
 
-with_perf=0 kernel=''
+with_perf=0 with_rt_tools=0 kernel=''
 while [[ ${1:-} == -* ]]; do
   case $1 in
     --help) usage && exit 0 ;;
     --perf) with_perf=1 ;;
+    --rt-tools) with_rt_tools=1 ;;
     --kernel) (($# > 1)) || die 2 "$1 needs a value" && kernel=$2 && shift ;;
     *) die 2 "unknown option '$1', see --help" ;;
   esac
@@ -96,3 +98,4 @@ first_kernel=${KERNELS%% *}
 unpack_packages "$PACKAGES" busybox-static libnuma-dev "${first_kernel#*:}"
 [[ $KERNEL_PACKAGES == "$PACKAGES" || -n $KERNEL_FILE ]] || unpack_packages "$KERNEL_PACKAGES" "$KERNEL_PACKAGE"
 ((with_perf == 0)) || unpack_packages "$PACKAGES-perf" linux-perf
+((with_rt_tools == 0)) || unpack_packages "$PACKAGES-rt-tools" rt-tests rtla

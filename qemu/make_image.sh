@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes what a guest of one target boots, under build/image/TARGET/ (with another kernel than the target's
 # first: build/image/TARGET.KERNEL/): vmlinuz, initrd.cpio (busybox,
-# the virtio modules, pipelab, /init), with --perf also initrd-perf.cpio (the same and perf), and
-# image.tsv, which says what they are. The same inputs give the same bytes.
+# the virtio modules, pipelab, /init), with --perf also initrd-perf.cpio (the same and perf), with --rt-tools
+# initrd-rt-tools.cpio (the same, cyclictest and rtla), and image.tsv, which says what they are. The same inputs give the same bytes.
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
@@ -13,9 +13,10 @@ readonly VIRTIO_MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_leg
 
 usage() {
   cat <<EOF
-usage: qemu/make_image.sh [--perf] [--kernel NAME|FILE] TARGET
+usage: qemu/make_image.sh [--perf] [--rt-tools] [--kernel NAME|FILE] TARGET
 Makes the kernel and the initramfs of TARGET ($(target_names)) under build/image/.
   --perf            also an initramfs that holds perf
+  --rt-tools        also an initramfs that holds cyclictest and rtla
   --kernel NAME     one of the kernels in qemu/targets/TARGET.conf (the first)
   --kernel FILE     the file of a kernel; its modules are taken from lib/modules/VERSION beside its folder,
                     if it is called vmlinuz-VERSION; without modules it must have virtio built in
@@ -58,18 +59,19 @@ stage_modules() { # DIR MODULES
   done
 }
 
-# Copies perf and every library that it needs to DIR.
-stage_perf() { # DIR PACKAGES
-  local queue=("$2/usr/bin/perf") file name found
+# Copies programs of /usr/bin and every library that they need to DIR.
+stage_programs() { # DIR PACKAGES PROGRAM...
+  local queue=("${@:3}") file name found
+  queue=("${queue[@]/#/$2/usr/bin/}")
   mkdir -p "$1/usr/bin" "$1/lib"
-  cp "$2/usr/bin/perf" "$1/usr/bin/"
+  cp "${queue[@]}" "$1/usr/bin/"
   while ((${#queue[@]})); do
     file=${queue[0]}
     queue=("${queue[@]:1}")
     while read -r name; do
       [[ ! -e $1/lib/$name ]] || continue
       found=$(find "$2/lib" "$2/usr/lib" -name "$name" -print -quit)
-      [[ -n $found ]] || die 1 "perf needs $name, which none of its packages holds"
+      [[ -n $found ]] || die 1 "$file needs $name, which none of its packages holds"
       cp -L "$found" "$1/lib/$name"
       queue+=("$1/lib/$name")
     done < <(readelf -ld "$file" |
@@ -97,11 +99,11 @@ write_facts() {
 
 sha256() { sha256sum "$1" | cut -d' ' -f1; }
 
-with_perf=0 kernel=''
+with=() kernel=''
 while [[ ${1:-} == -* ]]; do
   case $1 in
     --help) usage && exit 0 ;;
-    --perf) with_perf=1 ;;
+    --perf | --rt-tools) with+=("${1#--}") ;;
     --kernel) (($# > 1)) || die 2 "$1 needs a value" && kernel=$2 && shift ;;
     *) die 2 "unknown option '$1', see --help" ;;
   esac
@@ -126,13 +128,17 @@ cmp -s "$kernel_source" "$KERNEL" || {
 }
 stage_base "$stage/base" "$PACKAGES"
 pack "$stage/base" "$INITRD"
-if ((with_perf)) && [[ ! -f $IMAGE/perf.cpio ]]; then
-  "$ROOT/qemu/get_packages.sh" --perf "$TARGET"
-  stage_perf "$stage/perf" "$PACKAGES-perf"
-  pack "$stage/perf" "$IMAGE/perf.cpio"
-fi
-if [[ -f $IMAGE/perf.cpio ]]; then # also without --perf: it must not hold an older pipelab
-  cat "$INITRD" "$IMAGE/perf.cpio" >"$PERF_INITRD.partial"
-  mv "$PERF_INITRD.partial" "$PERF_INITRD"
-fi
+declare -A programs=([perf]=perf [rt-tools]="cyclictest rtla")
+for tools in "${!programs[@]}"; do
+  if [[ " ${with[*]} " == *" $tools "* && ! -f $IMAGE/$tools.cpio ]]; then
+    "$ROOT/qemu/get_packages.sh" "--$tools" "$TARGET"
+    # shellcheck disable=SC2086  # several programs
+    stage_programs "$stage/$tools" "$PACKAGES-$tools" ${programs[$tools]}
+    pack "$stage/$tools" "$IMAGE/$tools.cpio"
+  fi
+  if [[ -f $IMAGE/$tools.cpio ]]; then # also when it was not asked for: it must not hold an older pipelab
+    cat "$INITRD" "$IMAGE/$tools.cpio" >"$IMAGE/initrd-$tools.cpio.partial"
+    mv "$IMAGE/initrd-$tools.cpio.partial" "$IMAGE/initrd-$tools.cpio"
+  fi
+done
 write_facts

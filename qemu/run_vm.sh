@@ -28,7 +28,7 @@ command).
   --pin-vcpus yes|no   in live timing pin each CPU of the guest to one of the host, if it has enough (yes)
   --seed N             of all that is random in the guest; another seed is another replicate (1)
   --limit S            wall time after which the guest counts as hung (300)
-  --perf               boot the image that has perf (make it with qemu/make_image.sh --perf)
+  --perf, --rt-tools   boot the image that has perf, or cyclictest and rtla (make it with qemu/make_image.sh --perf)
   --initrd FILE        boot another initramfs than the image's, as one with more files at its end
   --counters [WHAT]    count what the program does in its marked regions into counters.json: plain
                        (instructions, loads, stores), caches (also simulated caches), profile (also
@@ -43,14 +43,14 @@ EOF
 
 parse_arguments() {
   target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' initrd=''
-  perf=0 shell=0 dry_run=0
+  tools='' shell=0 dry_run=0
   numa=1 accelerator=auto pin_vcpus=yes
   counters=''
   command=()
   while (($#)); do
     case $1 in
       --help) usage && exit 0 ;;
-      --perf) perf=1 && shift && continue ;;
+      --perf | --rt-tools) tools=${1#--} && shift && continue ;;
       --counters)
         counters=plain && shift
         [[ ! ${1:-} =~ ^(plain|caches|profile)$ ]] || { counters=$1 && shift; }
@@ -112,10 +112,10 @@ check_arguments() {
     # They travel on the kernel's command line, which knows no way to quote these.
     [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || die 2 "'$word': a guest command may have letters, digits and _./:,=@%+- only"
   done
-  ((perf)) && INITRD=$PERF_INITRD
+  [[ -z $tools ]] || INITRD=$IMAGE/initrd-$tools.cpio
   [[ -z $initrd ]] || INITRD=$(realpath -- "$initrd")
   [[ -f $KERNEL ]] || die 1 "$KERNEL: there is no kernel: run 'make image $IMAGE_KNOBS'"
-  [[ -f $INITRD ]] || die 1 "$INITRD: there is no initramfs: run 'make image-perf $IMAGE_KNOBS'"
+  [[ -f $INITRD ]] || die 1 "$INITRD: there is no initramfs: run 'make image${tools:+-$tools} $IMAGE_KNOBS'"
 }
 
 whole_number() { # OPTION VALUE MAXIMUM

@@ -54,7 +54,6 @@ load_target() { # NAME [KERNEL]
   KERNEL_PACKAGES=$BUILD/packages/${IMAGE##*/} # the same for that kernel, and only the kernel for another
   KERNEL=$IMAGE/vmlinuz
   INITRD=$IMAGE/initrd.cpio
-  PERF_INITRD=$IMAGE/initrd-perf.cpio
 }
 
 # KERNEL is a name in the target's KERNELS, or a file; without it, it is the first of KERNELS.

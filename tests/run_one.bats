@@ -5,7 +5,7 @@ load fake_guest
 
 # Plans t000 and runs its first row.
 plan() {
-  "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact --dry-run t000 >/dev/null
+  "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact --plan-only t000 >/dev/null
   SWEEP=$PIPELAB_RUNS/sweep.tsv
   RUN=$(sed -n 2p "$SWEEP" | cut -f 1)
 }

@@ -15,7 +15,7 @@ usage: qemu/run_vm.sh [OPTIONS] --out DIR -- COMMAND [ARGUMENT...]
        qemu/run_vm.sh [OPTIONS] --shell
 Boots one guest, runs COMMAND in it (in an empty folder), and leaves in DIR, which it makes: the files
 that COMMAND wrote, stdout.txt, stderr.txt, console.log, and vm.tsv (how it ended and the exact QEMU
-command).
+command), in live timing also watch.json (what the host did meanwhile).
 
   --target NAME        one of: $(target_names) (aarch64)
   --kernel NAME|FILE   a kernel of the target, or the file of one; its image must be made (the target's first)
@@ -145,8 +145,8 @@ build_qemu_command() {
   qemu+=("${numa_arguments[@]}")
   case $timing-$accelerator in
     exact-tcg) qemu+=(-accel "tcg,thread=single" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
-    live-tcg) qemu+=(-accel "tcg,thread=multi" -cpu "$CPU") ;;
-    live-kvm) qemu+=(-accel kvm -cpu host) ;;
+    live-tcg) qemu+=(-name "$TARGET,debug-threads=on" -accel "tcg,thread=multi" -cpu "$CPU") ;;
+    live-kvm) qemu+=(-name "$TARGET,debug-threads=on" -accel kvm -cpu host) ;;
   esac
   [[ -z $counters ]] || add_counters "$counters"
   if ((shell)); then
@@ -160,12 +160,21 @@ build_qemu_command() {
 
 # Runs QEMU in DIR under the time limit; it dies with this script. Sets `code` and `wall_s`.
 boot() {
-  local begin=$EPOCHREALTIME end
+  local begin=$EPOCHREALTIME end watcher=''
   code=0
+  if [[ $timing == live ]]; then
+    PYTHONPATH=$ROOT/scripts setpriv --pdeathsig KILL /usr/bin/python3 -m lab.watch --shell $$ --smp "$smp" \
+      --pin "$pin_vcpus" --out "$out/watch.json" >/dev/null 2>&1 </dev/null &
+    watcher=$!
+  fi
   (cd "$out" && exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" \
     setpriv --pdeathsig KILL "${qemu[@]}") </dev/null >"$out/qemu.log" 2>&1 || code=$?
   end=$EPOCHREALTIME
   wall_ms=$(((${end/[.,]/} - ${begin/[.,]/}) / 1000))
+  if [[ -n $watcher ]]; then
+    kill "$watcher" 2>/dev/null || true
+    wait "$watcher" 2>/dev/null || true
+  fi
 }
 
 # Says in `outcome` and `reason` how the guest ended, and in `exit_code` what this script returns.

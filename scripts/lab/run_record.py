@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Any
 
 import lab.plan
+from lab import ledger
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, write_whole
 from lab.plan import Row
@@ -44,6 +45,11 @@ class RunRecord:
     row: Row
     facts: dict[str, Any]  # all of run.json
 
+    @property
+    def noisy(self) -> bool:
+        """Whether the host disturbed the run. Runs from before that was recorded count as quiet."""
+        return bool(self.facts.get("noisy", False))
+
 
 def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
     """Writes run.json into `folder`, where a guest has just ended well, and flushes all to the disk.
@@ -67,11 +73,12 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
         "qemu_command": vm["qemu_command"],
         "image": image,
         "host": _host(_snapshot(before), _snapshot(after)),
+        **(ledger.facts(ledger.read(folder)) if row.timing == "live" else {"noisy": False}),
         "git_commit": _git_commit(root),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    for note in (before, after, folder / "vm.tsv"):
-        note.unlink()
+    for note in (before, after, folder / "vm.tsv", folder / ledger.WATCH):
+        note.unlink(missing_ok=True)
     facts["files"] = {file.name: _fingerprint(file) for file in sorted(folder.iterdir())}
     for file in folder.iterdir():
         _flush(file)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import plan, run_record
+from lab import ledger, plan, run_record
 from lab.complaint import Complaint
+from lab.tests.test_ledger import QUIET
 
 IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")
 STAT = "cpu  100 0 50 1000 10 0 5 {steal} 0 0\n0.50 0.40 0.30 1/100 999\n"
@@ -45,6 +46,23 @@ def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
     assert record.facts["host"]["load_before"] == 0.5
     assert record.facts["git_commit"] is None  # "/" is no repository
     assert not (fresh / "vm.tsv").exists()
+
+
+def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: Path, row: plan.Row) -> None:
+    vcpus = {"0": {"run_ns": 1, "run_delay_ns": 1}}
+    (fresh / ledger.WATCH).write_text(json.dumps(QUIET | {"vcpus": vcpus}))
+    live = replace(row, timing="live", pin_vcpus="yes")
+    live = replace(live, run=f"t000.{plan.decisive_hash(live, IMAGE, 'tcg')}")
+    run_record.seal(fresh, live, IMAGE, Path("/"))
+    record = run_record.load(fresh)
+    assert record.noisy and "50.0%" in record.facts["noisy_because"][0]
+    assert record.facts["vcpu_pinning"]["host_cpus"] == [0, 1]
+    assert record.facts["ledger"]["vcpus"] == vcpus
+    assert not (fresh / ledger.WATCH).exists()
+
+
+def test_runs_from_before_there_was_a_ledger_count_as_quiet(records: list[run_record.RunRecord]) -> None:
+    assert not any(record.noisy or "noisy" in record.facts for record in records)
 
 
 def test_a_run_that_lacks_a_file_is_not_sealed(fresh: Path, row: plan.Row) -> None:

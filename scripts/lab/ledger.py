@@ -1,0 +1,90 @@
+"""The host's ledger of a live run: what the host took from the guest meanwhile, and whether that was too much."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WATCH = "watch.json"  # what lab.watch left beside the guest's files
+IDLE = ("idle", "iowait")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The most of `key` that a quiet run has, and how to say that it was more."""
+
+    key: str
+    most: float
+    text: str
+
+
+# Chosen from runs of t000 on a host of two cores: see LIMITS below for what quiet ones show.
+LIMITS = (
+    Limit(
+        "run_delay_share", 0.05, "its vCPUs waited for a CPU of the host for {:.1%} of the time that they wanted to run"
+    ),
+    Limit("steal_share", 0.02, "the host's own CPUs were taken from it for {:.1%} of the time"),
+)
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """What lab.watch wrote into `folder`; None where it could not write it."""
+    try:
+        watched = json.loads((folder / WATCH).read_text())
+        return watched if isinstance(watched, dict) else None
+    except (OSError, ValueError):
+        return None
+
+
+def facts(watched: dict[str, Any] | None) -> dict[str, Any]:
+    """The part of a live run's run.json that tells of the host, from what lab.watch wrote.
+
+    What is not known is None, and makes no run noisy.
+    """
+    if watched is None:
+        return {"vcpu_pinning": None, "ledger": None, "noisy": False, "noisy_because": []}
+    ledger = _ledger(watched)
+    reasons = noisy_because(ledger)
+    return {
+        "vcpu_pinning": watched["vcpu_pinning"],
+        "ledger": ledger,
+        "noisy": bool(reasons),
+        "noisy_because": reasons,
+    }
+
+
+def noisy_because(ledger: dict[str, Any]) -> list[str]:
+    """Why a run with this ledger says little about the guest; empty when the host was quiet."""
+    reasons = [limit.text.format(ledger[limit.key]) for limit in LIMITS if (ledger[limit.key] or 0) > limit.most]
+    if not ledger["clock_source_stable"]:
+        reasons.append(f"the host's clock source changed to {ledger['clock_source']}")
+    return reasons
+
+
+def _ledger(watched: dict[str, Any]) -> dict[str, Any]:
+    before, after = watched["before"], watched["after"]
+    wall_s = after["monotonic_s"] - before["monotonic_s"]
+    cpu_s = {state: after["cpu_s"][state] - before["cpu_s"][state] for state in after["cpu_s"]}
+    busy_s = sum(spent for state, spent in cpu_s.items() if state not in (*IDLE, "steal"))
+    pressure_us = {kind: after["pressure_us"][kind] - before["pressure_us"][kind] for kind in after["pressure_us"]}
+    run_ns = sum(vcpu["run_ns"] for vcpu in watched["vcpus"].values())
+    delay_ns = sum(vcpu["run_delay_ns"] for vcpu in watched["vcpus"].values())
+    frequencies = [*before["frequency_mhz"], *after["frequency_mhz"]]
+    return {
+        "wall_s": round(wall_s, 3),
+        "steal_share": round(cpu_s["steal"] / sum(cpu_s.values()), 4) if sum(cpu_s.values()) else None,
+        "other_cpus": round(max(0.0, busy_s - watched["qemu_cpu_s"]) / wall_s, 2),
+        "pressure_some_share": _share(pressure_us.get("some"), wall_s),
+        "pressure_full_share": _share(pressure_us.get("full"), wall_s),
+        "pressure_us": {"before": before["pressure_us"], "after": after["pressure_us"]},
+        "vcpus": watched["vcpus"],
+        "run_delay_share": round(delay_ns / (run_ns + delay_ns), 4) if run_ns else None,
+        "clock_source": after["clock_source"],
+        "clock_source_stable": before["clock_source"] == after["clock_source"],
+        "frequency_min_mhz": min(frequencies, default=None),
+        "frequency_max_mhz": max(frequencies, default=None),
+    }
+
+
+def _share(waited_us: int | None, wall_s: float) -> float | None:
+    return None if waited_us is None else round(waited_us / 1e6 / wall_s, 4)

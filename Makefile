@@ -27,7 +27,7 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios report profile image image-perf image-rt-tools program counters bench shell test sanitize soak lint format clean
+.PHONY: help run-scenarios verify report profile image image-perf image-rt-tools program counters bench shell test sanitize soak lint format clean
 .PHONY: setup-run setup-bench setup-test setup-lint
 
 help: ## list the targets
@@ -39,6 +39,9 @@ help: ## list the targets
 run-scenarios: setup-run program ## boot a guest for each run of SUITE, and write result_data/ and results.md
 	@scripts/run_scenarios.sh --make-images --target "$(TARGET)" $(GUEST) --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+
+verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte
+	@scripts/verify.sh $(SUITE)
 
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
 	@$(LAB) report --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.md

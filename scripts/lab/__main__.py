@@ -167,6 +167,39 @@ def show_profile(arguments: argparse.Namespace) -> None:
     print(counters.functions_text(table))
 
 
+def show_recipes(arguments: argparse.Namespace) -> None:
+    """Prints how the exact results of a suite were made, for verify.sh: target, kernels and options, one line each."""
+    from lab import verify
+
+    for machine, kernels, options in verify.recipes(arguments.results, arguments.suite):
+        words = "\x1e".join(part for option in options for part in option.split("=", 1))
+        print(machine, ",".join(kernels), words, sep="\x1f")
+
+
+def check_inputs(arguments: argparse.Namespace) -> None:
+    """Says what is no longer as it was when a suite's exact results were made."""
+    from lab import verify
+
+    changes = verify.changed_inputs(arguments.results, arguments.suite, arguments.again, arguments.build, TARGETS)
+    if changes:
+        what = "; ".join(changes)
+        raise Complaint(
+            arguments.suite, f"not tested, since it was made with something else: {what}", verify.NOT_TESTED
+        )
+
+
+def compare_exact(arguments: argparse.Namespace) -> None:
+    """Says whether a suite's exact results came out the same."""
+    from lab import verify
+
+    runs, found = verify.differences(arguments.results, arguments.suite, arguments.again)
+    for line in found:
+        print(line)
+    if found:
+        raise Complaint(arguments.suite, f"{len(found)} figures are not the same: see above", verify.DIFFERENT)
+    print(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
@@ -220,6 +253,19 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--samples", "the CSV file of pipelab_bench")
     _path(step, "--result-data", "where tables and the picture go")
     _path(step, "--page", "the Markdown file to write")
+    for name, about, does in (
+        ("recipes", "print how exact results were made", show_recipes),
+        ("inputs", "say what is no longer as it was for exact results", check_inputs),
+        ("same", "compare exact results with those that were made again", compare_exact),
+    ):
+        step = steps.add_parser(name, help=about)
+        step.set_defaults(step=does)
+        _path(step, "--results", "where the results are")
+        if name != "recipes":
+            _path(step, "--again", "where they were made again")
+        if name == "inputs":
+            _path(step, "--build", "where the images are")
+        step.add_argument("suite", metavar="SUITE")
 
     step = steps.add_parser("perf", help="show what perf stat counted")
     step.set_defaults(step=show_perf)

@@ -43,7 +43,6 @@ def _measurement(
     first = records[0]
     rows = [planned[record.row.run] for record in records]
     _check_images(list(zip(rows, records)))
-    own = guest.unlike({row.scenario: row.guest for row in rows})
     facts = {
         "target": target,
         "timing": timing,
@@ -52,15 +51,23 @@ def _measurement(
         "memory_mb": first.row.memory_mb,
         "image": first.facts["image"],
         "git_commits": sorted({record.facts["git_commit"] or "unknown" for record in records}),
-        "scenarios": {row.scenario: "; ".join(filter(None, [own[row.scenario], row.options])) for row in rows},
+        "scenarios": scenario_texts(rows),
     }
     guests = {row.guest: {**asdict(row.guest), "image": record.facts["image"]} for row, record in zip(rows, records)}
-    facts |= {key: value for key, value in guests[rows[0].guest].items() if key in ("kernel_args", "numa_nodes")}
+    facts |= {
+        key: value for key, value in guests[rows[0].guest].items() if key in ("kernel", "kernel_args", "numa_nodes")
+    }
     if len(guests) > 1:
         facts["guests"] = list(guests.values())
     if timing == "live":
         facts["host"] = _host([record.facts for record in records])
     return facts
+
+
+def scenario_texts(rows: list[Row]) -> dict[str, str]:
+    """What is told of each scenario of one measurement: what its guest has unlike others, and its options."""
+    own = guest.unlike({row.scenario: row.guest for row in rows})
+    return {row.scenario: "; ".join(filter(None, [own[row.scenario], row.options])) for row in rows}
 
 
 def _check_images(runs: list[tuple[Row, RunRecord]]) -> None:

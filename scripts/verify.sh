@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes the exact results in result_data/ again, in a folder of their own, and compares them byte for byte.
+set -euo pipefail
+# shellcheck source=../qemu/target.sh
+source "$(dirname "$0")/../qemu/target.sh"
+trap 'exit 130' INT TERM
+
+readonly DIFFERENT=3 NOT_TESTED=5
+
+case ${1:---help} in
+  --help)
+    cat <<EOT
+usage: scripts/verify.sh SUITE...
+Makes the exact results of the suites again (with their seeds, in build/verify/) and compares the exact lines of
+result_data/SUITE_raw.csv and SUITE_metrics.csv, byte for byte. A suite whose results were made with another kernel,
+QEMU, compiler or program is not made again, since that would test another claim; what differs is said.
+Exit codes: 0 the same, 1 a run failed, 2 wrong usage, 3 not the same, 5 not tested, since something else differs.
+EOT
+    exit 0
+    ;;
+esac
+
+lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
+
+# Runs run_scenarios.sh, with OPTION... for each recipe of SUITE, in the folder of its own.
+sweep() { # SUITE OPTION...
+  local target kernels line options
+  while IFS= read -r line; do
+    IFS=$'\037' read -r target kernels options <<<"$line"
+    mapfile -d $'\036' -t options < <(printf '%s' "$options")
+    [[ $2 != --plan-only ]] || make_images "$target" "$kernels"
+    PIPELAB_RUNS=$AGAIN/runs "$ROOT/scripts/run_scenarios.sh" --timing exact "${options[@]}" "${@:2}" "$1" </dev/null
+  done < <(lab recipes --results "$RESULTS" "$1")
+}
+
+make_images() { # TARGET KERNELS, with commas between them
+  local kernel kernels
+  IFS=, read -ra kernels <<<"$2,"
+  for kernel in "${kernels[@]}"; do
+    make --no-print-directory -s -C "$ROOT" image TARGET="$1" KERNEL="$kernel" >&2 </dev/null
+  done
+}
+
+RESULTS=$(dirname "${PIPELAB_RUNS:-$ROOT/result_data/runs}") AGAIN=$BUILD/verify/result_data
+rm -rf "$BUILD/verify"
+mkdir -p "$AGAIN"
+verdict=0
+for suite; do
+  lab recipes --results "$RESULTS" "$suite" >/dev/null # complains here, since a loop's input cannot fail
+  sweep "$suite" --plan-only
+  code=0
+  lab inputs --results "$RESULTS" --again "$AGAIN" --build "$BUILD" "$suite" || code=$?
+  if ((code == 0)); then
+    sweep "$suite" --jobs "$(nproc)"
+    lab same --results "$RESULTS" --again "$AGAIN" "$suite" || code=$?
+  fi
+  case $code in
+    0) ;;
+    "$NOT_TESTED") ((verdict)) || verdict=$NOT_TESTED ;;
+    "$DIFFERENT") verdict=$DIFFERENT ;;
+    *) exit "$code" ;;
+  esac
+done
+exit "$verdict"

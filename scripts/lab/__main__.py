@@ -1,7 +1,6 @@
 """python3 -m lab: the steps of a sweep that are not shell. Each reads files and writes files."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,46 +75,34 @@ def seal_run(arguments: argparse.Namespace) -> None:
 
 
 def make_report(arguments: argparse.Namespace) -> None:
-    """Makes tables and pictures of each suite, then results.md. Nothing is written if a run is bad."""
-    from lab import report  # pandas and matplotlib take a second to load
+    """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
+    from lab import report, suite_results  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
         raise Complaint(arguments.runs, "there are no runs: run 'make run-scenarios' first", FAILED)
-    results: dict[str, str | bytes] = {}
+    made: dict[str, str | bytes] = {}
+    complaints: list[Complaint] = []
     empty: list[str] = []
     for name in names:
-        records, rows = run_record.load_planned(arguments.runs, name)
-        if records:
-            results |= _suite_results(name, plan.title(arguments.runs, name), records, rows)
-        else:
-            empty.append(name)
-    for file, content in results.items():
-        write_whole(arguments.result_data / file, content)
-    if results:
+        file = SCENARIOS / f"{name}.toml"
+        files, wrongs = suite_results.make(name, arguments.runs, suite.load(file) if file.is_file() else None)
+        made |= files
+        complaints += wrongs
+        empty += [] if files else [name]
+    for file_name, content in made.items():
+        write_whole(arguments.result_data / file_name, content)
+    if made:
         write_whole(arguments.page, report.render(arguments.result_data))
+    for complaint in complaints[:-1] if not empty else complaints:
+        print(f"pipelab: {complaint}", file=sys.stderr)
     if empty:
         suites = " ".join(empty)
         raise Complaint(
             arguments.runs, f"no finished run of {suites}: run 'make run-scenarios SUITE=\"{suites}\"'", FAILED
         )
-
-
-def _suite_results(
-    name: str, title: str, records: list[run_record.RunRecord], rows: list[plan.Row]
-) -> dict[str, str | bytes]:
-    """The content of a suite's files in result_data/, by their names."""
-    from lab import analyse, environment, plot
-
-    raw = analyse.raw_table(records)
-    metrics = analyse.metrics_table(raw)
-    facts = environment.describe(title, records, rows)
-    return {
-        f"{name}_raw.csv": raw.to_csv(index=False, lineterminator="\n"),
-        f"{name}_metrics.csv": analyse.metrics_csv(metrics),
-        f"{name}_environment.json": json.dumps(facts, indent=2) + "\n",
-        **{f"{name}_{picture}.png": draw(raw, metrics) for picture, draw in plot.PICTURES.items()},
-    }
+    if complaints:
+        raise complaints[-1]
 
 
 def _names(suites: list[str]) -> list[str]:

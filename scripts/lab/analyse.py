@@ -1,6 +1,7 @@
-"""From runs to tables: one row a run (raw), and one row a scenario and timing (metrics)."""
+"""From runs to tables: one row a run (raw), and one row a measurement and scenario (metrics)."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lab.complaint import FAILED, Complaint
-from lab.measurement import KEYS
+from lab import statistics
+from lab.measurement import KEYS, Measurement, groups
 from lab.run_record import RunRecord
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -16,6 +18,22 @@ TIMES = ("latency", "response")
 RATES = ("throughput_ops_s", "drop_rate")
 TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
 FLAGS = ("noisy",)
+THREADS = ("producer", "consumer")
+# What the kernel has counted for each thread, and the program for both: empty in recordings that are older.
+COUNTERS = ("missed", "wake_ups") + tuple(
+    f"{thread}_{counter}"
+    for thread in THREADS
+    for counter in (
+        "voluntary_switches",
+        "involuntary_switches",
+        "migrations",
+        "page_faults",
+        "run_delay_ns",
+        "run_time_ns",
+        "user_ns",
+        "system_ns",
+    )
+)
 MEASUREMENT = KEYS  # what is never mixed in one table
 
 
@@ -32,9 +50,20 @@ def percentile_ns(highest_ns: np.ndarray, count: np.ndarray, quantile: float) ->
     return float(highest_ns[np.searchsorted(cumulative, rank)])
 
 
-def raw_table(records: list[RunRecord]) -> pd.DataFrame:
-    """One row a run, in the order of `records`."""
-    return pd.DataFrame([_run_metrics(record) for record in records])
+def raw_table(records: Iterable[RunRecord]) -> tuple[pd.DataFrame, list[Complaint]]:
+    """One row a run, in the order of `records`, and what is wrong with those that are left out."""
+    rows, complaints = [], []
+    for record in records:
+        try:
+            rows.append(_run_metrics(record))
+        except Complaint as complaint:
+            complaints.append(complaint)
+    return pd.DataFrame(rows), complaints
+
+
+def raw_csv(raw: pd.DataFrame) -> str:
+    """The table as CSV: counters without a decimal point."""
+    return raw.astype(dict.fromkeys(COUNTERS, "Int64")).to_csv(index=False, lineterminator="\n")
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -51,23 +80,40 @@ def typed(text: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:
-    """One row a target, timing, accelerator and scenario: of each metric the median over its runs, smallest and largest.
+    """One row a measurement and scenario: of each metric the median over the quiet runs, and its span.
 
-    Times become milliseconds. The first columns are those of the project's first results.
+    *_low and *_high are the 95 % interval of the median in live timing (empty with fewer than 3 runs), and the
+    smallest and the largest over the seeds in exact timing. A scenario without a quiet run shows the noisy
+    ones. Times become milliseconds. The first columns are those of the project's first results.
     """
-    grouped = raw.groupby([*MEASUREMENT, "scenario"], sort=False)
-    columns = {}
+    table = pd.DataFrame([_scenario_metrics(*group) for group in groups(raw)])
+    first = ["scenario", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", *RATES, *MEASUREMENT]
+    first += ["runs", "noisy_runs"]
+    return table[first + [name for name in table if name not in first]]
+
+
+def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame) -> dict[str, Any]:
+    quiet = statistics.quiet(runs)
+    chosen = runs if quiet.empty else quiet
+    metrics: dict[str, Any] = {"scenario": scenario, **measured._asdict()}
+    metrics |= {"runs": len(runs), "noisy_runs": len(runs) - len(quiet)}
     for time in TIMES:
         for percentile in PERCENTILES:
-            values = grouped[f"{time}_{percentile}_ns"]
-            for suffix, statistic in _statistics(values).items():
-                columns[f"{time}_{percentile}{suffix}_ms"] = statistic / 1e6
+            for suffix, value in _span(chosen[f"{time}_{percentile}_ns"], measured.timing).items():
+                metrics[f"{time}_{percentile}{suffix}_ms"] = value / 1e6
     for rate in RATES:
-        for suffix, statistic in _statistics(grouped[rate]).items():
-            columns[_suffixed(rate, suffix)] = statistic
-    table = pd.DataFrame(columns).assign(runs=grouped.size()).reset_index()
-    first = ["scenario", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", *RATES, *MEASUREMENT, "runs"]
-    return table[first + [name for name in table if name not in first]]
+        for suffix, value in _span(chosen[rate], measured.timing).items():
+            metrics[_suffixed(rate, suffix)] = value
+    return metrics
+
+
+def _span(values: pd.Series, timing: str) -> dict[str, float]:
+    """By the suffix of a column's name: the median, and what it lies between."""
+    estimate = statistics.median_interval(values)
+    if timing == "exact":
+        return {"": estimate.median, "_low": values.min(), "_high": values.max()}
+    low = float(np.maximum(estimate.low, 0))  # nothing that is measured here can be negative
+    return {"": estimate.median, "_low": low, "_high": estimate.high}
 
 
 def metrics_csv(metrics: pd.DataFrame) -> str:
@@ -79,13 +125,8 @@ def metrics_csv(metrics: pd.DataFrame) -> str:
     return text.to_csv(index=False, lineterminator="\n")
 
 
-def _statistics(values: Any) -> dict[str, pd.Series]:
-    """By the suffix of a column's name: median, smallest and largest of each group."""
-    return {"": values.median(), "_min": values.min(), "_max": values.max()}
-
-
 def _suffixed(name: str, suffix: str) -> str:
-    """`name` with `suffix` before its unit: throughput_min_ops_s, drop_rate_min."""
+    """`name` with `suffix` before its unit: throughput_low_ops_s, drop_rate_low."""
     return name.replace("_ops_s", f"{suffix}_ops_s") if name.endswith("_ops_s") else name + suffix
 
 
@@ -101,6 +142,7 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         "accelerator": record.facts["accelerator"],
         "replicate": row.replicate,
         "seed": row.seed,
+        "noisy": bool(record.facts.get("noisy", False)),
     }
     histogram = _csv(record, "histogram.csv", ["metric", "lowest_ns", "highest_ns", "count"])
     if len(histogram) and any(histogram[name].dtype.kind not in "iu" for name in ("lowest_ns", "highest_ns", "count")):
@@ -119,7 +161,7 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         metrics[key] = int(stats[key])
     for key in ("duration_s", "clock_read_ns"):
         metrics[key] = stats[key]
-    return metrics
+    return metrics | {name: stats[name] for name in COUNTERS}
 
 
 def _stats(record: RunRecord) -> dict[str, float]:
@@ -127,11 +169,13 @@ def _stats(record: RunRecord) -> dict[str, float]:
     wanted = ("produced", "consumed", "dropped", "duration_s", "clock_read_ns")
     try:
         stats = {key: float(lines[key]) for key in wanted}
+        counters = {key: float(lines.get(key, "nan")) for key in COUNTERS}
     except (KeyError, ValueError, TypeError) as error:
         raise _damaged(record, "stats.csv", f"has no good value for {error}") from None
-    if not (all(math.isfinite(value) and value >= 0 for value in stats.values()) and stats["duration_s"] > 0):
+    known = [*stats.values(), *(value for value in counters.values() if not math.isnan(value))]
+    if not (all(math.isfinite(value) and value >= 0 for value in known) and stats["duration_s"] > 0):
         raise _damaged(record, "stats.csv", "holds a value that is not finite or is negative")
-    return stats
+    return stats | counters
 
 
 def _csv(record: RunRecord, name: str, columns: list[str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from lab.measurement import Measurement
 from lab.stages import ALL, SLOWEST, STAGES
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the hatches say the same in print.
@@ -17,6 +18,10 @@ COLOURS = {"lateness": "#E69F00", "enqueue": "#F0E442", "behind": "#D55E00", "wa
 HATCHES = {"lateness": "", "enqueue": "..", "behind": "//", "wake_up": "", "service": "\\\\"}
 TITLES = {ALL: "all items, mean", SLOWEST: "the slowest 1 %, mean"}
 LEGIBLE_SHARE = 0.08  # of a bar, below which a part gets no number
+
+
+def file_name(suite: str, measurement: Measurement) -> str:
+    return f"{suite}_stages_{'_'.join(measurement)}.png"
 
 
 def stages(chosen: pd.DataFrame) -> bytes:

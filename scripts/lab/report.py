@@ -1,7 +1,6 @@
 """results.md: what the files in result_data/ say, for people."""
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,8 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench
+from lab import analyse, bench, evaluation, measurement, section
 from lab.complaint import FAILED, Complaint
-
-TABLE_HEAD = (
-    "| scenario | p50 (µs) | p95 (µs) | p99 (µs) | ops/s | drop | response p99 (µs) |\n"
-    "|---|---:|---:|---:|---:|---:|---:|"
-)
 
 
 @dataclass(frozen=True)
@@ -26,7 +20,7 @@ class SuiteReport:
     name: str
     environment: dict[str, Any]
     scenarios: list[tuple[str, str]]  # each with its options
-    tables: dict[str, str]  # Markdown, by heading
+    sections: dict[str, str]  # Markdown, by heading
     facts: list[tuple[str, str]]
 
 
@@ -53,53 +47,24 @@ def _suite(metrics_file: Path) -> SuiteReport:
         raw = analyse.read(metrics_file.with_name(f"{name}_raw.csv"))
         environment = json.loads(environment_file.read_text())
         measurements = environment["measurements"]
-        tables = {f"{name}, {_name(each)}": _table(_of(each, metrics)) for each in measurements}
-        return SuiteReport(name, environment, _scenarios(measurements), tables, _facts(measurements, raw))
+        known = evaluation.read(name, metrics_file.parent, raw, environment)
+        sections = {}
+        for each in measurements:
+            measured, baselines = measurement.of(each), environment.get("baselines", {})
+            text = section.markdown(name, measured, _of(each, metrics), known.of(measured), baselines)
+            sections[f"{name}, {_name(each)}"] = text
+        return SuiteReport(name, environment, _scenarios(measurements), sections, _facts(measurements, raw))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
 
-def _name(measurement: dict[str, Any]) -> str:
-    """exact timing on aarch64, live timing on x86_64 with kvm; exact timing is always on TCG."""
-    accelerator = f" with {measurement['accelerator']}" if measurement["timing"] == "live" else ""
-    return f"{measurement['timing']} timing on {measurement['target']}{accelerator}"
+def _name(measured: dict[str, Any]) -> str:
+    return str(measurement.of(measured))
 
 
-def _of(measurement: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+def _of(measured: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """The lines of a measurement."""
-    return table[(table[analyse.MEASUREMENT] == [measurement[key] for key in analyse.MEASUREMENT]).all(axis=1)]
-
-
-def _table(metrics: pd.DataFrame) -> str:
-    """One line a scenario."""
-    lines = metrics.apply(
-        lambda row: " | ".join(
-            [
-                f"| {row['scenario']}",
-                *(_spread(row, f"latency_{name}", "_ms", 1e3, _significant) for name in ("p50", "p95", "p99")),
-                _spread(row, "throughput", "_ops_s", 1, lambda value: f"{value:,.0f}"),
-                _spread(row, "drop_rate", "", 1, lambda value: f"{value:.3f}"),
-                _spread(row, "response_p99", "_ms", 1e3, _significant) + " |",
-            ]
-        ),
-        axis=1,
-    )
-    return "\n".join([TABLE_HEAD, *lines])
-
-
-def _spread(row: pd.Series, name: str, unit: str, factor: float, text: Any) -> str:
-    """The median, and the smallest and largest where they look different; empty if not measured."""
-    median, low, high = (row[f"{name}{part}{unit}"] * factor for part in ("", "_min", "_max"))
-    if math.isnan(median):
-        return ""
-    return text(median) if text(low) == text(high) else f"{text(median)} ({text(low)}–{text(high)})"
-
-
-def _significant(value: float) -> str:
-    """Three significant digits, and all digits before the point."""
-    if value <= 0:
-        return f"{value:.0f}"
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+    return table[(table[analyse.MEASUREMENT] == list(measurement.of(measured))).all(axis=1)]
 
 
 def _scenarios(measurements: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -115,9 +80,9 @@ def _scenarios(measurements: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def _told(what: str, texts: dict[str, str | None]) -> list[tuple[str, str]]:
     """`what` with its text, said once where all measurements (the keys) have the same."""
     measurements: dict[str, list[str]] = {}
-    for measurement, text in texts.items():
+    for name, text in texts.items():
         if text is not None:
-            measurements.setdefault(text, []).append(measurement)
+            measurements.setdefault(text, []).append(name)
     if len(measurements) == 1:
         return [(what, text) for text in measurements]
     return [(f"{what} ({', '.join(names)})", text) for text, names in measurements.items()]
@@ -162,11 +127,11 @@ def _guest(guest: dict[str, Any]) -> str:
     )
 
 
-def _conditions(measurement: dict[str, Any], raw: pd.DataFrame) -> str:
+def _conditions(measured: dict[str, Any], raw: pd.DataFrame) -> str:
     seeds = ", ".join(map(str, sorted(set(raw["seed"]))))
-    text = f"{measurement['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
-    if measurement["timing"] == "live":
-        host = measurement["host"]
+    text = f"{measured['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
+    if measured["timing"] == "live":
+        host = measured["host"]
         text += (
             f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}, "
             f"CPU time stolen from the host at most {host['steal_share_max']:.1%}; {host['from']} to {host['to']}"

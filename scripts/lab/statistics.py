@@ -15,7 +15,7 @@ tests/test_statistics.py measures both.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -25,11 +25,11 @@ import pandas as pd
 from scipy import special, stats
 
 from lab.measurement import KEYS, Measurement
+from lab.suite import MARGIN
 
 LEVEL = 0.95  # of intervals
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
 POWER = 0.8  # with which the runs that are asked for would decide
-MARGIN = 0.03  # changes up to this share are called the same
 MIN_RUNS = 3  # without which nothing is known of the spread
 MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
 MOST_RUNS = 1000  # that it makes sense to ask for
@@ -87,10 +87,6 @@ class Comparison:
     verdict: Verdict = Verdict.INCONCLUSIVE
     more_runs: float = math.nan
 
-    @property
-    def timing(self) -> str:
-        return self.measurement.timing
-
     def text(self) -> str:
         """For a cell of a table: the verdict, the change and what would decide."""
         if self.verdict is Verdict.EQUAL:
@@ -98,15 +94,16 @@ class Comparison:
         if math.isnan(self.change):
             return f"{self.verdict.value}: too few runs have a value"
         word = f"same within {self.margin * 100:g} %" if self.verdict is Verdict.SAME else self.verdict.value
-        text = f"{word}: {self._amount(self.change)}"
+        text = f"{word}: {self.amount(self.change)}"
         if not math.isnan(self.low):
-            text += f" ({self._amount(self.low)} to {self._amount(self.high)})"
+            text += f" ({self.amount(self.low)} to {self.amount(self.high)})"
         if self.verdict is Verdict.INCONCLUSIVE and not math.isnan(self.more_runs):
             many = f"more than {MOST_RUNS}" if math.isinf(self.more_runs) else f"about {self.more_runs:.0f}"
             text += f"; {many} more runs of each would decide"
         return text
 
-    def _amount(self, change: float) -> str:
+    def amount(self, change: float) -> str:
+        """'+5.0 %' or '× 12.3'; in the metric's own unit where it is absolute."""
         if self.absolute:
             return f"{change:+.3g}"
         return f"{change:+.1%}".replace("%", " %") if abs(change) < 10 else f"× {1 + change:.3g}"
@@ -181,14 +178,14 @@ def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
 
 
 def against_baseline(
-    raw: pd.DataFrame, baseline: str, metrics: Sequence[str] = METRICS, margin: float = MARGIN
+    raw: pd.DataFrame, baselines: Mapping[str, str], metrics: Sequence[str] = METRICS, margin: float = MARGIN
 ) -> list[Comparison]:
-    """Every scenario of a suite's raw table against its scenario `baseline`, in each measurement apart."""
+    """Every scenario against the one that `baselines` has for it, in each measurement apart, if both have quiet runs."""
     comparisons = []
     for _, runs in quiet(raw).groupby(KEYS, sort=False):
-        base = runs[runs["scenario"] == baseline]
-        others = {name: group for name, group in runs.groupby("scenario", sort=False) if name != baseline}
-        pairs = [pair for name, group in others.items() for pair in pairs_of(name, base, group, metrics)]
+        groups = {name: group for name, group in runs.groupby("scenario", sort=False)}
+        both = [name for name in groups if baselines.get(name) in groups]
+        pairs = [pair for name in both for pair in pairs_of(name, groups[baselines[name]], groups[name], metrics)]
         comparisons += compare(pairs, margin)
     return comparisons
 
@@ -309,7 +306,7 @@ def _exact(pair: Pair, margin: float) -> Comparison:
         verdict = Verdict.EQUAL
     elif -margin_here <= low and high <= margin_here:
         verdict = Verdict.SAME
-    elif low < 0 < high or abs(change) <= margin_here:
+    elif low < margin_here and high > -margin_here:
         verdict = Verdict.MIXED
     else:
         verdict = Verdict.BETTER if (change > 0) == higher_is_better(pair.metric) else Verdict.WORSE

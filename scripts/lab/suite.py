@@ -5,11 +5,14 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.complaint import Complaint
 from lab.guest import KEYS as GUEST
 from lab.kinds import Flag, Kind, Number, OneOf, Value
+
+if TYPE_CHECKING:
+    from lab.objectives import Objective
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 STUDIES = ("pipeline",)
@@ -39,7 +42,8 @@ OPTIONS: dict[str, Kind] = {
     "max-samples": Number(0, 100_000_000),
     "sample-every": Number(1, 10**9),
 }
-TOP = ("title", "study", "common", "guest", "scenario")
+TOP = ("title", "study", "baseline", "margin", "slo", "common", "guest", "scenario")
+MARGIN = 0.03  # changes up to this share are called the same
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class Suite:
     study: str
     guest: dict[str, Value]  # what the file says of all its guests
     scenarios: tuple[Scenario, ...]
+    baselines: dict[str, str]  # of each scenario but a baseline: the one that it is compared with
+    margin: float
+    objectives: tuple["Objective", ...]
 
 
 def name_of(text: str, folder: Path) -> str:
@@ -91,6 +98,9 @@ def load(path: Path) -> Suite:
         study=_study(path, table),
         guest=guest,
         scenarios=tuple(_scenario(path, name, section, common) for name, section in sections.items()),
+        baselines=_baselines(path, table.get("baseline"), list(sections)),
+        margin=_margin(path, table.get("margin", MARGIN)),
+        objectives=_objectives(path, table),
     )
 
 
@@ -106,6 +116,36 @@ def _scenario(path: Path, name: str, section: object, common: dict[str, Value]) 
     own = _checked(f"{path}: {place}", section, OPTIONS | GUEST)
     options = {key: value for key, value in own.items() if key in OPTIONS}
     return Scenario(name, common | options, {key: value for key, value in own.items() if key in GUEST})
+
+
+def _baselines(path: Path, value: object, scenarios: list[str]) -> dict[str, str]:
+    """With several baselines, each holds for the scenarios below it in the file; the first one also for those above."""
+    named: list[Any] = value if isinstance(value, list) else [scenarios[0] if value is None else value]
+    for name in named or [""]:
+        if name not in scenarios:
+            near = difflib.get_close_matches(str(name), scenarios, n=1)
+            remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(scenarios)
+            raise Complaint(path, f"baseline = {_shown(value)} is no scenario: {remedy}")
+    baselines, current = {}, named[0]
+    for name in scenarios:
+        current = name if name in named else current
+        baselines[name] = current
+    return {name: baseline for name, baseline in baselines.items() if name not in named}
+
+
+def _margin(path: Path, value: Any) -> float:
+    kind = Number(0, 1, whole=False)
+    if not kind.accepts(value):
+        raise Complaint(path, f"margin = {_shown(value)} is not valid: give {kind}, the share that counts as the same")
+    return float(value)
+
+
+def _objectives(path: Path, table: dict[str, Any]) -> tuple["Objective", ...]:
+    if "slo" not in table:
+        return ()
+    from lab import objectives  # with pandas, which takes a second to load
+
+    return tuple(objectives.load(path, table["slo"]))
 
 
 def _section(path: Path, table: dict[str, Any], name: str, kinds: dict[str, Kind]) -> dict[str, Any]:

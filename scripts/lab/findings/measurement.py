@@ -13,6 +13,7 @@ from lab.statistics import Verdict
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 TAIL_ITEMS = 100  # beyond a percentile, for it to be good to about a tenth
+NEARLY = 0.95  # of what is wanted, where items come at random
 BUCKET_SHARE = 0.001  # of a value, which a histogram's bucket may hide
 FAST_SHARE = 1.02  # of the scheduled rate, which no producer exceeds
 CLOCK_SHARE = 0.1  # of a latency that reading the clock may be
@@ -42,7 +43,7 @@ def few_samples(study: Study) -> Iterator[Finding]:
             for name, quantile in QUANTILES.items()
             if not math.isnan(case.value(f"latency_{name}_ns"))
         }
-        poor = {name: tail for name, tail in tails.items() if tail < TAIL_ITEMS}
+        poor = {name: tail for name, tail in tails.items() if tail < NEARLY * TAIL_ITEMS}
         if poor:
             name, tail = next(iter(poor.items()))
             seconds = TAIL_ITEMS / (1 - QUANTILES[name]) / case.value("throughput_ops_s")
@@ -51,7 +52,7 @@ def few_samples(study: Study) -> Iterator[Finding]:
                 f"the {_dotted(name)} is the border of the slowest {tail:,.0f} of {case.items:,.0f} items"
                 + "".join(f", the {_dotted(other)} of {few:,.1f}" for other, few in list(poor.items())[1:]),
                 f"a border that fewer than {TAIL_ITEMS} items are beyond moves by chance from run to run",
-                f"DURATION={math.ceil(seconds)} or more",
+                f"DURATION={max(1, round(seconds))} or more",
             )
 
 
@@ -95,9 +96,9 @@ def exact_against_live(study: Study) -> Iterator[Finding]:
     exact = {
         (each.scenario, each.metric, each.measurement.target): each
         for each in study.comparisons
-        if each.timing == "exact"
+        if each.measurement.timing == "exact"
     }
-    for live in (each for each in study.comparisons if each.timing == "live"):
+    for live in (each for each in study.comparisons if each.measurement.timing == "live"):
         other = exact.get((live.scenario, live.metric, live.measurement.target))
         if other and signs.get(live.verdict, 0) * signs.get(other.verdict, 0) < 0:
             yield Finding(

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterator
 
+from lab import stages
 from lab.findings.study import Case, Finding, Study, percent
-from lab.measurement import Measurement
-from lab.stages import SLOWEST, STAGES
+from lab.measurement import KEYS, Measurement
+from lab.stages import SLOWEST
 
 KEEPS_UP = 0.98  # of the scheduled rate
 POLLS = 3.0  # times that a thread gives up its CPU for an item
@@ -17,6 +18,8 @@ EQUAL_THROUGHPUT = 0.1
 MIGRATIONS_PER_S = 1.0
 RUN_DELAY = 0.3  # of the latency
 MOST_OF_IT = 0.5
+SLOWEST_ITEMS = "the slowest 1 %"
+NEAR_LOAD = 0.2  # of the highest throughput: below it, a calm case says little of where drops begin
 
 # By stage: why items wait there, and what to try.
 CAUSES = {
@@ -141,14 +144,14 @@ def drops_begin(study: Study) -> Iterator[Finding]:
     for cases in families.values():
         by_rate = sorted(cases, key=lambda case: case.produced_ops_s)
         dropping = [case for case in by_rate if case.value("drop_rate") > 0]
-        if len(by_rate) < 2 or not dropping:
+        if not dropping:
             continue
         capacity = max(case.value("throughput_ops_s") for case in by_rate)
         first = dropping[0]
         calm = [case for case in by_rate if case.produced_ops_s < first.produced_ops_s]
-        below = (
-            f"none at {percent(calm[-1].produced_ops_s / capacity, 1)} of it ({calm[-1].scenario}), " if calm else ""
-        )
+        if not calm or calm[-1].produced_ops_s < NEAR_LOAD * capacity:
+            continue
+        below = f"none at {percent(calm[-1].produced_ops_s / capacity, 1)} of it ({calm[-1].scenario}), "
         yield first.found(
             "drops begin",
             f"of the {capacity:,.0f} items/s that get through at most, {below}"
@@ -177,11 +180,12 @@ def slowest_items(study: Study) -> Iterator[Finding]:
     """What the slowest 1 % waited for, when it is mostly one thing."""
     if study.stages.empty:
         return
-    for row in study.stages[study.stages["population"] == SLOWEST].itertuples():
-        if row.share >= MOST_OF_IT:
-            evidence = f"{percent(row.share)} {STAGES[row.stage]} ({row.mean_ns / 1e3:,.0f} µs)"
-            where = Measurement(row.target, row.timing, row.accelerator)
-            yield Finding("the slowest 1 %", row.scenario, where, evidence, *CAUSES[row.stage])
+    slowest = study.stages[study.stages["population"] == SLOWEST]
+    for key, rows in slowest.groupby([*KEYS, "scenario"], sort=False):
+        largest = rows.loc[rows["share"].idxmax()] if rows["share"].notna().any() else None
+        if largest is not None and largest["share"] >= MOST_OF_IT:
+            evidence = f"of {rows['mean_ns'].sum() / 1e3:,.0f} µs {stages.parts(rows)}"
+            yield Finding(SLOWEST_ITEMS, key[-1], Measurement(*key[:-1]), evidence, *CAUSES[largest["stage"]])
 
 
 def _switches(case: Case) -> tuple[float, bool] | None:

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import analyse
-from lab.complaint import Complaint
+from lab import analyse, statistics
 from lab.run_record import RunRecord
 
 
@@ -34,7 +33,7 @@ def test_a_percentile_of_too_few_values_is_empty(quantile: float, enough: int) -
 
 
 def test_a_run_becomes_a_row(records: list[RunRecord]) -> None:
-    raw = analyse.raw_table(records)
+    raw = analyse.raw_table(records)[0]
     assert len(raw) == 12
     for record, (_, row) in zip(records, raw.iterrows()):
         items = pd.read_csv(record.folder / "latencies.csv")  # all items of so short a run were kept
@@ -57,7 +56,7 @@ def test_the_stages_of_every_item_add_up(records: list[RunRecord]) -> None:
 
 
 def test_metrics_are_medians_over_runs_with_their_spread(records: list[RunRecord]) -> None:
-    raw = analyse.raw_table(records)
+    raw = analyse.raw_table(records)[0]
     metrics = analyse.metrics_table(raw)
     assert list(metrics.columns[:6]) == [
         "scenario",
@@ -74,11 +73,40 @@ def test_metrics_are_medians_over_runs_with_their_spread(records: list[RunRecord
     p99 = raw[(raw["timing"] == "live") & (raw["scenario"] == "affinity")]["latency_p99_ns"] / 1e6
     row = metrics[(metrics["timing"] == "live") & (metrics["scenario"] == "affinity")].iloc[0]
     assert row["latency_p99_ms"] == pytest.approx(p99.mean())  # the median of two
-    assert (row["latency_p99_min_ms"], row["latency_p99_max_ms"]) == (p99.min(), p99.max())
+    assert math.isnan(row["latency_p99_low_ms"]) and math.isnan(row["latency_p99_high_ms"])  # an interval needs 3
+    exact = raw[(raw["timing"] == "exact") & (raw["scenario"] == "baseline")]["latency_p50_ns"] / 1e6
+    assert tuple(metrics[["latency_p50_low_ms", "latency_p50_high_ms"]].iloc[0]) == (exact.min(), exact.max())
+
+
+def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: list[RunRecord]) -> None:
+    one = analyse.raw_table(records)[0].query("timing == 'live' and scenario == 'baseline'").iloc[:1]
+    raw = pd.concat([one] * 9, ignore_index=True)
+    raw["latency_p50_ns"] = [10.0, 11, 12, 13, 14, 15, 16, 17, 9e9]
+    raw["noisy"] = [False] * 8 + [True]
+    row = analyse.metrics_table(raw).iloc[0]
+    estimate = statistics.median_interval(raw["latency_p50_ns"][:8])
+    found = [row[f"latency_p50{suffix}_ms"] * 1e6 for suffix in ("", "_low", "_high")]
+    assert found == pytest.approx([13.5, estimate.low, estimate.high]) and 10 < estimate.low < 12
+    assert (row["runs"], row["noisy_runs"]) == (9, 1)
+    raw["noisy"] = True  # nothing else is there to be shown
+    assert analyse.metrics_table(raw).iloc[0]["latency_p50_ms"] * 1e6 == pytest.approx(14)
+
+
+def test_counters_of_threads_are_columns_and_empty_where_they_were_not_recorded(records: list[RunRecord]) -> None:
+    stats = records[0].folder / "stats.csv"
+    stats.write_text(stats.read_text() + "consumer_voluntary_switches,151\nconsumer_run_delay_ns,\nmissed,0\n")
+    text = analyse.raw_csv(analyse.raw_table(records)[0])
+    cells = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    assert list(cells["consumer_voluntary_switches"]) == ["151"] + [""] * 11
+    assert list(cells["missed"])[:2] == ["0", ""]
+    assert set(cells["consumer_run_delay_ns"]) == set(cells["producer_user_ns"]) == {""}
+    assert set(cells["noisy"]) == {"False"}
+    noisy = analyse.typed(cells.assign(noisy=["True"] + [""] * 11))
+    assert list(noisy["noisy"]) == [True] + [False] * 11 and noisy["consumer_voluntary_switches"].iat[0] == 151
 
 
 def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> None:
-    text = analyse.metrics_csv(analyse.metrics_table(analyse.raw_table(records)))
+    text = analyse.metrics_csv(analyse.metrics_table(analyse.raw_table(records)[0]))
     read = pd.read_csv(io.StringIO(text), dtype=str)
     assert read["latency_p999_ms"].isna().all()
     assert read["latency_p50_ms"].str.fullmatch(r"\d+\.\d{6}").all()
@@ -104,8 +132,8 @@ def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> N
 )
 def test_bad_files_get_one_line(records: list[RunRecord], name: str, content: str, message: str) -> None:
     (records[0].folder / name).write_text(content)
-    with pytest.raises(Complaint) as complaint:
-        analyse.raw_table(records)
-    assert message in str(complaint.value)
-    assert str(complaint.value).startswith(str(records[0].folder / name))
-    assert "\n" not in str(complaint.value)
+    raw, complaints = analyse.raw_table(records)
+    assert list(raw["run"]) == [record.row.run for record in records[1:]]  # the others are still there
+    line = str(complaints[0])
+    assert len(complaints) == 1 and message in line
+    assert line.startswith(str(records[0].folder / name)) and "\n" not in line

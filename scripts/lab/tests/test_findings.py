@@ -158,6 +158,7 @@ def test_drops_begin_at_a_load() -> None:
     begin = found(pipeline.drops_begin, full, calm, edge)
     assert len(begin) == 1
     assert "none at 50.0 % of it (x), and 5.0 % of items at a load of 100 %" in begin[0].evidence
+    assert not found(pipeline.drops_begin, full, at(1000, 20_000, 1e3, 0))  # somewhere between 1 and 200 %
     assert not found(pipeline.drops_begin, calm) and not found(pipeline.drops_begin, full)
 
 
@@ -175,7 +176,9 @@ def test_the_slowest_items_name_their_stage() -> None:
     means = pd.DataFrame([[10.0, 0, 0, 80, 10]], index=[stages.SLOWEST], columns=list(stages.STAGES))
     table = stages.table("x", LIVE, [stages.RunStages(100, means, np.array([]))])
     slow = found(pipeline.slowest_items, stages=table)
-    assert [each.evidence for each in slow] == ["80 % waiting for the consumer to wake up (0 µs)"]
+    assert [each.evidence for each in slow] == [
+        "of 0 µs 80 % waiting for the consumer to wake up, 10 % late before creation, 10 % the consumer's work"
+    ]
     assert set(pipeline.CAUSES) == set(stages.STAGES)
 
 
@@ -257,7 +260,9 @@ def test_host_too_small() -> None:
 
 def test_results_of_a_sweep_and_their_markdown() -> None:
     swept = results.load(RESULTS)["t001"]
-    comparisons = statistics.against_baseline(swept.raw, "baseline-1000us")
+    baselines = {"affinity-1000us": "baseline-1000us", "affinity-0us": "baseline-0us"}
+    comparisons = statistics.against_baseline(swept.raw, baselines)
+    assert len(comparisons) == 2 * 2 * len(statistics.METRICS)
     all_found = findings.find(findings.of_suite(swept.raw, swept.environment, comparisons))
     assert "impossible value" not in {each.name for each in all_found}
     text = findings.markdown([each for each in all_found if each.measurement == EXACT])

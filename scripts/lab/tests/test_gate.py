@@ -73,7 +73,9 @@ def test_one_slower_scenario_fails_the_gate(base: Path, timing: str, text: str) 
     worse = run(base, copy(base, slower(1.2, timing)))
     assert worse.exit_code == gate.WORSE
     found = [each for each in worse.comparisons if each.verdict is Verdict.WORSE]
-    assert [(each.scenario, each.metric, each.timing) for each in found] == [("affinity", "latency_p99_ns", timing)]
+    assert [(each.scenario, each.metric, each.measurement.timing) for each in found] == [
+        ("affinity", "latency_p99_ns", timing)
+    ]
     first_row = gate_report.markdown([worse]).split("---:|---|\n")[1]
     assert first_row.startswith(f"| {timing} timing on aarch64") and text in first_row.splitlines()[0]
 
@@ -94,7 +96,7 @@ def test_few_or_noisy_runs_are_inconclusive(base: Path) -> None:
         raw["noisy"] = raw["timing"] == "live"
 
     left = run(base, copy(base, noisy))
-    assert {each.timing for each in left.comparisons} == {"exact"}
+    assert {each.measurement.timing for each in left.comparisons} == {"exact"}
     assert left.exit_code == gate.INCONCLUSIVE
     assert left.lacking[0] == f"affinity, live timing on aarch64 with tcg: has quiet runs in {base} alone"
     junit = ElementTree.fromstring(gate_report.junit([left]))
@@ -113,7 +115,7 @@ def test_another_accelerator_is_not_compared(base: Path) -> None:
     new = copy(base, lambda raw: raw.update(raw["accelerator"].where(raw["timing"] == "exact", "kvm")))
     change_environment(new, lambda live: live.update(accelerator="kvm"))
     other = run(base, new)
-    assert {each.timing for each in other.comparisons} == {"exact"}
+    assert {each.measurement.timing for each in other.comparisons} == {"exact"}
     assert other.exit_code == gate.INCONCLUSIVE and len(other.lacking) == 6
 
 

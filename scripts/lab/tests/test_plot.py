@@ -18,7 +18,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
 
 def test_no_title_runs_into_the_legend(records: list[RunRecord], figures: list[Figure]) -> None:
-    raw = analyse.raw_table(records)
+    raw = analyse.raw_table(records)[0]
     raw["scenario"] += "-whose-long-name-leaves-little-room"
     plot.latency(raw, analyse.metrics_table(raw))
     figures[-1].canvas.draw()
@@ -35,7 +35,7 @@ def test_no_title_runs_into_the_legend(records: list[RunRecord], figures: list[F
 def test_no_label_crosses_the_axis_or_leaves_the_picture(
     records: list[RunRecord], figures: list[Figure], draw: Any, largest: float
 ) -> None:
-    raw = analyse.raw_table(records)
+    raw = analyse.raw_table(records)[0]
     raw["drop_rate"] = raw["scenario"].map({"baseline": 0.0, "affinity": largest / 100, "queue-cap-8": largest})
     raw["throughput_ops_s"] = raw["drop_rate"] * 1e6
     raw["scenario"] += "-whose-long-name-leaves-little-room"

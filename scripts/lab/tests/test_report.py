@@ -1,5 +1,6 @@
 """The whole way from recorded runs to results.md, through the command line."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import analyse, plan, report, run_record
+from lab import analyse, plan, run_record, section
 from lab.plan import Row
 
 SCRIPTS = Path(__file__).parents[2]
@@ -45,9 +46,13 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
         "results.md",
         "t000_drop_rate.png",
         "t000_environment.json",
+        "t000_findings.json",
         "t000_latency.png",
         "t000_metrics.csv",
         "t000_raw.csv",
+        "t000_stages.csv",
+        "t000_stages_aarch64_exact_tcg.png",
+        "t000_stages_aarch64_live_tcg.png",
         "t000_throughput.png",
     ]
     for name in (name for name in made if name.endswith(".png")):
@@ -211,16 +216,40 @@ def png_size(file: Path) -> tuple[int, int]:
     return width, height
 
 
-def test_a_damaged_run_leaves_earlier_results_untouched(runs: Path) -> None:
-    make_report(runs)
-    before = outputs(runs)
-    histogram = next(runs.glob("t000.baseline.*.exact.r1.*")) / "histogram.csv"
-    histogram.write_text(histogram.read_text()[:100])
+def test_a_damaged_run_is_told_and_the_others_are_reported(runs: Path) -> None:
+    histograms = [next(runs.glob(f"t000.{name}.*.exact.r1.*")) / "histogram.csv" for name in ("baseline", "affinity")]
+    for histogram in histograms:
+        histogram.write_text(histogram.read_text()[:100])
     done = make_report(runs)
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert str(histogram) in done.stderr and "rm -r" in done.stderr
-    assert outputs(runs) == before
+    assert len(done.stderr.splitlines()) == 2
+    for histogram, line in zip(histograms, sorted(done.stderr.splitlines(), reverse=True)):
+        assert str(histogram) in line and "rm -r" in line
+    page = (runs.parents[1] / "results.md").read_text()
+    assert "**2 planned runs are missing**" in page
+    assert len(table_of(page, "t000, exact timing on aarch64")) == 3
+    metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
+    assert list(metrics["runs"]) == [1, 1, 2, 2, 2, 2]
+
+
+def test_items_that_cannot_be_leave_their_run_out_of_the_stages_only(runs: Path) -> None:
+    latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
+    text = latencies.read_text().replace("\n1,1000000,", "\n1,1000001,-")
+    latencies.write_text(text)
+    record = latencies.with_name("run.json")
+    facts = json.loads(record.read_text())
+    facts["files"]["latencies.csv"] = {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    record.write_text(json.dumps(facts))
+    done = make_report(runs)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pipelab: {latencies}: row 2: lateness_ns is negative")
+    stages = pd.read_csv(runs.parent / "t000_stages.csv").query("timing == 'live' and population == 'all'")
+    assert stages.groupby("scenario", sort=False)["runs"].max().to_dict() == {
+        "baseline": 1,
+        "affinity": 2,
+        "queue-cap-8": 2,
+    }
+    assert set(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == {2}
 
 
 def test_a_run_record_without_a_key_gets_one_line(runs: Path) -> None:
@@ -247,7 +276,7 @@ def test_a_folder_without_runs_is_said(tmp_path: Path) -> None:
     [(0.0, "0"), (0.01234, "0.0123"), (9.511, "9.51"), (14.98, "15.0"), (1234.5, "1,234"), (99.96, "100.0")],
 )
 def test_times_have_three_significant_digits(value: float, text: str) -> None:
-    assert report._significant(value) == text
+    assert section._significant(value) == text
 
 
 def test_unlike_guests_of_a_suite_are_told_beside_its_scenarios(runs: Path) -> None:

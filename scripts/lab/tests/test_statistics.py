@@ -228,15 +228,17 @@ def test_exact_timing_is_equal_or_not_seed_by_seed() -> None:
     assert math.isnan(worse.p_value)
     assert compare([100.0, 200], [101.0, 200], timing="exact").verdict is Verdict.SAME
     assert compare([100.0, 200], [150.0, 100], timing="exact").verdict is Verdict.MIXED
+    assert compare([100.0, 200], [101.0, 300], timing="exact").verdict is Verdict.MIXED  # the same with one of them
     seeds = Pair("x", EXACT, "latency_p50_ns", pd.Series({1: 5.0, 2: 6.0}), pd.Series({2: 6.0, 3: 9.0}))
     assert statistics.compare([seeds])[0].verdict is Verdict.EQUAL
 
 
 def test_a_suite_against_its_baseline_without_noisy_runs() -> None:
     raw = pd.read_csv(RESULTS / "t001_raw.csv")
-    comparisons = statistics.against_baseline(raw, "baseline-1000us")
-    assert {each.timing for each in comparisons} == {"exact", "live"}
+    baselines = {name: "baseline-1000us" for name in set(raw["scenario"]) - {"baseline-1000us"}}
+    comparisons = statistics.against_baseline(raw, baselines)
+    assert {each.measurement.timing for each in comparisons} == {"exact", "live"}
     assert len(comparisons) == 2 * 5 * len(statistics.METRICS)
     raw["noisy"] = (raw["timing"] == "live") & (raw["replicate"] > 1)
-    left = [each for each in statistics.against_baseline(raw, "baseline-1000us") if each.timing == "live"]
+    left = [each for each in statistics.against_baseline(raw, baselines) if each.measurement.timing == "live"]
     assert all(each.runs == 1 and each.verdict is Verdict.INCONCLUSIVE for each in left)

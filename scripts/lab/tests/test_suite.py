@@ -71,6 +71,13 @@ def test_a_scenario_has_the_common_options_and_its_own(tmp_path: Path) -> None:
         ("speed = 3\n[scenario.a]", "unknown key 'speed'"),
         ("[guest]\nsmp = 0\n[scenario.a]", "[guest]: smp = 0 is not valid"),
         ("[scenario.a", "is not valid TOML"),
+        ("baseline = 'basel'\n[scenario.base]", "baseline = 'basel' is no scenario: did you mean base?"),
+        ("baseline = ['a', 3]\n[scenario.a]", "baseline = ['a', 3] is no scenario: give one of a"),
+        ("baseline = []\n[scenario.a]", "baseline = [] is no scenario: give one of a"),
+        ("margin = 3\n[scenario.a]", "margin = 3 is not valid: give a number from 0 to 1"),
+        ("margin = true\n[scenario.a]", "margin = true is not valid"),
+        ("slo = 3\n[scenario.a]", "slo: is not a section"),
+        ("[slo]\nresponse_p9 = 3\n[scenario.a]", "[slo]: unknown objective 'response_p9'"),
     ],
 )
 def test_a_bad_suite_gets_one_line_with_file_place_and_remedy(tmp_path: Path, text: str, message: str) -> None:
@@ -81,6 +88,21 @@ def test_a_bad_suite_gets_one_line_with_file_place_and_remedy(tmp_path: Path, te
     assert "\n" not in str(complaint.value)
     assert complaint.value.exit_code == 2
     assert len(str(complaint.value)) < 600
+
+
+def test_scenarios_are_compared_with_the_baseline_above_them(tmp_path: Path) -> None:
+    scenarios = "[scenario.a]\n[scenario.b]\n[scenario.c]\n[scenario.d]\n"
+    loaded = load(tmp_path, scenarios)
+    assert loaded.baselines == {"b": "a", "c": "a", "d": "a"}
+    assert (loaded.margin, loaded.objectives) == (0.03, ())
+    assert load(tmp_path, f"baseline = 'c'\n{scenarios}").baselines == {"a": "c", "b": "c", "d": "c"}
+    assert load(tmp_path, f"baseline = ['a', 'c']\n{scenarios}").baselines == {"b": "a", "d": "c"}
+
+
+def test_objectives_are_read(tmp_path: Path) -> None:
+    loaded = load(tmp_path, 'margin = 0.1\n[slo]\nresponse_p99_us = 200\nthroughput_ops_s = ">= 900"\n[scenario.a]')
+    assert loaded.margin == 0.1
+    assert [str(each) for each in loaded.objectives] == ["response_p99_us <= 200", "throughput_ops_s >= 900"]
 
 
 GOOD_VALUES: dict[str, list[suite.Value]] = {

@@ -1,0 +1,174 @@
+"""A section of results.md: one measurement's table, verdicts, stages, objectives and findings, as Markdown."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from lab import findings, plot_stages, stages
+from lab.evaluation import Evaluation
+from lab.findings.pipeline import SLOWEST_ITEMS
+from lab.measurement import Measurement
+from lab.objectives import Judgement
+from lab.statistics import MOST_RUNS, Comparison, Verdict
+
+TABLE_HEAD = (
+    "| scenario | p50 (µs) | p95 (µs) | p99 (µs) | ops/s | drop | response p99 (µs) |\n"
+    "|---|---:|---:|---:|---:|---:|---:|"
+)
+BRACKETS = {
+    "exact": "the smallest and the largest of the seeds",
+    "live": "the 95 % interval of the median",
+}
+UNCHANGED = (Verdict.SAME, Verdict.EQUAL)
+EXPLAINED = {
+    Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
+    Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many REPS probably would.",
+}
+MANYFOLD = 9.0  # a change from which on a factor is easier to read than a share
+# The metrics that have a verdict, as the table's columns call them.
+VERDICT_COLUMNS = {
+    "latency_p50_ns": "p50",
+    "latency_p99_ns": "p99",
+    "response_p99_ns": "response p99",
+    "throughput_ops_s": "ops/s",
+    "drop_rate": "drop",
+}
+
+
+def markdown(
+    suite: str, measurement: Measurement, metrics: pd.DataFrame, known: Evaluation, baselines: Mapping[str, str]
+) -> str:
+    """`metrics` and `known` are of that measurement alone; `baselines` says what each scenario is compared with."""
+    parts = [_table(metrics), _caption(measurement, metrics), _verdicts(known.comparisons, baselines)]
+    parts += [_stages(suite, measurement, known), _objectives(known.judgements)]
+    parts += [findings.markdown(known.findings)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(metrics: pd.DataFrame) -> str:
+    """One line a scenario."""
+    lines = metrics.apply(
+        lambda row: " | ".join(
+            [
+                f"| {row['scenario']}{_noise(row)}",
+                *(_spread(row, f"latency_{name}", "_ms", 1e3, _significant) for name in ("p50", "p95", "p99")),
+                _spread(row, "throughput", "_ops_s", 1, lambda value: f"{value:,.0f}"),
+                _spread(row, "drop_rate", "", 1, lambda value: f"{value:.3f}"),
+                _spread(row, "response_p99", "_ms", 1e3, _significant) + " |",
+            ]
+        ),
+        axis=1,
+    )
+    return "\n".join([TABLE_HEAD, *lines])
+
+
+def _noise(row: pd.Series) -> str:
+    return f" ({row['noisy_runs']:.0f} of {row['runs']:.0f} runs noisy)" if row["noisy_runs"] else ""
+
+
+def _spread(row: pd.Series, name: str, unit: str, factor: float, text: Callable[[float], str]) -> str:
+    """The median, and what it lies between where that looks different; empty if not measured."""
+    median, low, high = (row[f"{name}{part}{unit}"] * factor for part in ("", "_low", "_high"))
+    if math.isnan(median):
+        return ""
+    alone = math.isnan(low) or text(low) == text(high)
+    return text(median) if alone else f"{text(median)} ({text(low)}–{text(high)})"
+
+
+def _significant(value: float) -> str:
+    """Three significant digits, and all digits before the point."""
+    if value <= 0:
+        return f"{value:.0f}"
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def _caption(measurement: Measurement, metrics: pd.DataFrame) -> str:
+    runs = sorted(set(metrics["runs"]))
+    count = f"{runs[0]:.0f}" if len(runs) == 1 else f"{runs[0]:.0f} to {runs[-1]:.0f}"
+    text = f"Medians of {count} run{'s' * (runs[-1] > 1)}"
+    if runs[-1] > (1 if measurement.timing == "exact" else 2):
+        text += f", and in brackets {BRACKETS[measurement.timing]}"
+    if metrics["noisy_runs"].any():
+        text += "; noisy runs are left out where there are quiet ones, and of all verdicts"
+    return text + "."
+
+
+def _verdicts(comparisons: list[Comparison], baselines: Mapping[str, str]) -> str:
+    """A line a scenario and a column a metric, of those that have changed; the others are only named."""
+    if not comparisons:
+        return ""
+    of_metric = {name: [each for each in comparisons if each.metric == name] for name in VERDICT_COLUMNS}
+    known = {name: found for name, found in of_metric.items() if found}
+    changed = [name for name, found in known.items() if not {each.verdict for each in found} <= set(UNCHANGED)]
+    same = [VERDICT_COLUMNS[name] for name in known if name not in changed]
+    lines = _verdict_lines([each for each in comparisons if each.metric in changed], changed, baselines)
+    notes = [EXPLAINED[verdict] for verdict in EXPLAINED if any(each.verdict is verdict for each in comparisons)]
+    if same:
+        notes.insert(0, f"The same within {comparisons[0].margin * 100:g} % in all scenarios: {', '.join(same)}.")
+    return "\n".join(lines + [""] * bool(lines and notes) + [" ".join(notes)]).strip()
+
+
+def _verdict_lines(changes: list[Comparison], metrics: list[str], baselines: Mapping[str, str]) -> list[str]:
+    if not changes:
+        return []
+    cells: dict[str, dict[str, str]] = {}
+    for each in changes:
+        cells.setdefault(each.scenario, {})[each.metric] = _cell(each)
+    against = {baselines[scenario] for scenario in cells}
+    first = f"against {against.pop()}" if len(against) == 1 else "scenario | against"
+    lines = [f"| {first} | {' | '.join(VERDICT_COLUMNS[name] for name in metrics)} |"]
+    lines += ["|---" * lines[0].count(" | ") + "|---|"]
+    for scenario, by_metric in cells.items():
+        names = [scenario] if first.startswith("against") else [scenario, baselines[scenario]]
+        lines.append("| " + " | ".join(names + [by_metric.get(name, "") for name in metrics]) + " |")
+    return lines
+
+
+def _cell(each: Comparison) -> str:
+    if each.verdict is Verdict.EQUAL:
+        return "equal"
+    low, change, high = (_change(each, limit) for limit in (each.low, each.change, each.high))
+    span = "" if math.isnan(each.low) or low == high else f"{low} to {high}"
+    if each.verdict is Verdict.INCONCLUSIVE:
+        needed = each.runs + each.more_runs
+        reps = f"REPS={needed:.0f}" if each.more_runs <= MOST_RUNS else f"REPS above {MOST_RUNS}"
+        known = [span] * bool(span) + [reps] * (not math.isnan(needed))
+        return "inconclusive" + f" ({'; '.join(known)})" * bool(known)
+    word = f"**{each.verdict.value}**" if each.verdict in (Verdict.BETTER, Verdict.WORSE) else each.verdict.value
+    amount = "" if each.verdict is Verdict.MIXED or not each.change else f" {change}"
+    return word + amount + f" ({span})" * bool(span)
+
+
+def _change(each: Comparison, change: float) -> str:
+    """+31 %, -2.5 %, × 12; in the metric's own unit where there is no ratio."""
+    if each.absolute:
+        return f"{change:+.2g}"
+    if change >= MANYFOLD:
+        return f"× {1 + change:,.0f}"
+    return f"{change * 100:+.0f} %" if abs(change) >= 0.1 else f"{change * 100:+.1f} %"
+
+
+def _stages(suite: str, measurement: Measurement, known: Evaluation) -> str:
+    """The picture, and what the slowest items waited for where no finding says it."""
+    if known.stages.empty:
+        return ""
+    told = {each.scenario for each in known.findings if each.name == SLOWEST_ITEMS}
+    sentences = [
+        f"- {scenario}, {stages.sentence(rows)}"
+        for scenario, rows in known.stages.groupby("scenario", sort=False)
+        if scenario not in told
+    ]
+    title = f"Where the response time of {suite} went, {measurement}"
+    picture = f"![{title}](result_data/{plot_stages.file_name(suite, measurement)})"
+    return "\n".join([picture, *[""] * bool(sentences), *sentences])
+
+
+def _objectives(judgements: list[Judgement]) -> str:
+    """What is missed or unknown, and how many are held."""
+    if not judgements:
+        return ""
+    held = sum(each.held is True for each in judgements)
+    lines = [f"**Objectives: {held} of {len(judgements)} held.**"]
+    wrong = [f"- {each.scenario}: {each.text()}" for each in judgements if each.held is not True or not each.certain]
+    return "\n".join(lines + [""] * bool(wrong) + wrong)

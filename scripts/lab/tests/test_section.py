@@ -1,0 +1,104 @@
+"""A measurement's section of results.md: verdicts, stages, objectives and findings, short and complete."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lab import report, section, suite, suite_results
+from lab.measurement import Measurement
+from lab.statistics import Comparison, Verdict
+
+LIVE = Measurement("aarch64", "live", "tcg")
+SUITE = """
+baseline = "queue-cap-8"
+margin = 0.5
+[slo]
+response_p99_us = 1
+throughput_ops_s = ">= 900"
+[scenario.baseline]
+[scenario.affinity]
+[scenario.queue-cap-8]
+"""
+
+
+def compared(verdict: Verdict, change: float = 0.2, low: float = 0.1, high: float = 0.3, **others: Any) -> Comparison:
+    known = Comparison("x", LIVE, "latency_p50_ns", 100, 120, 8, 8, 0.03, change=change, low=low, high=high)
+    return replace(known, verdict=verdict, **others)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "text"),
+    [
+        (compared(Verdict.WORSE), "**worse** +20 % (+10 % to +30 %)"),
+        (compared(Verdict.BETTER, -0.0511, -0.052, -0.0501), "**better** -5.1 % (-5.2 % to -5.0 %)"),
+        (compared(Verdict.BETTER, 11.2, 11.2, 11.21), "**better** × 12"),
+        (compared(Verdict.WORSE, 0.125, 0.1, 0.15, absolute=True), "**worse** +0.12 (+0.1 to +0.15)"),
+        (compared(Verdict.SAME, 0.001, -0.01, 0.012), "same +0.1 % (-1.0 % to +1.2 %)"),
+        (compared(Verdict.EQUAL, 0, 0, 0), "equal"),
+        (compared(Verdict.MIXED, 0.1, -0.2, 0.3), "seeds disagree (-20 % to +30 %)"),
+        (compared(Verdict.INCONCLUSIVE, more_runs=9.0), "inconclusive (+10 % to +30 %; REPS=17)"),
+        (compared(Verdict.INCONCLUSIVE, more_runs=math.inf), "inconclusive (+10 % to +30 %; REPS above 1000)"),
+        (compared(Verdict.INCONCLUSIVE, math.nan, math.nan, math.nan), "inconclusive"),
+    ],
+)
+def test_a_verdict_fits_a_cell(comparison: Comparison, text: str) -> None:
+    assert section._cell(comparison) == text
+
+
+def test_metrics_that_are_the_same_everywhere_get_no_column() -> None:
+    same = compared(Verdict.SAME)
+    lines = section._verdicts([compared(Verdict.WORSE), replace(same, metric="drop_rate")], {"x": "base"}).splitlines()
+    assert lines[0] == "| against base | p50 |" and len(lines) == 5
+    assert lines[-1] == "The same within 3 % in all scenarios: drop."
+    assert section._verdicts([same], {"x": "base"}) == "The same within 3 % in all scenarios: p50."
+    assert section._verdicts([], {}) == ""
+    two = [compared(Verdict.WORSE), compared(Verdict.BETTER, scenario="y")]
+    assert section._verdicts(two, {"x": "a", "y": "b"}).startswith(
+        "| scenario | against | p50 |\n|---|---|---|\n| x | a |"
+    )
+
+
+def page_of(runs: Path, text: str = SUITE) -> str:
+    file = runs.parent / "t000.toml"
+    file.write_text(text)
+    made, complaints = suite_results.make("t000", runs, suite.load(file))
+    assert complaints == []
+    for name, content in made.items():
+        (runs.parent / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return report.render(runs.parent)
+
+
+def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
+    page = page_of(runs)
+    exact = page.split("### t000, exact timing on aarch64\n")[1].split("\n### ")[0]
+    assert "| against queue-cap-8 | " in exact and "\n| baseline | " in exact
+    assert "**Objectives: 3 of 6 held.**\n\n- baseline: missed: response_p99_us of " in exact
+    assert "(result_data/t000_stages_aarch64_exact_tcg.png)" in exact
+    assert "- **too few samples.** baseline, affinity, queue-cap-8: the p50 is the border" in exact
+    assert "smallest and the largest of the seeds" in exact
+    live = page.split("### t000, live timing on aarch64 with tcg\n")[1].split("\n### ")[0]
+    assert "**too few runs.**" in live and "too few runs" not in exact
+    assert "within 50 %" in page
+    assert page_of(runs, "[scenario.baseline]\n[scenario.affinity]").count("Objectives") == 0
+
+
+def test_noisy_runs_are_shown_and_give_no_verdict(runs: Path) -> None:
+    page_of(runs)
+    raw_file = runs.parent / "t000_raw.csv"
+    raw = pd.read_csv(raw_file).assign(noisy=lambda table: table["timing"] == "live")
+    raw.to_csv(raw_file, index=False)
+    metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
+    metrics.loc[metrics["timing"] == "live", "noisy_runs"] = 2
+    metrics.to_csv(runs.parent / "t000_metrics.csv", index=False)
+    live = report.render(runs.parent).split("### t000, live timing on aarch64 with tcg\n")[1].split("\n### ")[0]
+    assert "| baseline (2 of 2 runs noisy) | " in live and "noisy runs are left out" in live
+    assert "| against" not in live and "Objectives" not in live
+
+
+def test_a_table_line_without_values_is_not_cut() -> None:
+    empty = pd.Series({"latency_p50_ms": math.nan, "latency_p50_low_ms": math.nan, "latency_p50_high_ms": math.nan})
+    assert section._spread(empty, "latency_p50", "_ms", 1e3, str) == ""

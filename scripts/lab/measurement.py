@@ -35,25 +35,40 @@ def each_of(environment: Mapping[str, Any]) -> dict[Measurement, Mapping[str, An
 
 
 def options(facts: Mapping[str, Any], scenario: str) -> str:
-    """The options that the program had in a scenario; none if it was not measured."""
+    """The options that the program had in a scenario, after what its guest had of its own; none if not measured."""
     return str(facts["scenarios"].get(scenario, ""))
 
 
 def guest_cpus(facts: Mapping[str, Any]) -> int:
     """The most CPUs that a guest of the measurement had."""
-    return int(facts["smp"])
+    return max(int(guest["smp"]) for guest in _guests(facts))
 
 
 def circumstances(facts: Mapping[str, Any], scenario: str) -> dict[str, str]:
     """What must be alike for a difference to be the program's: CIRCUMSTANCES, the host's for live runs only."""
-    image, host = facts["image"], facts.get("host")
+    guests, host = _guests(facts), facts.get("host")
+    kernels = [
+        f"{image['kernel_version']} ({image['kernel_sha256'][:8]})" for image in (each["image"] for each in guests)
+    ]
     said = {
-        "kernel": f"{image['kernel_version']} ({image['kernel_sha256'][:8]})",
-        "qemu": image["qemu_version"],
-        "guest": f"{facts['smp']} CPUs, {facts['memory_mb']} MB",
+        "kernel": ", ".join(dict.fromkeys(kernels)),
+        "qemu": facts["image"]["qemu_version"],
+        "guest": "; ".join(dict.fromkeys(map(_shape, guests))),
         "options": options(facts, scenario),
     }
     return said | ({"host": f"{host['cpu']}, {host['cpus']} CPUs"} if host else {})
+
+
+def _guests(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The unlike guests of a measurement: "guests" has them where there are several."""
+    return list(facts.get("guests", [facts]))
+
+
+def _shape(guest: Mapping[str, Any]) -> str:
+    """2 CPUs, 512 MB, isolcpus=1; what older results do not say was not given."""
+    nodes, arguments = guest.get("numa_nodes", 1), guest.get("kernel_args", "")
+    parts = [f"{guest['smp']} CPUs", f"{guest['memory_mb']} MB"]
+    return ", ".join(parts + [f"{nodes} NUMA nodes"] * (nodes > 1) + [arguments] * bool(arguments))
 
 
 def groups(raw: pd.DataFrame) -> Iterator[tuple[Measurement, str, pd.DataFrame]]:

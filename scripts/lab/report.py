@@ -9,8 +9,9 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, evaluation, measurement, section
+from lab import analyse, bench, evaluation, section
 from lab.complaint import FAILED, Complaint
+from lab.measurement import of as measurement_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
         known = evaluation.read(name, metrics_file.parent, raw, environment)
         sections = {}
         for each in measurements:
-            measured, baselines = measurement.of(each), environment.get("baselines", {})
+            measured, baselines = measurement_of(each), environment.get("baselines", {})
             text = section.markdown(name, measured, _of(each, metrics), known.of(measured), baselines)
             sections[f"{name}, {_name(each)}"] = text
         return SuiteReport(name, environment, _scenarios(measurements), sections, _facts(measurements, raw))
@@ -58,13 +59,13 @@ def _suite(metrics_file: Path) -> SuiteReport:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
 
-def _name(measured: dict[str, Any]) -> str:
-    return str(measurement.of(measured))
+def _name(measurement: dict[str, Any]) -> str:
+    return str(measurement_of(measurement))
 
 
-def _of(measured: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+def _of(measurement: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     """The lines of a measurement."""
-    return table[(table[analyse.MEASUREMENT] == list(measurement.of(measured))).all(axis=1)]
+    return table[(table[analyse.MEASUREMENT] == list(measurement_of(measurement))).all(axis=1)]
 
 
 def _scenarios(measurements: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -80,9 +81,9 @@ def _scenarios(measurements: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def _told(what: str, texts: dict[str, str | None]) -> list[tuple[str, str]]:
     """`what` with its text, said once where all measurements (the keys) have the same."""
     measurements: dict[str, list[str]] = {}
-    for name, text in texts.items():
+    for measurement, text in texts.items():
         if text is not None:
-            measurements.setdefault(text, []).append(name)
+            measurements.setdefault(text, []).append(measurement)
     if len(measurements) == 1:
         return [(what, text) for text in measurements]
     return [(f"{what} ({', '.join(names)})", text) for text, names in measurements.items()]
@@ -127,11 +128,11 @@ def _guest(guest: dict[str, Any]) -> str:
     )
 
 
-def _conditions(measured: dict[str, Any], raw: pd.DataFrame) -> str:
+def _conditions(measurement: dict[str, Any], raw: pd.DataFrame) -> str:
     seeds = ", ".join(map(str, sorted(set(raw["seed"]))))
-    text = f"{measured['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
-    if measured["timing"] == "live":
-        host = measured["host"]
+    text = f"{measurement['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
+    if measurement["timing"] == "live":
+        host = measurement["host"]
         text += (
             f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}, "
             f"CPU time stolen from the host at most {host['steal_share_max']:.1%}; {host['from']} to {host['to']}"

@@ -122,7 +122,13 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def parse(options: str) -> dict[str, str]:
-    """'--queue-cap 8 --mlock' as a dictionary, without dashes; an option that takes no value is "true"."""
+    """'--queue-cap 8 --mlock' as a dictionary, without dashes; an option that takes no value is "true".
+
+    What comes first and is no option tells of the scenario's own guest, and is the value of "guest".
+    """
+    if not options.startswith("--") and options:
+        guest, _, rest = options.partition("; ")
+        return {"guest": guest} | parse(rest)
     words = shlex.split(options)
     names = [place for place, word in enumerate(words) if word.startswith("--")]
     return {

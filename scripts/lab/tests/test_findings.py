@@ -249,7 +249,7 @@ def test_warm_up_not_over() -> None:
 
 def test_host_too_small() -> None:
     def host(cpus: int, load: float) -> dict[str, Any]:
-        facts = {**LIVE._asdict(), "smp": 2, "host": {"cpus": cpus, "load_before_max": load}}
+        facts: dict[str, Any] = {**LIVE._asdict(), "smp": 2, "host": {"cpus": cpus, "load_before_max": load}}
         return {"measurements": [{**EXACT._asdict(), "smp": 2}, facts]}
 
     assert [each.measurement for each in found(measurement.host_too_small, environment=host(1, 0))] == [LIVE]
@@ -274,3 +274,5 @@ def test_results_of_a_sweep_and_their_markdown() -> None:
 def test_options_without_a_value_are_true() -> None:
     assert study.parse("--zero-copy --queue-cap 8 --mlock") == {"zero-copy": "true", "queue-cap": "8", "mlock": "true"}
     assert study.parse("") == {}
+    assert study.parse("kernel rt, isolcpus=1; --mlock") == {"guest": "kernel rt, isolcpus=1", "mlock": "true"}
+    assert study.parse("2 CPUs") == {"guest": "2 CPUs"}

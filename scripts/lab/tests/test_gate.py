@@ -174,6 +174,7 @@ def change_environment(folder: Path, change: Callable[[dict[str, Any]], object])
         ("kernel", ("image", "kernel_sha256"), "0123456789"),
         ("qemu", ("image", "qemu_version"), "9"),
         ("guest", ("smp",), 4),
+        ("guest", ("kernel_args",), "isolcpus=1"),
         ("host", ("host", "cpu"), "another"),
         ("options", ("scenarios", "baseline"), "--prod-interval-us 500"),
     ],

@@ -25,8 +25,8 @@ add_counters() { # plain|caches|profile
 # Loads the plugin into a machine that has nothing, and prints why it did not work, if it did not.
 try_plugin() { # PLUGIN,ARGUMENTS
   local said
-  said=$(echo quit | "$QEMU" -M none -nodefaults -display none -monitor stdio \
-    -plugin "$1,out=/dev/null" 2>&1 >/dev/null) && return
-  head -n 1 <<<"$said"
+  said=$("$QEMU" -M none -nodefaults -display none -monitor stdio \
+    -plugin "$1,out=/dev/null" <<<quit 2>&1 >/dev/null) && return
+  head -n 1 <<<"${said:-$QEMU ends with it, and says nothing}"
   return 1
 }

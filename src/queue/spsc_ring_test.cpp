@@ -55,7 +55,7 @@ struct Counted {
 
 TYPED_TEST(EveryRing, BehavesLikeADequeUnderRandomOperations) {
   std::mt19937_64 random(11);
-  for (const std::size_t capacity : {1U, 2U, 3U, 7U, 64U}) {
+  for (const std::size_t capacity : {1U, 2U, 3U, 7U, 8U, 64U, 300U}) {
     SpscRing<std::uint64_t, TypeParam> ring(capacity);
     auto producer = ring.producer();
     auto consumer = ring.consumer();
@@ -107,7 +107,7 @@ TYPED_TEST(EveryRing, BehavesLikeADequeUnderRandomOperations) {
 
 TYPED_TEST(EveryRing, BringsEveryItemAcrossOnceAndInOrder) {
   constexpr std::uint64_t kItems = 300'000;
-  for (const std::size_t capacity : {1U, 5U, 64U}) {
+  for (const std::size_t capacity : {1U, 5U, 64U, 300U}) {
     SpscRing<std::uint64_t, TypeParam> ring(capacity);
     std::jthread thread([producer = ring.producer()]() mutable {
       for (std::uint64_t item = 0; item < kItems; ++item) {
@@ -128,6 +128,57 @@ TYPED_TEST(EveryRing, BringsEveryItemAcrossOnceAndInOrder) {
     }
     thread.join();
   }
+}
+
+/// An item of any size and alignment.
+template <std::size_t kBytes, std::size_t kAlignment>
+struct alignas(kAlignment) Block {
+  std::array<unsigned char, kBytes> bytes;
+  bool operator==(const Block& other) const { return bytes == other.bytes; }
+};
+
+/// Fills the ring to the brim, half empties it, and so on, for more than three laps.
+template <class Item, class Publication>
+void expect_whole_items() {
+  for (const std::size_t capacity : {1U, 8U, 13U, 500U}) {
+    SpscRing<Item, Publication> ring(capacity);
+    auto producer = ring.producer();
+    auto consumer = ring.consumer();
+    std::deque<Item> model;
+    unsigned char next = 0;
+    while (model.size() < capacity) {
+      Item item{};
+      item.bytes.fill(++next);
+      ASSERT_TRUE(producer.try_push(item));
+      model.push_back(item);
+    }
+    for (std::size_t moved = 0; moved < 3 * capacity; ++moved) {
+      Item item{};
+      item.bytes.fill(++next);
+      ASSERT_FALSE(producer.try_push(item));
+      Item popped{};
+      ASSERT_TRUE(consumer.try_pop(popped));
+      ASSERT_EQ(popped, model.front());
+      ASSERT_EQ(reinterpret_cast<std::uintptr_t>(consumer.front()) % alignof(Item), 0U);
+      model.pop_front();
+      consumer.flush();
+      ASSERT_TRUE(producer.try_push(item));
+      model.push_back(item);
+      producer.flush();
+      ASSERT_EQ(ring.size(), capacity);
+    }
+  }
+}
+
+TYPED_TEST(EveryRing, KeepsItemsOfEverySizeWhole) {
+  expect_whole_items<Block<1, 1>, TypeParam>();
+  expect_whole_items<Block<12, 4>, TypeParam>();
+  expect_whole_items<Block<24, 8>, TypeParam>();
+  expect_whole_items<Block<56, 8>, TypeParam>();
+  expect_whole_items<Block<64, 8>, TypeParam>();
+  expect_whole_items<Block<64, 64>, TypeParam>();
+  expect_whole_items<Block<256, 128>, TypeParam>();
+  expect_whole_items<Block<200, 8>, TypeParam>();
 }
 
 TYPED_TEST(EveryRing, MakesAndEndsEveryItemOnce) {

@@ -5,7 +5,7 @@ load fake_guest
 
 check() { run "$ROOT/tests/model/check.sh" "$@"; }
 
-holds() { # VARIANT CAPACITY [BATCH]
+holds() { # VARIANT CAPACITY [BATCH [PLACES]]
   check "$@"
   exits 0
   [[ $output == "ok: "* ]]
@@ -25,9 +25,13 @@ violates() { # TEXT CAPACITY BATCH VARIANT...
   done
 }
 
-@test "a turn in each slot, capacity 1" { holds eager 1; }
-@test "a turn in each slot, capacity 2" { holds eager 2; }
-@test "a turn in each slot, capacity 3" { holds eager 3; }
+@test "counts in each block of 2 slots, capacity 1" { holds eager 1; }
+@test "counts in each block of 2 slots, capacity 2" { holds eager 2; }
+@test "counts in each block of 2 slots, capacity 3" { holds eager 3; }
+
+@test "counts in each slot, capacity 2" { holds eager 2 2 1; }
+@test "counts in each slot, capacity 3" { holds eager 3 2 1; }
+@test "counts of all slots, capacity 3" { holds eager 3 2 3; }
 
 @test "published every 2 items, capacity 1" { holds batched 1 2; }
 @test "published every 2 items, capacity 2" { holds batched 2 2; }
@@ -51,10 +55,16 @@ violates() { # TEXT CAPACITY BATCH VARIANT...
   violates "more than one wake-up call for a sleep" 1 2 always-call
 }
 
-@test "found: the turn is seen before the value" {
+@test "found: the count is seen before the value" {
   for capacity in 1 2 3; do
-    violates "an item is torn, lost, or out of order" "$capacity" 2 turn-first turn-relaxed
+    violates "an item is torn, lost, or out of order" "$capacity" 2 count-first count-relaxed
   done
+}
+
+@test "found: the producer believes that too much is free" {
+  check ahead-too-far 3 2 1
+  exits 1
+  [[ $output == "violated: an item is torn, lost, or out of order" ]]
 }
 
 @test "found: the slot is freed before its value is read" {

@@ -4,14 +4,14 @@ set -euo pipefail
 
 usage() {
   cat <<END
-usage: tests/model/check.sh [--trace] VARIANT CAPACITY [BATCH]
+usage: tests/model/check.sh [--trace] VARIANT CAPACITY [BATCH [PLACES]]
 Checks ring.pml for CAPACITY slots (1 to 3) and CAPACITY + 3 items, in all interleavings and with weak
 stores: every item arrives once, in order and whole; nobody sleeps for ever; at most one wake-up call a
 sleep; and, where each thread gets its turns, items keep arriving. Prints one line: 'ok: ...' or
 'violated: ...'. --trace adds the steps that lead to the violation. BATCH (1 to 4, default 2) is after how
-many items the batched ring publishes.
+many items the batched ring publishes; PLACES (1 to 3, default 2) how many slots share a block of the eager one.
 Variants that hold:
-  eager                 a turn in each slot
+  eager                 counts in each block of slots
   batched               indices that are published every BATCH items
 Variants that break one rule, and must be found:
   no-park-fence         park() without its fence
@@ -20,9 +20,11 @@ Variants that break one rule, and must be found:
   no-exchange           wake() leaves the word at 1
   always-call           wake() does not look whether anybody is parked
   no-last-look          the consumer stops at the end of the stream without one more pop
-  turn-first            the turn is published before the value
-  turn-relaxed          the turn is stored relaxed
+  count-first           the count of what was put in is published before the value
+  count-relaxed         it is stored relaxed
   free-first            the slot is freed before its value is read
+  ahead-too-far         a free slot ahead is taken to mean that those after it are free, too (found where
+                        PLACES is 1)
   batched-no-fence      as no-fence
   no-flush-on-full      a push that finds the ring full holds items back (found where BATCH > CAPACITY)
   no-flush-on-empty     a pop that finds the ring empty holds free slots back (found where BATCH > CAPACITY)
@@ -47,7 +49,7 @@ macros_of() { # VARIANT BATCH
     batched) echo "-DBATCH=$2" ;;
     no-fence) echo -DNO_PARK_FENCE -DNO_WAKE_FENCE ;;
     batched-no-fence) echo "-DBATCH=$2" -DNO_PARK_FENCE -DNO_WAKE_FENCE ;;
-    no-park-fence | no-wake-fence | no-exchange | always-call | no-last-look | turn-first | turn-relaxed | free-first)
+    no-park-fence | no-wake-fence | no-exchange | always-call | no-last-look | count-first | count-relaxed | free-first | ahead-too-far)
       echo "-D$(macro_name "$1")"
       ;;
     spin-no-flush) echo "-DBATCH=$2" -DSPIN_ONLY -DNO_FLUSH_ON_FULL ;;
@@ -100,10 +102,11 @@ case ${1:---help} in
   --help) usage && exit 0 ;;
   --trace) trace=1 && shift ;;
 esac
-(($# == 2 || $# == 3)) || die "a variant and a capacity are needed, see --help"
+(($# >= 2 && $# <= 4)) || die "a variant and a capacity are needed, see --help"
 [[ $2 =~ ^[1-3]$ ]] || die "'$2' is not a capacity from 1 to 3"
 [[ ${3:-2} =~ ^[1-4]$ ]] || die "'$3' is not a batch from 1 to 4"
-macros="-DCAPACITY=$2 -DITEMS=$(($2 + 3)) $(macros_of "$1" "${3:-2}")"
+[[ ${4:-2} =~ ^[1-3]$ ]] || die "'$4' is not a number of places from 1 to 3"
+macros="-DCAPACITY=$2 -DITEMS=$(($2 + 3)) -DPLACES=${4:-2} $(macros_of "$1" "${3:-2}")"
 command -v spin >/dev/null || die "spin is missing: install the Debian package of that name"
 
 models=$(realpath "$(dirname "$0")")

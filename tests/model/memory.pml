@@ -11,16 +11,22 @@
 #define CONSUMER 1
 #define ME       (_pid - 2)
 
-/* Addresses: three words a slot, then what there is once. An item is two words that must agree, so
- * that a torn one shows. */
-#define LOW(slot)    (3 * (slot))
-#define HIGH(slot)   (3 * (slot) + 1)
-#define TURN(slot)   (3 * (slot) + 2)
-#define WRITTEN      (3 * CAPACITY)
-#define READ         (3 * CAPACITY + 1)
-#define CLOSED       (3 * CAPACITY + 2)
-#define PARKED(side) (3 * CAPACITY + 3 + (side))
-byte memory[3 * CAPACITY + 5];
+/* Addresses: two words a slot, two counts a block of slots (without blocks, the counts of all), then what
+ * there is once. An item is two words that must agree, so that a torn one shows. */
+#define LOW(slot)      (2 * (slot))
+#define HIGH(slot)     (2 * (slot) + 1)
+#ifdef BATCH
+#define BLOCKS         1
+#else
+#define BLOCKS         ((CAPACITY + PLACES - 1) / PLACES)
+#endif
+#define FILLED(block)  (2 * CAPACITY + (block))
+#define DRAINED(block) (2 * CAPACITY + BLOCKS + (block))
+#define WRITTEN        FILLED(0)
+#define READ           DRAINED(0)
+#define CLOSED         (2 * CAPACITY + 2 * BLOCKS)
+#define PARKED(side)   (CLOSED + 1 + (side))
+byte memory[2 * CAPACITY + 2 * BLOCKS + 3];
 
 /* As many stores as one thread can have waiting between two fences. */
 #ifdef BATCH

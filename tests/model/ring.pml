@@ -1,22 +1,80 @@
-/* The ring and its link: src/queue/spsc_ring.hpp and src/pipeline/link.hpp, between one producer and one
- * consumer. check.sh runs it.
+/* The ring and its link: src/queue/spsc_ring.hpp, with the slots in eager_slots.hpp and batched_slots.hpp, and
+ * src/pipeline/link.hpp, between one producer and one consumer. check.sh runs it.
  *
  * CAPACITY slots, ITEMS items. BATCH chooses the ring that publishes its indices every BATCH items;
- * without it each slot holds its turn, the lap of the item in it. The other macros each break one rule;
- * `check.sh --help` lists them. The indices only grow, and never wrap here. */
+ * without it the slots lie in blocks of PLACES, the last of which may be shorter, and each block counts
+ * what was ever put into it and taken from it. The other macros each break one rule; `check.sh --help`
+ * lists them. Indices and counts only grow, and never wrap here. */
 
 #include "memory.pml"
 
-/* The lap of an index, from 1: a slot that was never written has turn 0. */
-#define LAP(index) ((index) / CAPACITY + 1)
+#ifndef BATCH
+/* Where an index is: its block, how many slots that has, and in which lap. */
+#define BLOCK(index)  ((index) % CAPACITY / PLACES)
+#define SLOTS(block)  (((block) + 1) * PLACES <= CAPACITY -> PLACES : CAPACITY % PLACES)
+#define LAP(index)    ((index) / CAPACITY)
+/* A block's count when all before the index are done. */
+#define DONE(index)   (LAP(index) * SLOTS(BLOCK(index)) + (index) % CAPACITY % PLACES)
 
-/* SpscRing::full(): asks for the other side's index only when the copy says full. */
+/* EagerSlots::Cursor::look_ahead() of the producer: when the first slot of a block further on in this lap is
+ * free, so is all before it. In the first lap all is free. The ring looks only at the beginning of a block,
+ * and always as far, into the next lap too. */
+inline look_ahead() {
+  ahead = BLOCK(written) + 1;
+  if
+  :: ahead + 1 < BLOCKS -> ahead++
+  :: true
+  fi;
+  if
+  :: ahead < BLOCKS ->
+    load(drained, DRAINED(ahead));
+    if
+    :: drained + SLOTS(ahead) > LAP(written) * SLOTS(ahead) ->
+#ifdef AHEAD_TOO_FAR
+      room = CAPACITY - written % CAPACITY
+#else
+      room = ahead * PLACES - written % CAPACITY
+#endif
+    :: else
+    fi
+  :: else
+  fi;
+  drained = 0; ahead = 0
+}
+
+/* EagerSlots::Cursor::look() of the producer: what is free of the rest of this block. */
+inline look_here() {
+  load(drained, DRAINED(BLOCK(written)));
+  room = drained + SLOTS(BLOCK(written)) - DONE(written);
+  room = (room < SLOTS(BLOCK(written)) - written % CAPACITY % PLACES -> room :
+          SLOTS(BLOCK(written)) - written % CAPACITY % PLACES);
+  drained = 0
+}
+#endif
+
+/* SpscRing::full(): asks for the other side's index or count only when what is known says full. */
 inline look_full() {
+#ifndef BATCH
+  if
+  :: room == 0 ->
+    if
+    :: look_ahead()
+    :: true
+    fi;
+    if
+    :: room == 0 -> look_here()
+    :: else
+    fi
+  :: else
+  fi;
+  is_full = (room == 0)
+#else
   if
   :: written - read_seen == CAPACITY -> load(read_seen, READ)
   :: else
   fi;
   is_full = (written - read_seen == CAPACITY)
+#endif
 }
 
 /* SpscRing::empty(). */
@@ -28,9 +86,14 @@ inline look_empty() {
   fi;
   is_empty = (written_seen == read)
 #else
-  load(turn, TURN(read % CAPACITY));
-  is_empty = (turn != LAP(read));
-  turn = 0
+  if
+  :: ready == 0 ->
+    load(filled, FILLED(BLOCK(read)));
+    ready = (filled > DONE(read) -> filled - DONE(read) : 0);
+    filled = 0
+  :: else
+  fi;
+  is_empty = (ready == 0)
 #endif
 }
 
@@ -81,17 +144,20 @@ inline put_value() {
 
 /* RingLink::try_push() into a ring that is not full: the value, what announces it, the wake-up. */
 inline push() {
-#ifdef TURN_FIRST
-  store(release, TURN(written % CAPACITY), LAP(written)); put_value();
+#ifdef COUNT_FIRST
+  store(release, FILLED(BLOCK(written)), DONE(written) + 1); put_value();
 #else
   put_value();
 #ifndef BATCH
-#ifdef TURN_RELAXED
-  store(relaxed, TURN(written % CAPACITY), LAP(written));
+#ifdef COUNT_RELAXED
+  store(relaxed, FILLED(BLOCK(written)), DONE(written) + 1);
 #else
-  store(release, TURN(written % CAPACITY), LAP(written));
+  store(release, FILLED(BLOCK(written)), DONE(written) + 1);
 #endif
 #endif
+#endif
+#ifndef BATCH
+  room--;
 #endif
   written++;
 #ifdef BATCH
@@ -113,12 +179,18 @@ inline get_value() {
 /* RingLink::try_pop() from a ring that is not empty: the value, what frees its slot, the wake-up. */
 inline pop() {
 #ifdef FREE_FIRST
-  store(release, READ, read + 1);
+  store(release, DRAINED(BLOCK(read)), DONE(read) + 1);
 #endif
   get_value();
   assert(low == read + 1 && high == read + 1);  /* in order, once, whole */
   low = 0; high = 0;
 progress:
+#ifndef BATCH
+#ifndef FREE_FIRST
+  store(release, DRAINED(BLOCK(read)), DONE(read) + 1);
+#endif
+  ready--;
+#endif
   read++;
 #ifdef BATCH
   if
@@ -126,9 +198,6 @@ progress:
   :: else
   fi
 #else
-#ifndef FREE_FIRST
-  store(release, READ, read);
-#endif
   wake(PRODUCER)
 #endif
 }
@@ -136,7 +205,12 @@ progress:
 /* Producer::run() and push(). Where it may park it may also spin or yield instead, so that the hybrid way
  * of waiting is checked too. */
 active proctype Producer() {
-  byte written, read_seen, announced;
+  byte written, announced;
+#ifdef BATCH
+  byte read_seen;
+#else
+  byte room, drained, ahead;
+#endif
   bit is_parked, is_full;
   do
   :: written < ITEMS ->
@@ -167,7 +241,12 @@ active proctype Producer() {
 
 /* Consumer::run() and pop(). */
 active proctype Consumer() {
-  byte read, written_seen, announced, turn, low, high;
+  byte read, announced, low, high;
+#ifdef BATCH
+  byte written_seen;
+#else
+  byte ready, filled;
+#endif
   bit is_parked, is_empty, is_closed;
   do
   :: look_empty();

@@ -15,6 +15,8 @@ SEED ?= 1
 SCENARIO ?= t000/baseline
 JOBS ?= $(shell nproc)
 # QUICK=1 makes a short bench; DURATION, in seconds, where it is not to be what the suite says
+BASE ?=
+ALLOW ?=
 
 RESULTS := result_data
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
@@ -27,7 +29,7 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios verify report profile image image-perf image-rt-tools program counters bench shell test sanitize soak lint format clean
+.PHONY: help run-scenarios verify report gate ab profile image image-perf image-rt-tools program counters bench shell test sanitize soak lint format clean
 .PHONY: setup-run setup-bench setup-test setup-lint
 
 help: ## list the targets
@@ -48,6 +50,13 @@ report: setup-run ## make the tables, pictures and results.md again, from the ru
 
 profile: image counters ## count the instructions of each function in SCENARIO, as a table and a picture
 	@scripts/profile.sh --target "$(TARGET)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") "$(SCENARIO)"
+
+gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="kernel host": though these differ)
+	@scripts/gate.sh --base "$(BASE)" $(ALLOW:%=--allow %)
+
+ab: setup-run image ## run SUITE with the build of BASE=GIT-REV and with this one in turns, and compare them
+	@scripts/ab.sh --base "$(BASE)" --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
+	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
 	@qemu/make_image.sh $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"

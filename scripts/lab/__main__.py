@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from lab import guest, plan, run_record, suite, target
+from lab import guest, interleave, plan, run_record, suite, target
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
 from lab.suite import Number
@@ -20,7 +20,7 @@ MAX_REPLICATES = 1000
 def main() -> int:
     try:
         arguments = _parser().parse_args()
-        arguments.step(arguments)
+        return arguments.step(arguments) or 0
     except Complaint as complaint:
         print(f"pipelab: {complaint}", file=sys.stderr)
         return complaint.exit_code
@@ -29,7 +29,6 @@ def main() -> int:
         return FAILED
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def make_plan(arguments: argparse.Namespace) -> None:
@@ -71,7 +70,8 @@ def seal_run(arguments: argparse.Namespace) -> None:
         raise Complaint(arguments.plan, f"has no run '{arguments.run}': give one that it has")
     row = rows[arguments.run]
     image = plan.read_image(arguments.build, target.load(TARGETS, row.target), row.kernel)
-    run_record.seal(arguments.folder, row, image, ROOT)
+    tree = arguments.build.resolve().parent  # that the image was built from
+    run_record.seal(arguments.folder, row, image, tree)
 
 
 def make_report(arguments: argparse.Namespace) -> None:
@@ -187,6 +187,28 @@ def compare_exact(arguments: argparse.Namespace) -> None:
     print(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
 
 
+def run_gate(arguments: argparse.Namespace) -> int:
+    """Prints whether --new is worse than --base; gives the exit code that says so."""
+    from lab import gate, gate_report, results
+
+    new = results.load(arguments.new)
+    gates = gate.run_all(results.load_base(arguments.base, arguments.new), new, arguments.allow)
+    text = gate_report.markdown(gates)
+    if arguments.markdown:
+        write_whole(arguments.markdown, text)
+    if arguments.junit:
+        write_whole(arguments.junit, gate_report.junit(gates))
+    print(text, end="")
+    return gate.overall(gates)
+
+
+def interleave_sweeps(arguments: argparse.Namespace) -> None:
+    """Prints in which order the rows of several sweeps are to be run: timing, sweep (from 0) and row (from 1)."""
+    sweeps = [plan.read(file) for file in arguments.sweeps]
+    for timing, side, number in interleave.interleave(sweeps, arguments.seed):
+        print(timing, side, number, sep="\t")
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
@@ -275,6 +297,19 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--csv", "where the functions go")
     _path(step, "--svg", "where the picture goes")
     step.add_argument("counters", type=Path, help="a run's counters.json")
+
+    step = steps.add_parser("gate", help="compare two sets of results, and judge objectives")
+    step.set_defaults(step=run_gate)
+    step.add_argument("--base", required=True, help="a folder of results, or a git revision that has them")
+    _path(step, "--new", "the folder of results to judge")
+    step.add_argument("--allow", action="append", default=[], metavar="NAME", help="a difference that is meant")
+    step.add_argument("--junit", type=Path, help="the JUnit XML file to write")
+    step.add_argument("--markdown", type=Path, help="the Markdown file to write")
+
+    step = steps.add_parser("interleave", help="show the order in which the runs of several sweeps alternate")
+    step.set_defaults(step=interleave_sweeps)
+    step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
+    step.add_argument("sweeps", type=Path, nargs="+", metavar="SWEEP")
     return parser
 
 

@@ -1,16 +1,18 @@
 """The gate: is one set of results worse than another, and does it hold the suite's objectives?"""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from lab import measurement, statistics
 from lab.complaint import Complaint
+from lab.evaluation import objectives_of
 from lab.measurement import CIRCUMSTANCES, Measurement
 from lab.objectives import Judgement, Objective, judge
 from lab.results import Results
 from lab.statistics import Comparison, Verdict
+from lab.suite import MARGIN
 
 GOOD, WORSE, MISSED, INCONCLUSIVE = 0, 3, 4, 5
 UNDECIDED = (Verdict.INCONCLUSIVE, Verdict.MIXED)
@@ -63,7 +65,7 @@ def run(
     objectives: Iterable[Objective] = (),
     allowed: Collection[str] = (),
     metrics: Sequence[str] = statistics.METRICS,
-    margin: float = statistics.MARGIN,
+    margin: float = MARGIN,
 ) -> Gate:
     """Compares what both have, measurement by measurement; the objectives are of `new`."""
     remarks = check(base, new, allowed)
@@ -106,6 +108,22 @@ def _differences(base: Results, new: Results) -> dict[tuple[str, str, str], list
 
 def _others(places: list[str]) -> str:
     return f", and {len(places) - 1} more" if len(places) > 1 else ""
+
+
+def run_all(base: Mapping[str, Results], new: Mapping[str, Results], allowed: Collection[str] = ()) -> list[Gate]:
+    """A gate for each suite of `new` that there is something to say about, judged as its environment file says."""
+    gates = []
+    for name, results in new.items():
+        objectives = objectives_of(results.environment)
+        if name in base:
+            margin = results.environment.get("margin", MARGIN)
+            gates.append(run(base[name], results, objectives, allowed, margin=margin))
+        elif objectives:
+            gates.append(Gate(name, [], judge(results.raw, objectives), ["has nothing to be compared with"], []))
+    if not gates:
+        both = f"{', '.join(new)} here, {', '.join(base)} there"
+        raise Complaint("--base", f"has no suite in common with the new results ({both}): measure the same suites")
+    return gates
 
 
 def overall(gates: Iterable[Gate]) -> int:

@@ -1,5 +1,6 @@
 """What a gate tells: Markdown for a terminal or a pull request, and JUnit XML for CI."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -8,7 +9,7 @@ import pandas as pd
 
 from lab.gate import GOOD, INCONCLUSIVE, MISSED, UNDECIDED, WORSE, Gate, overall
 from lab.measurement import Measurement
-from lab.statistics import Comparison, Verdict
+from lab.statistics import MOST_RUNS, Comparison, Verdict
 
 OUTCOMES = {
     GOOD: "good: nothing is worse",
@@ -17,19 +18,23 @@ OUTCOMES = {
     INCONCLUSIVE: "inconclusive: more runs, or a quieter host, would decide",
 }
 UNCHANGED = (Verdict.SAME, Verdict.EQUAL)
+SHOWN = (Verdict.WORSE, Verdict.MIXED, Verdict.BETTER)
 HEAD = ["| measurement | scenario | metric | before | now | verdict |", "|---|---|---|---:|---:|---|"]
 
 
 def markdown(gates: Sequence[Gate]) -> str:
-    """The outcome, then by suite what is wrong, unknown or better; what did not change is only counted."""
+    """The outcome, then by suite what is wrong or better; what is the same or unknown is only counted."""
     lines = [f"**pipelab gate: {OUTCOMES[overall(gates)]}** (exit {overall(gates)})"]
     for gate in gates:
         lines += ["", f"### {gate.suite}", ""]
         notes = gate.remarks + gate.lacking
         notes += [f"{each.scenario}, {each.measurement}: {each.text()}" for each in gate.judgements]
-        changed = sorted((each for each in gate.comparisons if each.verdict not in UNCHANGED), key=_urgency)
+        changed = sorted(
+            (each for each in gate.comparisons if each.verdict in SHOWN), key=lambda each: SHOWN.index(each.verdict)
+        )
         counts = {verdict: sum(each.verdict is verdict for each in gate.comparisons) for verdict in UNCHANGED}
-        notes += [f"{count} comparisons are {verdict.value}" for verdict, count in counts.items() if count]
+        notes += [f"{verdict.value}: {count} comparisons" for verdict, count in counts.items() if count]
+        notes += _inconclusive(gate.comparisons)
         lines += [f"- {note}" for note in notes]
         if changed:
             lines += ["", *HEAD, *map(_row, changed)]
@@ -100,8 +105,20 @@ def _outcome(verdict: Verdict) -> str:
     return "skipped" if verdict in UNDECIDED else ""
 
 
-def _urgency(comparison: Comparison) -> int:
-    return [Verdict.WORSE, *UNDECIDED, Verdict.BETTER].index(comparison.verdict)
+def _inconclusive(comparisons: Iterable[Comparison]) -> list[str]:
+    """By measurement: how many comparisons do not tell, and with how many runs half of them would."""
+    unknown: dict[Measurement, list[Comparison]] = {}
+    for each in comparisons:
+        if each.verdict is Verdict.INCONCLUSIVE:
+            unknown.setdefault(each.measurement, []).append(each)
+    lines = []
+    for measurement, found in unknown.items():
+        needed = sorted(math.inf if math.isnan(each.more_runs) else each.runs + each.more_runs for each in found)
+        half = needed[(len(needed) - 1) // 2]
+        reps = f"REPS={half:.0f}" if half <= MOST_RUNS else f"not even REPS={MOST_RUNS}"
+        count = f"inconclusive: {len(found)} comparisons"
+        lines.append(f"{count}, {measurement}; {reps} of both would probably decide half of them")
+    return lines
 
 
 def _figure(value: float) -> str:

@@ -42,7 +42,7 @@ def load(folder: Path) -> dict[str, Results]:
 
 def load_base(base: str, folder: Path) -> dict[str, Results]:
     """The set in the folder `base`, or the one that `folder`, in a git working tree, held at the revision `base`."""
-    if Path(base).is_dir():
+    if base and Path(base).is_dir():
         return load(Path(base))
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
     top, place = (_git(folder, "rev-parse", word).decode() for word in ("--show-toplevel", "--show-prefix"))

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,51 @@ def test_ci_reads_the_same_counts(base: Path) -> None:
     assert int(live.get("failures", "")) == len(live.findall("testcase/failure")) == 1 + 3
     assert gate.overall([worse]) == gate.WORSE
     assert gate_report.markdown([worse]).startswith("**pipelab gate: worse** (exit 3)")
+
+
+def set_terms(folder: Path, **terms: object) -> None:
+    file = folder / "t000_environment.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | terms))
+
+
+def test_a_suite_without_a_base_is_only_judged(base: Path) -> None:
+    new = results.load(copy(base))
+    with pytest.raises(
+        Complaint, match=r"^--base: has no suite in common with the new results \(t000 here, t001 there"
+    ):
+        gate.run_all({"t001": new["t000"]}, new)
+    set_terms(base.with_name("new"), objectives=[{"name": "drop_rate", "relation": "<=", "limit": 0.0}])
+    judged = gate.run_all({}, results.load(base.with_name("new")))
+    assert [(each.exit_code, each.comparisons, len(each.judgements)) for each in judged] == [(gate.GOOD, [], 6)]
+
+
+@pytest.mark.parametrize(
+    ("change", "terms", "code"),
+    [
+        (lambda raw: None, {}, gate.GOOD),
+        (slower(1.2), {}, gate.WORSE),
+        (slower(1.2), {"margin": 0.5}, gate.GOOD),
+        (lambda raw: None, {"objectives": [{"name": "response_p99_us", "relation": "<=", "limit": 1}]}, gate.MISSED),
+        (lambda raw: raw.drop(raw[raw["replicate"] > 2].index, inplace=True), {}, gate.INCONCLUSIVE),
+    ],
+)
+def test_the_command_s_exit_code_says_what_came_of_it(
+    base: Path, change: Callable[[pd.DataFrame], None], terms: dict[str, object], code: int
+) -> None:
+    new = copy(base, change)
+    set_terms(new, **terms)
+    words = ["gate", "--base", base, "--new", new, "--junit", new / "gate.xml", "--markdown", new / "gate.md"]
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", *map(str, words)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+    assert done.stdout.endswith((new / "gate.md").read_text()) and f"(exit {code})" in done.stdout
+    failures = ElementTree.parse(new / "gate.xml").findall(".//failure")
+    assert bool(failures) == (code in (gate.WORSE, gate.MISSED))
 
 
 def test_the_committed_results_against_themselves() -> None:

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# A against B: builds another revision, runs it and this tree alternately on this machine, and compares.
+set -euo pipefail
+# shellcheck source=../qemu/target.sh
+source "$(dirname "$0")/../qemu/target.sh"
+
+usage() {
+  cat <<EOF
+usage: scripts/ab.sh --base GIT-REV [OPTIONS] SUITE...
+Builds the image of GIT-REV in build/ab/tree/, runs SUITE with it and with the image of this tree, in one
+shuffled order, and compares the two. Both are run by the scripts and scenarios of this tree. What is done
+already is not run again. Runs and reports are in build/ab/PAIR/base/ and build/ab/PAIR/new/.
+
+  --target NAME      one of: $(target_names) (aarch64)
+  --timing WHICH     exact, live, or "exact live" (both)
+  --duration S       seconds that each run measures (as the suite says, or 2)
+  --reps N           runs of each build, scenario and timing (10)
+  --seed N           of the first replicate, and of the order of the runs (1)
+  --jobs N           exact runs at a time ($(nproc)); live runs are always alone
+  --junit FILE, --markdown FILE
+                     also write the outcome as JUnit XML, and as Markdown
+
+Exit codes: 0 good, 1 a build, a run or the report failed, 2 wrong usage, 3 this tree is worse, 4 it misses
+an objective, 5 inconclusive, 130 interrupted.
+EOF
+}
+
+parse_arguments() {
+  base='' target=aarch64 jobs=$(nproc) seed=1 options=(--reps 10) reports=() suites=()
+  while (($#)); do
+    case $1 in
+      --help) usage && exit 0 ;;
+      --base | --target | --timing | --duration | --reps | --seed | --jobs | --junit | --markdown)
+        (($# > 1)) || die 2 "$1 needs a value"
+        case $1 in
+          --base) base=$2 ;;
+          --jobs) jobs=$2 ;;
+          --junit | --markdown) reports+=("$1" "$2") ;;
+          *) options+=("$1" "$2") ;;
+        esac
+        [[ $1 != --target ]] || target=$2
+        [[ $1 != --seed ]] || seed=$2
+        shift
+        ;;
+      -*) die 2 "unknown option '$1', see --help" ;;
+      *) suites+=("$1") ;;
+    esac
+    shift
+  done
+  [[ -n $base ]] || die 2 "--base: no revision is given: give one such as main or HEAD~1"
+  ((${#suites[@]})) || die 2 "no suite is given, see --help"
+  [[ $jobs =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 999"
+  commit=$(git -C "$ROOT" rev-parse --verify --quiet --end-of-options "$base^{commit}") ||
+    die 2 "--base: '$base' is no git revision: give one such as main or HEAD~1"
+  load_target "$target"
+}
+
+lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
+
+# Leaves the image of `commit` in TREE/build/, with the packages that this tree has fetched already.
+build_base() {
+  git -C "$ROOT" worktree prune
+  if [[ -d $TREE ]]; then
+    git -C "$TREE" checkout --quiet --detach "$commit"
+  else
+    git -C "$ROOT" worktree add --quiet --detach "$TREE" "$commit"
+  fi
+  [[ -d $TREE/build/packages || ! -d $BUILD/packages ]] ||
+    { mkdir -p "$TREE/build" && cp -al "$BUILD/packages" "$TREE/build/packages"; }
+  echo "building ${commit:0:12}" >&2
+  make -C "$TREE" --no-print-directory image TARGET="$TARGET" >"$TREE/build.log" 2>&1 ||
+    die 1 "$base: cannot be built: see $TREE/build.log"
+}
+
+# Runs the rows of both sweeps alternately: all exact ones, then the live ones, one at a time.
+run_both() {
+  local timing side row at_once running=0 failures=0
+  while IFS=$'\t' read -r timing side row; do
+    at_once=1
+    [[ $timing == live ]] || at_once=$jobs
+    for (( ; running >= at_once; running--)); do
+      wait -n || failures=$((failures + 1))
+    done
+    PIPELAB_BUILD=${builds[side]} setpriv --pdeathsig KILL \
+      "$ROOT/scripts/run_one.sh" "${PAIR}/${SIDES[side]}/result_data/runs/sweep.tsv" "$row" </dev/null &
+    running=$((running + 1))
+  done <"$PAIR/order.tsv"
+  for (( ; running > 0; running--)); do
+    wait -n || failures=$((failures + 1))
+  done
+  ((failures == 0)) || die 1 "$failures runs failed; the same command tries them again"
+}
+
+interrupted() {
+  trap - INT TERM
+  echo "ab.sh: interrupted; finished runs are kept, and the same command goes on" >&2
+  exit 130
+}
+
+parse_arguments "$@"
+readonly TREE=$BUILD/ab/tree SIDES=(base new)
+trap interrupted INT TERM
+[[ -n ${PIPELAB_AB_BASE_BUILD:-} ]] || build_base
+builds=("${PIPELAB_AB_BASE_BUILD:-$TREE/build}" "$BUILD")
+image=image/$TARGET/image.tsv
+for build in "${builds[@]}"; do
+  [[ -f $build/$image ]] || die 1 "$build/$image is missing: run 'make image TARGET=$TARGET' there"
+done
+PAIR=$BUILD/ab/$(cat "${builds[@]/%//$image}" | sha256sum | cut -c 1-12)
+for side in 0 1; do
+  PIPELAB_BUILD=${builds[side]} PIPELAB_RUNS=$PAIR/${SIDES[side]}/result_data/runs \
+    "$ROOT/scripts/run_scenarios.sh" --plan-only "${options[@]}" "${suites[@]}"
+done
+lab interleave --seed "$seed" "$PAIR"/{base,new}/result_data/runs/sweep.tsv >"$PAIR/order.tsv"
+echo "$(wc -l <"$PAIR/order.tsv") runs, those that are there included, in ${PAIR#"$ROOT/"}" >&2
+run_both
+for side in "${SIDES[@]}"; do
+  lab report --runs "$PAIR/$side/result_data/runs" --result-data "$PAIR/$side/result_data" \
+    --page "$PAIR/$side/results.md" "${suites[@]}"
+done
+lab gate --base "$PAIR/base/result_data" --new "$PAIR/new/result_data" "${reports[@]}"

@@ -29,8 +29,7 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-scenarios verify report gate ab profile image image-perf image-rt-tools program counters bench shell test sanitize soak lint format clean
-.PHONY: setup-run setup-bench setup-test setup-lint
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' Makefile) # every target
 
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
@@ -57,6 +56,12 @@ gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="
 ab: setup-run image ## run SUITE with the build of BASE=GIT-REV and with this one in turns, and compare them
 	@scripts/ab.sh --base "$(BASE)" --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+
+noise-floor: REPS := $(if $(filter command environment,$(origin REPS)),$(REPS),10)
+noise-floor: setup-run image ## run SUITE against itself: the smallest change that this host can detect, by metric
+	@PIPELAB_RUNS=$(PWD)/build/noise_floor/result_data/runs scripts/run_scenarios.sh --target "$(TARGET)" --timing live \
+	  --reps "$(REPS)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+	@$(LAB) noise-floor build/noise_floor/result_data $(SUITE)
 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
 	@qemu/make_image.sh $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"

@@ -209,6 +209,22 @@ def interleave_sweeps(arguments: argparse.Namespace) -> None:
         print(timing, side, number, sep="\t")
 
 
+def show_noise_floor(arguments: argparse.Namespace) -> None:
+    """Prints the smallest change that live runs on this host can detect, by metric."""
+    from lab import noise, results
+
+    sets = results.load(arguments.results)
+    wanted = _names(arguments.suites) or list(sets)
+    for name in wanted:
+        if name not in sets:
+            raise Complaint(arguments.results, f"has no results of {name}: give one of {', '.join(sets)}", FAILED)
+        raw = sets[name].raw
+        found = noise.floors(raw)
+        if not found:
+            raise Complaint(arguments.results, f"{name} has no two quiet live runs of a scenario: REPS=10", FAILED)
+        print(f"{name}\n\n{noise.text(found, noise.against_itself(raw))}")
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
@@ -310,6 +326,11 @@ def _parser() -> argparse.ArgumentParser:
     step.set_defaults(step=interleave_sweeps)
     step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
     step.add_argument("sweeps", type=Path, nargs="+", metavar="SWEEP")
+
+    step = steps.add_parser("noise-floor", help="show the smallest change that live runs can detect")
+    step.set_defaults(step=show_noise_floor)
+    step.add_argument("results", type=Path, help="a folder of results")
+    step.add_argument("suites", nargs="*", metavar="SUITE")
     return parser
 
 

@@ -15,10 +15,13 @@ SEED ?= 1
 SCENARIO ?= t000/baseline
 JOBS ?= $(shell nproc)
 # QUICK=1 makes a short bench; DURATION, in seconds, where it is not to be what the suite says
-BASE ?=
-ALLOW ?=
 
 RESULTS := result_data
+# Of gates (BASE, ALLOW) and of exports
+BASE ?=
+ALLOW ?=
+FORMAT ?=
+FROM ?= $(RESULTS)
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
 
 # What a guest is, where it is not to be what the suite says
@@ -62,6 +65,9 @@ noise-floor: setup-run image ## run SUITE against itself: the smallest change th
 	@PIPELAB_RUNS=$(PWD)/build/noise_floor/result_data/runs scripts/run_scenarios.sh --target "$(TARGET)" --timing live \
 	  --reps "$(REPS)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
 	@$(LAB) noise-floor build/noise_floor/result_data $(SUITE)
+
+export: setup-run ## print FROM in another tool's FORMAT: google-benchmark, go, prometheus, chrome-trace (FROM=a run)
+	@$(LAB) export --format "$(FORMAT)" "$(FROM)"
 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
 	@qemu/make_image.sh $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"

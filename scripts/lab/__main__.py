@@ -225,6 +225,20 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
         print(f"{name}\n\n{noise.text(found, noise.against_itself(raw))}")
 
 
+def export(arguments: argparse.Namespace) -> None:
+    """Prints results, or a run, in a format that other tools read."""
+    from lab import exports, results
+    from lab.exports import chrome_trace
+
+    if arguments.format not in exports.FORMATS:
+        what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
+        raise Complaint("--format", what)
+    if arguments.format == exports.CHROME_TRACE:
+        print(chrome_trace.text(arguments.source), end="")
+    else:
+        print(exports.OF_RESULTS[arguments.format](results.load(arguments.source)), end="")
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
@@ -331,6 +345,11 @@ def _parser() -> argparse.ArgumentParser:
     step.set_defaults(step=show_noise_floor)
     step.add_argument("results", type=Path, help="a folder of results")
     step.add_argument("suites", nargs="*", metavar="SUITE")
+
+    step = steps.add_parser("export", help="print results in a format that other tools read")
+    step.set_defaults(step=export)
+    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, or chrome-trace")
+    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace that of a run")
     return parser
 
 

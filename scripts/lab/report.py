@@ -52,7 +52,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
         sections = {}
         for each in measurements:
             measured, baselines = measurement_of(each), environment.get("baselines", {})
-            text = section.markdown(name, measured, _of(each, metrics), known.of(measured), baselines)
+            text = section.markdown(name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines)
             sections[f"{name}, {_name(each)}"] = text
         return SuiteReport(name, environment, _scenarios(measurements), sections, _facts(measurements, raw))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

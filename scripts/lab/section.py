@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from lab import findings, plot_stages, stages
+from lab import findings, plot_stages, stages, statistics
 from lab.evaluation import Evaluation
 from lab.findings.pipeline import SLOWEST_ITEMS
 from lab.measurement import Measurement
@@ -25,6 +25,7 @@ EXPLAINED = {
     Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
     Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many REPS probably would.",
 }
+KEPT_ALL = 0.999  # of a run's items
 MANYFOLD = 9.0  # a change from which on a factor is easier to read than a share
 # The metrics that have a verdict, as the table's columns call them.
 VERDICT_COLUMNS = {
@@ -37,11 +38,16 @@ VERDICT_COLUMNS = {
 
 
 def markdown(
-    suite: str, measurement: Measurement, metrics: pd.DataFrame, known: Evaluation, baselines: Mapping[str, str]
+    suite: str,
+    measurement: Measurement,
+    metrics: pd.DataFrame,
+    raw: pd.DataFrame,
+    known: Evaluation,
+    baselines: Mapping[str, str],
 ) -> str:
-    """`metrics` and `known` are of that measurement alone; `baselines` says what each scenario is compared with."""
+    """`metrics`, `raw` and `known` are of that measurement alone; `baselines` says what each scenario is compared with."""
     parts = [_table(metrics), _caption(measurement, metrics), _verdicts(known.comparisons, baselines)]
-    parts += [_stages(suite, measurement, known), _objectives(known.judgements)]
+    parts += [_stages(suite, measurement, known, raw), _objectives(known.judgements)]
     parts += [findings.markdown(known.findings)]
     return "\n\n".join(part for part in parts if part)
 
@@ -149,7 +155,7 @@ def _change(each: Comparison, change: float) -> str:
     return f"{change * 100:+.0f} %" if abs(change) >= 0.1 else f"{change * 100:+.1f} %"
 
 
-def _stages(suite: str, measurement: Measurement, known: Evaluation) -> str:
+def _stages(suite: str, measurement: Measurement, known: Evaluation, raw: pd.DataFrame) -> str:
     """The picture, and what the slowest items waited for where no finding says it."""
     if known.stages.empty:
         return ""
@@ -161,7 +167,20 @@ def _stages(suite: str, measurement: Measurement, known: Evaluation) -> str:
     ]
     title = f"Where the response time of {suite} went, {measurement}"
     picture = f"![{title}](result_data/{plot_stages.file_name(suite, measurement)})"
-    return "\n".join([picture, *[""] * bool(sentences), *sentences])
+    return "\n".join([picture, _kept(known.stages, raw), *[""] * bool(sentences), *sentences]).strip()
+
+
+def _kept(table: pd.DataFrame, raw: pd.DataFrame) -> str:
+    """Which scenarios' stages are not those of all items, since a run keeps its first ones only."""
+    of_all = table[table["population"] == stages.ALL].drop_duplicates("scenario").set_index("scenario")
+    kept = of_all["items"] / of_all["runs"]
+    consumed = statistics.quiet(raw).groupby("scenario", sort=False)["consumed"].mean()
+    partial = [name for name in kept.index if kept[name] < KEPT_ALL * consumed.get(name, 0)]
+    if not partial:
+        return ""
+    return (
+        f"\nThese are the stages of the first {kept[partial].median():,.0f} items of each run of {', '.join(partial)}."
+    )
 
 
 def _objectives(judgements: list[Judgement]) -> str:

@@ -99,6 +99,16 @@ def test_noisy_runs_are_shown_and_give_no_verdict(runs: Path) -> None:
     assert "| against" not in live and "Objectives" not in live
 
 
+def test_stages_of_a_part_of_the_items_say_so(runs: Path) -> None:
+    assert "These are the stages of" not in page_of(runs)
+    raw_file = runs.parent / "t000_raw.csv"
+    raw = pd.read_csv(raw_file)
+    raw.loc[(raw["scenario"] == "affinity") & (raw["timing"] == "live"), "consumed"] = 300
+    raw.to_csv(raw_file, index=False)
+    live = report.render(runs.parent).split("### t000, live timing on aarch64 with tcg\n")[1]
+    assert "\n\nThese are the stages of the first 150 items of each run of affinity.\n" in live
+
+
 def test_a_table_line_without_values_is_not_cut() -> None:
     empty = pd.Series({"latency_p50_ms": math.nan, "latency_p50_low_ms": math.nan, "latency_p50_high_ms": math.nan})
     assert section._spread(empty, "latency_p50", "_ms", 1e3, str) == ""

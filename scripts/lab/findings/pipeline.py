@@ -38,12 +38,16 @@ CAUSES = {
     ),
     "service": ("the consumer's own work takes longest", "less work for an item, or several consumers"),
 }
+WAKE_UP_AWAKE = (  # of a consumer that does not sleep
+    "the consumer looks all the time, and yet noticed late: something else had its CPU",
+    "a CPU of its own for the consumer (pin-consumer, isolcpus), and a host with a CPU for each of the guest's",
+)
 
 
 def misses_schedule(study: Study) -> Iterator[Finding]:
     """The producer makes fewer items than its interval asks for."""
     for case in study.cases:
-        if not case.interval_us or not case.produced_ops_s < KEEPS_UP * 1e6 / case.interval_us:
+        if not case.interval_us or not case.produced_ops_s < (KEEPS_UP - case.chance) * 1e6 / case.interval_us:
             continue
         takes_us = 1e6 / case.produced_ops_s if case.produced_ops_s else math.inf
         if case.options["pacing"] == "sleep":
@@ -180,12 +184,16 @@ def slowest_items(study: Study) -> Iterator[Finding]:
     """What the slowest 1 % waited for, when it is mostly one thing."""
     if study.stages.empty:
         return
+    awake = {(case.measurement, case.scenario) for case in study.cases if case.options["wait"] in ("spin", "yield")}
     slowest = study.stages[study.stages["population"] == SLOWEST]
     for key, rows in slowest.groupby([*KEYS, "scenario"], sort=False):
         largest = rows.loc[rows["share"].idxmax()] if rows["share"].notna().any() else None
         if largest is not None and largest["share"] >= MOST_OF_IT:
             evidence = f"of {rows['mean_ns'].sum() / 1e3:,.0f} µs {stages.parts(rows)}"
-            yield Finding(SLOWEST_ITEMS, key[-1], Measurement(*key[:-1]), evidence, *CAUSES[largest["stage"]])
+            measurement = Measurement(*key[:-1])
+            spins = largest["stage"] == "wake_up" and (measurement, key[-1]) in awake
+            why = WAKE_UP_AWAKE if spins else CAUSES[largest["stage"]]
+            yield Finding(SLOWEST_ITEMS, key[-1], measurement, evidence, *why)
 
 
 def _switches(case: Case) -> tuple[float, bool] | None:

@@ -21,6 +21,7 @@ DEFAULTS = {
     "queue-cap": "64",
     "on-full": "drop",
     "pacing": "deadline",
+    "arrival": "constant",
     "wait": "futex",
     "warmup": "0.1",
 }
@@ -64,7 +65,28 @@ class Case:
 
     @property
     def interval_us(self) -> float:
-        return float(self.options["prod-interval-us"])
+        """The time between items that the schedule has on average; 0: as fast as possible."""
+        interval_us = float(self.options["prod-interval-us"])
+        if not self._burst:
+            return interval_us
+        items, pause_us = self._burst
+        return ((items - 1) * interval_us + pause_us) / items
+
+    @property
+    def chance(self) -> float:
+        """The share by which the schedule of a run may come out faster or slower than on average."""
+        if self.options["arrival"] == "poisson":
+            return 4 / math.sqrt(max(self.items, 1))  # four standard deviations
+        return self._burst[0] / max(self.items, 1) if self._burst else 0.0
+
+    @property
+    def _burst(self) -> tuple[float, float] | None:
+        """Items of a burst, and the pause after it in microseconds."""
+        arrival = self.options["arrival"]
+        if not arrival.startswith("burst:"):
+            return None
+        items, pause_us = arrival.removeprefix("burst:").split(",")
+        return float(items), float(pause_us)
 
     @property
     def items(self) -> float:

@@ -124,6 +124,20 @@ def test_producer_misses_its_schedule() -> None:
     assert not found(rule, case(throughput_ops_s=450.0, drop_rate=0.55))  # it produced all, and dropped
 
 
+def test_schedules_that_are_not_constant() -> None:
+    burst = {"arrival": "burst:10,91000"}  # 9 ms of a burst and 91 ms of pause: 10 items in 100 ms
+    assert case(options=burst).interval_us == pytest.approx(10_000)
+    on_time: dict[str, Any] = {"produced": 2000, "consumed": 2000, "throughput_ops_s": 100.0}
+    late: dict[str, Any] = on_time | {"produced": 1500, "consumed": 1500, "throughput_ops_s": 75.0}
+    for rule in (pipeline.misses_schedule, measurement.impossible_values):
+        assert not found(rule, case(**on_time, options=burst))
+        by_chance: dict[str, Any] = {"produced": 20_400, "consumed": 20_400, "throughput_ops_s": 1020.5}
+        assert not found(rule, case(**by_chance, options={"arrival": "poisson"}))
+    assert found(pipeline.misses_schedule, case(**late, options=burst))
+    assert found(measurement.impossible_values, case(throughput_ops_s=1020.5))
+    assert found(measurement.impossible_values, case(throughput_ops_s=1100.0, options={"arrival": "poisson"}))
+
+
 def test_consumer_polls_or_sleeps_for_each_item() -> None:
     polls = case(consumer_voluntary_switches=47 * 20_000)
     assert found(pipeline.consumer_polls, polls)[0].evidence == "47 context switches of the consumer an item"
@@ -180,6 +194,8 @@ def test_the_slowest_items_name_their_stage() -> None:
         "of 0 µs 80 % waiting for the consumer to wake up, 10 % late before creation, 10 % the consumer's work"
     ]
     assert set(pipeline.CAUSES) == set(stages.STAGES)
+    assert "sleeps" in found(pipeline.slowest_items, case(), stages=table)[0].cause
+    assert "looks all the time" in found(pipeline.slowest_items, case(options={"wait": "spin"}), stages=table)[0].cause
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ profile: image counters ## count the instructions of each function in SCENARIO, 
 gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="kernel host": though these differ)
 	@scripts/gate.sh --base "$(BASE)" $(ALLOW:%=--allow %)
 
-ab: setup-run image ## run SUITE with the build of BASE=GIT-REV and with this one in turns, and compare them
+ab: setup-run image ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
 	@scripts/ab.sh --base "$(BASE)" --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
 

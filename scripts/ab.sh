@@ -7,9 +7,9 @@ source "$(dirname "$0")/../qemu/target.sh"
 usage() {
   cat <<EOF
 usage: scripts/ab.sh --base GIT-REV [OPTIONS] SUITE...
-Builds the image of GIT-REV in build/ab/tree/, runs SUITE with it and with the image of this tree, in one
-shuffled order, and compares the two. Both are run by the scripts and scenarios of this tree. What is done
-already is not run again. Runs and reports are in build/ab/PAIR/base/ and build/ab/PAIR/new/.
+Builds the program of GIT-REV in build/ab/tree/, runs SUITE with it and with the program of this tree, in one
+shuffled order, and compares the two. All else (kernel, /init, scripts, scenarios) is of this tree. What is
+done already is not run again. Runs and reports are in build/ab/PAIR/base/ and build/ab/PAIR/new/.
 
   --target NAME      one of: $(target_names) (aarch64)
   --timing WHICH     exact, live, or "exact live" (both)
@@ -57,7 +57,8 @@ parse_arguments() {
 
 lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
 
-# Leaves the image of `commit` in TREE/build/, with the packages that this tree has fetched already.
+# Leaves an image with the program of `commit` in TREE/build/. All but the program is this tree's, with the
+# packages that it has fetched already: so nothing else differs, and these scripts and that /init fit each other.
 build_base() {
   git -C "$ROOT" worktree prune
   if [[ -d $TREE ]]; then
@@ -68,7 +69,8 @@ build_base() {
   [[ -d $TREE/build/packages || ! -d $BUILD/packages ]] ||
     { mkdir -p "$TREE/build" && cp -al "$BUILD/packages" "$TREE/build/packages"; }
   echo "building ${commit:0:12}" >&2
-  make -C "$TREE" --no-print-directory image TARGET="$TARGET" >"$TREE/build.log" 2>&1 ||
+  { make -C "$TREE" --no-print-directory program TARGET="$TARGET" &&
+    PIPELAB_BUILD=$TREE/build "$ROOT/qemu/make_image.sh" "$TARGET"; } >"$TREE/build.log" 2>&1 ||
     die 1 "$base: cannot be built: see $TREE/build.log"
 }
 

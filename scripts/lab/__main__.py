@@ -328,6 +328,12 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--svg", "where the picture goes")
     step.add_argument("counters", type=Path, help="a run's counters.json")
 
+    _add_readers(steps)
+    return parser
+
+
+def _add_readers(steps: "argparse._SubParsersAction[_Parser]") -> None:
+    """The steps that read results."""
     step = steps.add_parser("gate", help="compare two sets of results, and judge objectives")
     step.set_defaults(step=run_gate)
     step.add_argument("--base", required=True, help="a folder of results, or a git revision that has them")
@@ -350,7 +356,6 @@ def _parser() -> argparse.ArgumentParser:
     step.set_defaults(step=export)
     step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, or chrome-trace")
     step.add_argument("source", type=Path, help="a folder of results; for chrome-trace that of a run")
-    return parser
 
 
 def _path(parser: argparse.ArgumentParser, name: str, about: str) -> None:

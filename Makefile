@@ -47,6 +47,9 @@ run-scenarios: setup-run program ## boot a guest for each run of SUITE, and writ
 verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte
 	@scripts/verify.sh $(SUITE)
 
+timer-latency: setup-run ## how late timers are in the guests of SUITE (cyclictest, rtla)
+	@for suite in $(SUITE); do scripts/timer_latency.sh --target "$(TARGET)" --timing "$(firstword $(TIMING))" "$$suite"; done
+
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
 	@$(LAB) report --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.md
 

@@ -74,8 +74,9 @@ choose_accelerator() {
 
 # Makes the images of all kernels that the plan names.
 ensure_images() {
-  local kernels kernel
-  kernels=$(plan "$RUNS" --kernels)
+  local guests kernels kernel
+  guests=$(plan "$RUNS" --guests)
+  kernels=$(cut -d $'\037' -f 1 <<<"$guests" | sort -u)
   while read -r kernel; do
     "$ROOT/qemu/make_image.sh" --kernel "$kernel" "$TARGET" 9>&-
   done <<<"$kernels"

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
@@ -45,10 +46,11 @@ def make_plan(arguments: argparse.Namespace) -> None:
         pin_vcpus=arguments.pin_vcpus == "yes",
     )
     suites = [suite.load(SCENARIOS / f"{name}.toml") for name in _names(arguments.suites)]
-    if arguments.kernels:
+    if arguments.guests:
         machine = target.load(TARGETS, sweep.target)
         guests = [shape for each in suites for shape in plan.guests_of(each, sweep, machine, TARGETS).values()]
-        print("\n".join(dict.fromkeys(shape.kernel for shape in guests)))
+        for shape in dict.fromkeys(guests):
+            print(*asdict(shape).values(), sep="\x1f")
         return
     rows = [row for each in suites for row in plan.expand(each, sweep, arguments.build, TARGETS)]
     for row in rows:  # a damaged run is found now, not after an hour
@@ -152,6 +154,16 @@ def show_profile(arguments: argparse.Namespace) -> None:
     write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_whole(arguments.svg, icicle.draw(table, arguments.title))
     print(counters.functions_text(table))
+
+
+def show_timers(arguments: argparse.Namespace) -> None:
+    """Puts what cyclictest and rtla measured in guests into the table of a suite, and prints it."""
+    from lab import timer_latency
+
+    new = timer_latency.read(arguments.folders)
+    table = timer_latency.merged(arguments.csv, new)
+    write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n"))
+    print(timer_latency.markdown(new))
 
 
 def show_recipes(arguments: argparse.Namespace) -> None:
@@ -265,7 +277,7 @@ def _parser() -> argparse.ArgumentParser:
         flag = "--" + guest.KNOBS[key].lower().replace("_", "-")
         step.add_argument(flag, dest=key, type=_value(kind), help="of guests, if not as the suite says")
     step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", help="to CPUs of the host, in live timing")
-    step.add_argument("--kernels", action="store_true", help="only print the kernels that the plan needs")
+    step.add_argument("--guests", action="store_true", help="only print the guests that the plan needs")
     step.add_argument("--timing", type=_timings, default=list(plan.TIMINGS), help="exact, live, or both")
     step.add_argument("--reps", type=_number(Number(1, MAX_REPLICATES)), default=3)
     step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
@@ -305,6 +317,11 @@ def _parser() -> argparse.ArgumentParser:
         if name == "inputs":
             _path(step, "--build", "where the images are")
         step.add_argument("suite", metavar="SUITE")
+
+    step = steps.add_parser("timers", help="show how late timers and threads were in guests")
+    step.set_defaults(step=show_timers)
+    _path(step, "--csv", "the CSV file to write")
+    step.add_argument("folders", type=Path, nargs="+", help="each with guest.tsv, vm.tsv and a tool's histogram")
 
     step = steps.add_parser("perf", help="show what perf stat counted")
     step.set_defaults(step=show_perf)

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, evaluation, section
+from lab import analyse, bench, evaluation, section, timer_latency
 from lab.complaint import FAILED, Complaint
 from lab.measurement import of as measurement_of
 
@@ -54,6 +54,8 @@ def _suite(metrics_file: Path) -> SuiteReport:
             measured, baselines = measurement_of(each), environment.get("baselines", {})
             text = section.markdown(name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines)
             sections[f"{name}, {_name(each)}"] = text
+        timers = timer_latency.tables(metrics_file.with_name(f"{name}_timer_latency.csv"))
+        sections |= {f"{name}, latency of timers, {key}": table for key, table in timers.items()}
         return SuiteReport(name, environment, _scenarios(measurements), sections, _facts(measurements, raw))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None

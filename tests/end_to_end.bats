@@ -61,6 +61,40 @@ measure() { # NAME SEED SECONDS OPTION...
   [[ $(<"$OUT/stdout.txt") == $'1\n1' ]]
 }
 
+@test "a guest of two NUMA nodes has both, and no third" {
+  "$ROOT/qemu/run_vm.sh" --numa 2 --out "$OUT/nodes" -- cat /sys/devices/system/node/node0/cpulist \
+    /sys/devices/system/node/node1/cpulist
+  [[ $(<"$OUT/nodes/stdout.txt") == $'0\n1' ]]
+  "$ROOT/qemu/run_vm.sh" --numa 2 --out "$OUT/second" -- pipelab --duration 0.1 --numa-node 1
+  run "$ROOT/qemu/run_vm.sh" --numa 2 --out "$OUT/third" -- pipelab --duration 0.1 --numa-node 2
+  exits 2
+  says "--numa-node: '2' is not valid: give a NUMA node that exists here: 0-1"
+}
+
+@test "a thread can be pinned to a CPU that isolcpus= took from the scheduler, and huge pages can be had" {
+  "$ROOT/qemu/run_vm.sh" --kernel-args "isolcpus=1 hugepages=8" --out "$OUT/pinned" -- pipelab --duration 0.1 --pin-consumer 1
+  "$ROOT/qemu/run_vm.sh" --kernel-args "isolcpus=1 hugepages=8" --out "$OUT/pages" -- cat /proc/meminfo
+  grep -qE '^HugePages_Total: +8$' "$OUT/pages/stdout.txt"
+}
+
+@test "a live run tells how long each vCPU ran and waited, and where it was pinned" {
+  PIPELAB_RUNS=$OUT/result_data/runs "$ROOT/scripts/run_scenarios.sh" --duration 0.2 --reps 1 --timing live --smp 2 t000
+  local record
+  for record in "$OUT"/result_data/runs/t000.*/run.json; do
+    (($(grep -c '"run_delay_ns": [0-9]' "$record") == 2 && $(grep -c '"run_ns": [1-9]' "$record") == 2))
+    grep -qE '"noisy": (true|false)' "$record"
+    (($(nproc) < 2)) || grep -q '"pinned": true' "$record"
+  done
+}
+
+@test "the exact results of a guest of four CPUs and two nodes come out the same when they are made again" {
+  export PIPELAB_RUNS=$OUT/result_data/runs
+  "$ROOT/scripts/run_scenarios.sh" --duration 0.1 --reps 1 --timing exact --smp 4 --numa 2 t000
+  run "$ROOT/scripts/verify.sh" t000
+  exits 0
+  says "t000: 3 exact runs came out the same, byte for byte"
+}
+
 @test "the image is the same, byte for byte, when it is made again" {
   local before
   before=$(sha256sum "$ROOT"/build/image/aarch64/{vmlinuz,initrd.cpio})

@@ -2,6 +2,7 @@
 # Checks the style of everything; prints what is wrong, and fails if anything is.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+[[ ${1:-} != --help ]] || { echo "usage: scripts/lint.sh" && sed -n '2s/^# //p' "$0" && exit 0; }
 
 failures=0
 check() { # NAME COMMAND...

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lab import guest, interleave, plan, run_record, suite, target
 from lab.complaint import FAILED, Complaint
@@ -272,12 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--build", "where the images are")
     step.add_argument("--target", required=True)
     step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
-    step.add_argument("--wanted-accelerator", choices=plan.WISHES, default="auto", help="what the user said of it")
-    for key, kind in guest.KEYS.items():
-        flag = "--" + guest.KNOBS[key].lower().replace("_", "-")
-        step.add_argument(flag, dest=key, type=_value(kind), help="of guests, if not as the suite says")
-    step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", help="to CPUs of the host, in live timing")
-    step.add_argument("--guests", action="store_true", help="only print the guests that the plan needs")
+    _add_guest_options(step)
     step.add_argument("--timing", type=_timings, default=list(plan.TIMINGS), help="exact, live, or both")
     step.add_argument("--reps", type=_number(Number(1, MAX_REPLICATES)), default=3)
     step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
@@ -304,6 +299,25 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--samples", "the CSV file of pipelab_bench")
     _path(step, "--result-data", "where tables and the picture go")
     _path(step, "--page", "the Markdown file to write")
+
+    _add_verification(steps)
+    _add_timers(steps)
+    _add_counters(steps)
+    _add_readers(steps)
+    return parser
+
+
+def _add_guest_options(step: argparse.ArgumentParser) -> None:
+    """What a user may say of guests."""
+    step.add_argument("--wanted-accelerator", choices=plan.WISHES, default="auto", help="what the user said of it")
+    for key, kind in guest.KEYS.items():
+        flag = "--" + guest.KNOBS[key].lower().replace("_", "-")
+        step.add_argument(flag, dest=key, type=_value(kind), help="of guests, if not as the suite says")
+    step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", help="to CPUs of the host, in live timing")
+    step.add_argument("--guests", action="store_true", help="only print the guests that the plan needs")
+
+
+def _add_verification(steps: Any) -> None:
     for name, about, does in (
         ("recipes", "print how exact results were made", show_recipes),
         ("inputs", "say what is no longer as it was for exact results", check_inputs),
@@ -318,11 +332,15 @@ def _parser() -> argparse.ArgumentParser:
             _path(step, "--build", "where the images are")
         step.add_argument("suite", metavar="SUITE")
 
+
+def _add_timers(steps: Any) -> None:
     step = steps.add_parser("timers", help="show how late timers and threads were in guests")
     step.set_defaults(step=show_timers)
     _path(step, "--csv", "the CSV file to write")
     step.add_argument("folders", type=Path, nargs="+", help="each with guest.tsv, vm.tsv and a tool's histogram")
 
+
+def _add_counters(steps: Any) -> None:
     step = steps.add_parser("perf", help="show what perf stat counted")
     step.set_defaults(step=show_perf)
     step.add_argument("--reps", type=int, required=True)
@@ -345,11 +363,8 @@ def _parser() -> argparse.ArgumentParser:
     _path(step, "--svg", "where the picture goes")
     step.add_argument("counters", type=Path, help="a run's counters.json")
 
-    _add_readers(steps)
-    return parser
 
-
-def _add_readers(steps: "argparse._SubParsersAction[_Parser]") -> None:
+def _add_readers(steps: Any) -> None:
     """The steps that read results."""
     step = steps.add_parser("gate", help="compare two sets of results, and judge objectives")
     step.set_defaults(step=run_gate)

@@ -42,7 +42,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)
     before = host()
     threads: dict[int, Path] = {}
-    while len(threads) < arguments.smp and not ended:
+    # A shell that was killed before it had started QEMU will not say that it has ended.
+    while len(threads) < arguments.smp and not ended and (PROC / str(arguments.shell)).exists():
         threads = vcpu_threads(arguments.shell)
         signal.sigtimedwait([], SEARCH_PERIOD_S)
     pinning = pin(threads, arguments.pin == "yes", arguments.smp)

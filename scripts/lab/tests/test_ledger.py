@@ -140,6 +140,18 @@ def test_pinned_threads_are_on_a_cpu_each(monkeypatch: pytest.MonkeyPatch) -> No
     assert calls == [(10, {3}), (11, {5})]
 
 
+def test_the_watcher_ends_with_a_shell_that_never_started_a_guest(tmp_path: Path) -> None:
+    shell = subprocess.Popen(["true"])
+    shell.wait()
+    subprocess.run(
+        [sys.executable, "-m", "lab.watch", "--shell", str(shell.pid), "--smp", "2", "--pin", "yes", "--out"]
+        + [str(tmp_path / ledger.WATCH)],
+        cwd=Path(__file__).parents[2],
+        check=True,
+        timeout=20,
+    )
+
+
 def test_a_guest_that_never_was_leaves_a_ledger_without_vcpus(tmp_path: Path) -> None:
     shell = subprocess.Popen(["sleep", "100"])
     watcher = subprocess.Popen(

@@ -14,6 +14,7 @@ REPS ?= 3
 SEED ?= 1
 SCENARIO ?= t000/baseline
 JOBS ?= $(shell nproc)
+# COUNTERS=1 counts the exact runs of a sweep as well
 # QUICK=1 makes a short bench; DURATION, in seconds, where it is not to be what the suite says
 
 RESULTS := result_data
@@ -38,11 +39,12 @@ help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds"
-	@echo "       of guests: KERNEL=name SMP=cpus MEMORY=MB NUMA=nodes ... (README.md has all)"
+	@echo "       of guests: KERNEL=name SMP=cpus MEMORY=MB NUMA=nodes ... ; COUNTERS=1 (README.md has all)"
 
-run-scenarios: setup-run program ## boot a guest for each run of SUITE, and write result_data/ and results.md
+run-scenarios: setup-run program $(if $(COUNTERS),counters) ## boot a guest for each run of SUITE, and write result_data/ and results.md
 	@scripts/run_scenarios.sh --make-images --target "$(TARGET)" $(GUEST) --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+	@$(if $(COUNTERS),scripts/count_runs.sh --jobs "$(JOBS)")
 
 verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte
 	@scripts/verify.sh $(SUITE)

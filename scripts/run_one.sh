@@ -3,6 +3,8 @@
 set -euo pipefail
 # shellcheck source=../qemu/target.sh
 source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=count.sh
+source "$(dirname "$0")/count.sh"
 
 # The samples of a run, as a tar file and unpacked, with room to spare.
 readonly NEEDED_MB=64
@@ -10,17 +12,19 @@ readonly NEEDED_MB=64
 case ${1:---help} in
   --help)
     cat <<EOF
-usage: scripts/run_one.sh [--dry-run] PLAN N
+usage: scripts/run_one.sh [--dry-run|--counters] PLAN N
 Runs row N (from 1) of PLAN (a .tsv file that 'lab plan' wrote) and leaves its folder beside the plan. A
 row whose folder exists is not run again. A run that fails leaves failed/RUN/ with its reason and console
-log instead. --dry-run prints the exact QEMU command.
+log instead. --dry-run prints the exact QEMU command. --counters boots an exact run that is there once more,
+with the counters, and leaves what they saw in counters/RUN/.
 Exit codes: 0 good, 1 the run failed, 2 wrong usage.
 EOF
     exit 0
     ;;
 esac
-dry_run=0
+dry_run=0 counting=0
 [[ $1 != --dry-run ]] || { dry_run=1 && shift; }
+[[ $1 != --counters ]] || { counting=1 && shift; }
 (($# == 2)) || die 2 "a plan and a row number are needed, see --help"
 
 # What the host is doing: time of its CPUs so far, and its load. `lab seal` takes the difference.
@@ -56,13 +60,17 @@ line=$(sed -n "$(($2 + 1))p" "$PLAN")
 # Not split at tabs, of which `read` takes several for one: a field may be empty.
 IFS=$'\037' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command \
   kernel kernel_args numa_nodes pin_vcpus accelerator _ <<<"${line//$'\t'/$'\037'}"
-[[ ! -d $RUNS/$run ]] || exit 0
+((counting)) || [[ ! -d $RUNS/$run ]] || exit 0
 vm=("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" --seed "$seed"
   --limit "$limit_s" --kernel "${kernel:-}" --kernel-args "${kernel_args:-}" --numa "${numa_nodes:-1}"
   --pin-vcpus "${pin_vcpus:-no}" --accelerator "${accelerator:-auto}")
 if ((dry_run)); then
   # shellcheck disable=SC2086  # the command is many words
   exec "${vm[@]}" --dry-run -- $command
+fi
+if ((counting)); then
+  count_run
+  exit
 fi
 
 folder=$RUNS/.partial.$run.$$

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab import counters, perf, symbols
+from lab import counted, counters, perf, symbols
 
 WALK, MATRIX, PING_PONG, UNPADDED_PAIR, PADDED_PAIR, UNPADDED_RING, PADDED_RING, SHORT, LONG = range(1, 10)
 TURNS = 1000  # of each CPU, with the ball and with the pairs
@@ -82,6 +82,10 @@ def unpadded_ring(run: Run) -> None:
     assert list(lines["data"]) == ["unpadded_ring+0", "unpadded_ring+16"], lines
     assert list(lines["cpu"]) == [0, 1], lines
     assert (lines["false_sharing"] > 0.9 * ITEMS).all(), lines
+    run.shared.to_csv(run.folder / "shared_lines.csv", index=False)
+    told = counted.shared(run.folder / "shared_lines.csv", ITEMS)
+    assert "unpadded_ring+0 and unpadded_ring+16 (" in told, told
+    assert "; padded" not in told, told
 
 
 def padded_ring(run: Run) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab import counted, statistics
 from lab.complaint import FAILED, Complaint
-from lab import statistics
 from lab.measurement import KEYS, Measurement, groups
 from lab.run_record import RunRecord
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 TIMES = ("latency", "response")
 RATES = ("throughput_ops_s", "drop_rate")
-TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
+TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator", *counted.TEXTS)
 FLAGS = ("noisy",)
 THREADS = ("producer", "consumer")
 # What the kernel has counted for each thread, and the program for both: empty in recordings that are older.
@@ -104,7 +104,7 @@ def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame) 
     for rate in RATES:
         for suffix, value in _span(chosen[rate], measured.timing).items():
             metrics[_suffixed(rate, suffix)] = value
-    return metrics
+    return metrics | counted.of_group(chosen)
 
 
 def _span(values: pd.Series, timing: str) -> dict[str, float]:
@@ -161,7 +161,8 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         metrics[key] = int(stats[key])
     for key in ("duration_s", "clock_read_ns"):
         metrics[key] = stats[key]
-    return metrics | {name: stats[name] for name in COUNTERS}
+    counters = counted.columns(record, metrics["consumed"])
+    return metrics | {name: stats[name] for name in COUNTERS} | counters
 
 
 def _stats(record: RunRecord) -> dict[str, float]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from lab import findings, plot_stages, stages, statistics
+from lab import counted, findings, plot_stages, stages, statistics
 from lab.evaluation import Evaluation
 from lab.findings.pipeline import SLOWEST_ITEMS
 from lab.measurement import Measurement
@@ -47,7 +47,7 @@ def markdown(
 ) -> str:
     """`metrics`, `raw` and `known` are of that measurement alone; `baselines` says what each scenario is compared with."""
     parts = [_table(metrics), _caption(measurement, metrics), _verdicts(known.comparisons, baselines)]
-    parts += [_stages(suite, measurement, known, raw), _objectives(known.judgements)]
+    parts += [counted.markdown(metrics), _stages(suite, measurement, known, raw), _objectives(known.judgements)]
     parts += [findings.markdown(known.findings)]
     return "\n\n".join(part for part in parts if part)
 

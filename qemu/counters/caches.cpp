@@ -87,7 +87,7 @@ void Caches::access(const Access& access) {
              .vaddr = access.vaddr - offset,
              .pc = access.pc};
   touch(part);
-  if (in_first < access.size) {  // as if the next page were the next in memory, too
+  if (in_first < access.size) [[unlikely]] {  // as if the next page were the next in memory, too
     ++part.line;
     part.vaddr += shape_.line_bytes;
     part.mask = mask(0, access.size - in_first);
@@ -99,7 +99,7 @@ void Caches::touch(const Touch& touch) {
   CacheCounts& counts = (*counting_)[touch.cpu][touch.space];
   ++counts.accesses;
   std::size_t index = find(touch.cpu, touch.line);
-  if (index == kNowhere) {
+  if (index == kNowhere) [[unlikely]] {
     index = miss(touch, counts);
   } else if (touch.is_store && l1_[touch.cpu].ways[index].state != State::kModified) {
     own(touch, l1_[touch.cpu].ways[index], counts);

@@ -93,7 +93,7 @@ class Caches {
  private:
   enum class State : std::uint8_t { kShared, kExclusive, kModified };
 
-  struct Way {
+  struct alignas(64) Way {
     std::uint64_t used;  // when; the least goes first
     std::uint64_t touched;
     std::uint64_t written;  // and not yet told to the other vCPUs' `stale`

@@ -9,6 +9,7 @@ import pytest
 from lab import counted
 from lab.complaint import Complaint
 from lab.findings import Case, Study, sharing, study
+from lab.measurement import Measurement
 from lab.run_record import RunRecord
 
 # 30,000 instructions on two CPUs, which write different bytes of one line.
@@ -75,9 +76,12 @@ def test_damaged_counts_are_refused_in_one_line(records: list[RunRecord]) -> Non
         counted.columns(records[0], 150)
 
 
+EXACT = Measurement("aarch64", "exact", "tcg")
+
+
 @pytest.mark.parametrize("where", ["ring+0 and ring+16 (2.00 misses an item)", "", None])
 def test_false_sharing_is_a_finding_that_names_the_symbols(where: str | None) -> None:
     rows = pd.DataFrame({"false_sharing": [where, None], "consumed": 10})
-    found = list(sharing.false_sharing(Study([Case("x", "exact", study.DEFAULTS, rows, 2)])))
+    found = list(sharing.false_sharing(Study([Case("x", EXACT, study.DEFAULTS, rows, 2)])))
     assert [each.evidence for each in found] == ([f"on one cache line: {where}, simulated"] if where else [])
-    assert not list(sharing.false_sharing(Study([Case("x", "exact", study.DEFAULTS, rows[["consumed"]], 2)])))
+    assert not list(sharing.false_sharing(Study([Case("x", EXACT, study.DEFAULTS, rows[["consumed"]], 2)])))

@@ -3,6 +3,7 @@
 #include "bench/cell.hpp"
 #include "bench/queues.hpp"
 #include "pipeline/experiment.hpp"
+#include "pipeline/item.hpp"
 #include "pipeline/options.hpp"
 #include "record/recorder.hpp"
 
@@ -12,7 +13,7 @@ namespace pipelab::bench {
 namespace {
 
 constexpr std::size_t kCapacity = 1024;
-constexpr std::size_t kItemBytes = 24;  // the three times that an item of the pipeline carries
+constexpr std::size_t kItemBytes = sizeof(pipeline::Item);
 
 /// Every item recorded. Interval 0, both sides spin.
 Measurement whole_pipeline(const CpuPair& cpus, bool /*hint*/) {

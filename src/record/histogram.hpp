@@ -52,8 +52,9 @@ class Histogram {
   static constexpr std::uint64_t kHalf = std::uint64_t{1} << (kLinearBits - 1U);
 
   static std::size_t index_of(std::uint64_t value) noexcept {
-    const auto width = static_cast<unsigned>(std::bit_width(value));
-    const unsigned shift = width > kLinearBits ? width - kLinearBits : 0;
+    // Never 0, so that there is nothing to compare: this is in every item's way.
+    const std::uint64_t wide_enough = value | (2 * kHalf - 1);
+    const auto shift = static_cast<unsigned>(std::bit_width(wide_enough)) - kLinearBits;
     return static_cast<std::size_t>(shift * kHalf + (value >> shift));
   }
   static Bucket bounds_of(std::size_t index) noexcept;

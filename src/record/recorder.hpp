@@ -23,9 +23,8 @@ class Recorder {
   void record(const ItemTimes& item) noexcept {
     latency_.record(static_cast<std::uint64_t>(item.latency_ns()));
     response_.record(static_cast<std::uint64_t>(item.response_ns()));
-    if (items_++ == next_sample_ && kept_ < samples_.size()) {
-      samples_[kept_++] = item;
-      next_sample_ += sample_every_;
+    if (items_++ == next_sample_) {
+      keep(item);
     }
     last_done_ns_ = item.done_ns;
   }
@@ -46,6 +45,13 @@ class Recorder {
   platform::Nanoseconds last_done_ns() const noexcept { return last_done_ns_; }
 
  private:
+  void keep(const ItemTimes& item) noexcept {
+    if (kept_ < samples_.size()) {
+      samples_[kept_++] = item;
+      next_sample_ += sample_every_;
+    }
+  }
+
   Histogram latency_;
   Histogram response_;
   std::vector<ItemTimes> samples_;

@@ -256,9 +256,8 @@ class SpscRing {
         consumer_seat_{.cursor = typename Slots::template Cursor<false>(slots_)} {}
 
   ~SpscRing() {
-    Consumer rest(*this);
-    while (rest.front() != nullptr) {
-      rest.pop();
+    for (auto& rest = consumer_seat_.cursor; rest.row(1) != 0; rest.step(1)) {
+      std::destroy_at(rest.item());
     }
   }
 

@@ -27,7 +27,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it"
 void request_stop(int /*signal*/) { stop_requested.store(true); }
 
 int run(const Options& options) {
-  const std::vector<int> allowed = pipelab::platform::allowed_cpus();
+  const std::vector<int> allowed = pipelab::platform::scheduled_cpus();
   if (allowed.size() < 2) {
     fmt::print(stderr, "pipelab_bench: only CPU {} is allowed: run it where there are two\n",
                pipelab::platform::cpu_list(allowed));

@@ -20,6 +20,16 @@ cpu_set_t this_threads_cpus() {
   return set;
 }
 
+std::vector<int> members(const cpu_set_t& set) {
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) {
+      cpus.push_back(cpu);
+    }
+  }
+  return cpus;
+}
+
 }  // namespace
 
 std::vector<int> allowed_cpus() {
@@ -36,14 +46,10 @@ std::vector<int> allowed_cpus() {
   } else {
     set = before;
   }
-  std::vector<int> cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) {
-      cpus.push_back(cpu);
-    }
-  }
-  return cpus;
+  return members(set);
 }
+
+std::vector<int> scheduled_cpus() { return members(this_threads_cpus()); }
 
 std::string cpu_list(const std::vector<int>& cpus) {
   std::string list;

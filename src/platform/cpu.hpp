@@ -25,6 +25,10 @@ inline void spin_hint() noexcept {
 /// The CPUs that a thread of this process can be pinned to, ascending.
 std::vector<int> allowed_cpus();
 
+/// The CPUs that the calling thread runs on as long as it is not pinned to others, ascending: what
+/// taskset(1) says, for example.
+std::vector<int> scheduled_cpus();
+
 /// `cpus` (ascending) as a Linux CPU list, e.g. "0,2-5".
 std::string cpu_list(const std::vector<int>& cpus);
 

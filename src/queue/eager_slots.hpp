@@ -13,16 +13,18 @@
 namespace pipelab::queue {
 
 /// The slots of a ring whose items can be popped, and whose room can be used again, at once. They
-/// lie in blocks of whole cache lines. A block counts what was ever put into it and taken from it,
-/// in the same line as its (first) slots: so items, the news of them, and the news that there is
-/// room again all travel in one line, as many as are ready at a time.
+/// lie in blocks of whole cache lines. A block counts what was ever put into it, in the same line
+/// as its (first) slots: so items and the news of them travel in one line, as many as are ready at
+/// a time. What was taken from it is counted in that line as well in short rings, whose producer
+/// looks there for each block. In long ones it looks far ahead, once for many blocks: there the
+/// consumer counts on lines of its own, and leaves the slots' lines to be read only.
 template <class T>
 class EagerSlots {
   static constexpr std::size_t kCacheLineBytes = 64;
 
   struct Counts {
     std::atomic<std::uint32_t> filled{0};   // written by the producer only
-    std::atomic<std::uint32_t> drained{0};  // written by the consumer only
+    std::atomic<std::uint32_t> drained{0};  // written by the consumer only; in short rings
   };
 
   /// As many slots as share a line with the counts, or one.
@@ -37,6 +39,8 @@ class EagerSlots {
     alignas(T) std::array<std::byte, kMostPlaces * sizeof(T)> bytes;
   };
 
+  using Drained = std::atomic<std::uint32_t>;
+
   /// How many blocks a side has done with, for size(): alone on its lines.
   struct alignas(platform::kDestructiveInterference) SharedCount {
     std::atomic<std::size_t> blocks{0};
@@ -49,15 +53,25 @@ class EagerSlots {
 
   /// The bytes that `capacity` slots take.
   static std::size_t bytes_for(std::size_t capacity) noexcept {
-    return Shape(capacity).blocks * sizeof(Block);
+    const Shape shape(capacity);
+    return shape.blocks * (sizeof(Block) + (shape.reach > 0 ? sizeof(Drained) : 0));
   }
 
   /// Makes `capacity` empty slots in `memory`.
   EagerSlots(void* memory, std::size_t capacity, std::size_t /*publish_every*/) noexcept
       : shape_(capacity), blocks_(static_cast<Block*>(memory)) {
     std::uninitialized_value_construct_n(blocks_, shape_.blocks);
+    if (shape_.reach > 0) {
+      drained_apart_ = reinterpret_cast<Drained*>(blocks_ + shape_.blocks);
+      std::uninitialized_value_construct_n(drained_apart_, shape_.blocks);
+    }
   }
-  ~EagerSlots() { std::destroy_n(blocks_, shape_.blocks); }
+  ~EagerSlots() {
+    std::destroy_n(blocks_, shape_.blocks);
+    if (drained_apart_ != nullptr) {
+      std::destroy_n(drained_apart_, shape_.blocks);
+    }
+  }
   EagerSlots(const EagerSlots&) = delete;
   EagerSlots& operator=(const EagerSlots&) = delete;
 
@@ -77,6 +91,7 @@ class EagerSlots {
           first_(slots.blocks_),
           last_(slots.blocks_ + slots.shape_.blocks - 1),
           block_(first_),
+          own_(&slots.template count<kProduces>(first_)),
           places_(slots.shape_.places_in(first_ == last_)) {}
 
     /// The slot that is next.
@@ -99,7 +114,7 @@ class EagerSlots {
       place_ += count;
       done_ += count;
       // Release: whatever was done with the slots comes before the count that hands them over.
-      own(*block_).store(done_, std::memory_order_release);
+      own_->store(done_, std::memory_order_release);
       if (place_ == places_) {
         enter_next_block();
       }
@@ -110,14 +125,10 @@ class EagerSlots {
     void flush() noexcept {}
 
    private:
-    static std::atomic<std::uint32_t>& own(Block& block) noexcept {
-      return kProduces ? block.counts.filled : block.counts.drained;
-    }
-
     /// How many of `block`'s slots are this side's when it has `done` with so many of them, of
     /// `places` a lap; 0 or less when none.
-    static std::int32_t ready_in(Block& block, std::uint32_t done, std::uint32_t places) noexcept {
-      const auto& others = kProduces ? block.counts.drained : block.counts.filled;
+    std::int32_t ready_in(Block* block, std::uint32_t done, std::uint32_t places) noexcept {
+      const auto& others = slots_->template count<!kProduces>(block);
       // Acquire: pairs with step(), so that the other side is done with the slots it handed over.
       const std::uint32_t count = others.load(std::memory_order_acquire);
       // The producer is a lap ahead: it may go where the consumer was in the lap before. The counts
@@ -133,7 +144,7 @@ class EagerSlots {
         // What does not fit in the line of the counts is fetched with it, not after it.
         __builtin_prefetch(reinterpret_cast<const std::byte*>(block_) + kCacheLineBytes);
       }
-      const std::int32_t ready = ready_in(*block_, done_, places_);
+      const std::int32_t ready = ready_in(block_, done_, places_);
       // What is free beyond the end of the block is the beginning of the next lap.
       ready_ = ready <= 0 ? 0 : std::min(static_cast<std::uint32_t>(ready), places_ - place_);
     }
@@ -149,7 +160,7 @@ class EagerSlots {
       Block* const far = reach <= left ? block_ + reach : first_ + (reach - left - 1);
       const std::uint32_t places = slots_->shape_.places_in(far == last_);
       const std::uint32_t lap = lap_ + (far < block_ ? 1 : 0);
-      if (ready_in(*far, lap * places, places) <= 0) {
+      if (ready_in(far, lap * places, places) <= 0) {
         return false;
       }
       free_blocks_ = reach - 1;
@@ -163,6 +174,7 @@ class EagerSlots {
         block_ = first_;
         ++lap_;
       }
+      own_ = &slots_->template count<kProduces>(block_);
       places_ = slots_->shape_.places_in(block_ == last_);
       done_ = lap_ * places_;
       ready_ = 0;
@@ -178,12 +190,13 @@ class EagerSlots {
     Block* first_;
     Block* last_;
     Block* block_;
-    std::uint32_t places_;        // slots of this block
-    std::uint32_t place_{0};      // done of them in this lap
-    std::uint32_t done_{0};       // done of them in all laps: the own count
-    std::uint32_t ready_{0};      // in a row from here, known to be this side's
-    std::uint32_t lap_{0};        // how often the first block has been left behind
-    std::size_t free_blocks_{0};  // after this one, known to be
+    std::atomic<std::uint32_t>* own_;  // this side's count of the block
+    std::uint32_t places_;             // slots of this block
+    std::uint32_t place_{0};           // done of them in this lap
+    std::uint32_t done_{0};            // done of them in all laps: the own count
+    std::uint32_t ready_{0};           // in a row from here, known to be this side's
+    std::uint32_t lap_{0};             // how often the first block has been left behind
+    std::size_t free_blocks_{0};       // after this one, known to be
     std::size_t blocks_done_{0};
   };
 
@@ -212,6 +225,15 @@ class EagerSlots {
     std::size_t reach;  // how many blocks ahead the producer looks; 0: it does not
   };
 
+  /// What was ever put into a block, or taken from it.
+  template <bool kProduces>
+  std::atomic<std::uint32_t>& count(Block* block) const noexcept {
+    if constexpr (kProduces) {
+      return block->counts.filled;
+    }
+    return drained_apart_ == nullptr ? block->counts.drained : drained_apart_[block - blocks_];
+  }
+
   template <bool kProduces>
   SharedCount& shared() noexcept {
     return kProduces ? filled_ : drained_;
@@ -225,16 +247,15 @@ class EagerSlots {
         (kProduces ? filled_ : drained_).blocks.load(std::memory_order_relaxed);
     const std::size_t index = blocks % shape_.blocks;
     const std::size_t lap = blocks / shape_.blocks;
-    const Counts& counts = blocks_[index].counts;
     const std::uint32_t places = shape_.places_in(index == shape_.blocks - 1);
-    const std::uint32_t here =
-        (kProduces ? counts.filled : counts.drained).load(std::memory_order_relaxed) -
-        static_cast<std::uint32_t>(lap) * places;
+    const std::uint32_t here = count<kProduces>(blocks_ + index).load(std::memory_order_relaxed) -
+                               static_cast<std::uint32_t>(lap) * places;
     return lap * shape_.capacity + index * shape_.places + std::min(here, places);
   }
 
   Shape shape_;
   Block* blocks_;
+  Drained* drained_apart_{nullptr};  // of each block, where the producer looks far ahead
   SharedCount filled_;
   SharedCount drained_;
 };

@@ -12,9 +12,10 @@ using Item = std::uint64_t;
 
 constexpr Item kItems = 5000;
 constexpr std::size_t kCapacity = 64;
+constexpr std::size_t kLongCapacity = 1024;  // short rings share lines on purpose (EagerSlots)
 
 UnpaddedRing<Item, kCapacity> unpadded_ring;
-pipelab::queue::SpscRing<Item> padded_ring(kCapacity);
+pipelab::queue::SpscRing<Item> padded_ring(kLongCapacity);
 std::uint64_t sum = 0;
 
 /// After each item the other CPU gets a turn, so that the two run side by side in exact timing,

@@ -58,7 +58,7 @@ class RunStages:
 
 def read(path: Path) -> RunStages:
     """Reads a latencies.csv. Raises Complaint naming the file, the row (1 is the first item) and the remedy."""
-    blocks = [_split(*block) for block in _checked_blocks(path)]
+    blocks = [_split(*block) for block in checked_blocks(path)]
     if not blocks:
         raise Complaint(path, f"has no items: {REMEDY}", FAILED)
     stages = np.concatenate([stages for stages, _, _ in blocks])
@@ -107,7 +107,7 @@ def parts(rows: pd.DataFrame) -> str:
     return ", ".join(named) or "no time at all"
 
 
-def _checked_blocks(path: Path) -> Iterator[tuple[np.ndarray, int | None]]:
+def checked_blocks(path: Path) -> Iterator[tuple[np.ndarray, int | None]]:
     """Blocks of items [items, COLUMNS] that passed every check, and when the item before them was done."""
     _check_header(path)
     before: np.ndarray | None = None  # the last item of the block before

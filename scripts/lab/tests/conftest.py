@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import run_record
+from lab import report, run_record, suite_results
+from lab.files import write_whole
 from lab.run_record import RunRecord
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -21,3 +22,21 @@ def runs(tmp_path: Path) -> Path:
 def records(runs: Path) -> list[RunRecord]:
     """The finished runs of the recorded plan."""
     return run_record.load_planned(runs, "t000")[0]
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with result_data/ as `make report` leaves it, the recorded runs below; for reading only."""
+    runs = Path(shutil.copytree(RECORDED, tmp_path_factory.mktemp("reported") / "result_data" / "runs"))
+    made, complaints = suite_results.make("t000", runs, None)
+    assert not complaints
+    for name, content in made.items():
+        write_whole(runs.parent / name, content)
+    write_whole(runs.parents[1] / "results.md", report.render(runs.parent))
+    return runs.parents[1]
+
+
+@pytest.fixture
+def results_folder(reported: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be damaged at will."""
+    return Path(shutil.copytree(reported, tmp_path / "results"))

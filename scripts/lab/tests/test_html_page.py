@@ -1,0 +1,161 @@
+"""results.html as a file: the words of results.md, and nothing from elsewhere."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from lab.complaint import Complaint
+from lab.html import page
+
+SCRIPTS = Path(__file__).parents[2]
+
+
+def make_html(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Through the command line."""
+    places = ["--runs", folder / "result_data" / "runs", "--result-data", folder / "result_data"]
+    words = [sys.executable, "-m", "lab.html", *map(str, places), "--page", str(folder / "results.html")]
+    return subprocess.run(words, cwd=SCRIPTS, capture_output=True, text=True, check=False)
+
+
+def render(folder: Path) -> str:
+    return page.render(folder / "result_data", folder / "result_data" / "runs")
+
+
+class _Text(HTMLParser):
+    """What is to be read, and the cells of tables."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.tables, self._skip = "", 0, 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._skip += tag in ("script", "style", "form")
+        self.tables += tag == "table"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skip -= tag in ("script", "style", "form")
+
+    def handle_data(self, data: str) -> None:
+        if not self._skip:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def html(reported: Path) -> str:
+    return render(reported)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[\w.,+%µ–-]+", text.replace("\u00a0", " "))
+
+
+def test_every_word_of_the_markdown_is_there_in_its_order(html: str, reported: Path) -> None:
+    plain = (reported / "results.md").read_text()
+    tables = len(re.findall(r"^\|---", plain, re.MULTILINE))
+    plain = re.sub(r"^!\[.*$|^\|-[-:|]*$|\]\(\S+\)|[*`]", "", plain, flags=re.MULTILINE)
+    plain = re.sub(r"^#+ |^- ", "", plain, flags=re.MULTILINE)
+    shown = _Text(html)
+    assert shown.tables == tables
+    rest = iter(words(shown.text))
+    for word in words(plain):
+        assert word in rest, f"'{word}' is missing or comes too early"
+
+
+def test_the_file_needs_nothing_else(html: str) -> None:
+    body = html.replace(page.LIBRARY.read_text(), "")
+    assert len(body) < len(html) - 100_000  # the library is in it
+    assert not re.search(r"(src|href)=\"(?!#|data:|result_data/)", body)
+    assert not re.search(r"https?://|@import|url\(", body)
+    assert "default-src 'none'" in body
+
+
+def test_exact_and_live_are_beside_each_other_in_places_of_their_own(html: str) -> None:
+    rows = html.split('<section class="figure"')[1:]
+    of_all = [row for row in rows if "<h4>" in row]
+    assert [re.search("<h4>(.*)</h4>", row)[1] for row in of_all] == [  # type: ignore[index]
+        "Percentiles",
+        "Distribution",
+        "Over time",
+        "Throughput",
+        "Drop rate",
+    ]
+    for row in of_all:
+        captions = re.findall("<figcaption>.*, t000, (.*)</figcaption>", row)
+        assert captions == ["exact timing on aarch64", "live timing on aarch64 with tcg"]
+    assert len(rows) - len(of_all) == 2  # the stages, in each measurement's own part
+
+
+def test_each_plot_says_what_it_is(html: str) -> None:
+    canvases = re.findall("<canvas .*?>", html, re.DOTALL)
+    assert len(canvases) == html.count("<figcaption>") - html.count("No run dropped an item.")
+    for canvas in canvases:
+        assert re.search('aria-label="[^"]* of t000, (exact|live) timing on aarch64', canvas)
+        assert 'role="img"' in canvas and 'tabindex="0"' in canvas
+
+
+def test_the_command_writes_the_file(html: str, results_folder: Path) -> None:
+    done = make_html(results_folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (results_folder / "results.html").read_text() == html
+
+
+def test_a_title_is_text_and_no_script(html: str, results_folder: Path) -> None:
+    assert html.count("<script>") == 3
+    file = results_folder / "result_data" / "t000_environment.json"
+    environment = json.loads(file.read_text())
+    environment["title"] = "<script>alert(1)</script> & <img src=x>"
+    for measurement in environment["measurements"]:
+        measurement["scenarios"] = {name: "--x </script><b>" for name in measurement["scenarios"]}
+    file.write_text(json.dumps(environment))
+    other = render(results_folder)
+    assert other.count("<script>") == 3 and "&lt;script&gt;alert(1)" in other
+    assert "<b>" not in other.replace(page.LIBRARY.read_text(), "") and "<img" not in other
+
+
+def test_without_the_runs_the_page_says_what_is_missing(html: str, results_folder: Path) -> None:
+    for folder in (results_folder / "result_data" / "runs").glob("t000.*/"):
+        shutil.rmtree(folder)
+    other = render(results_folder)
+    assert other.count("<code>make run-scenarios SUITE=t000</code>") == 3 * 2
+    assert other.count("<canvas ") == html.count("<canvas ") - 3 * 2
+
+
+def test_pictures_without_a_plot_are_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "bench.png").write_bytes(b"png")
+    part = page._part("## The queues\n\ntext\n\n![The <queues>](result_data/bench.png)\n\nmore", {}, tmp_path)
+    assert part.heading == "The queues"
+    assert part.body == [
+        "<p>text</p>",
+        '<img src="data:image/png;base64,cG5n" alt="The &lt;queues&gt;">',
+        "<p>more</p>",
+    ]
+
+
+def test_a_damaged_run_is_named(results_folder: Path) -> None:
+    file = next((results_folder / "result_data" / "runs").glob("t000.baseline.*.exact.*/latencies.csv"))
+    file.write_text(file.read_text().rstrip("\n"))
+    done = make_html(results_folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"pipelab: {file}: is cut: its last row does not end: ")
+    assert not (results_folder / "results.html").exists()
+
+
+def test_tables_of_an_older_kit_are_named(results_folder: Path) -> None:
+    file = results_folder / "result_data" / "t000_metrics.csv"
+    file.write_text(file.read_text().replace("throughput_low_ops_s", "throughput_min_ops_s", 1))
+    done = make_html(results_folder)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith(f"pipelab: {file}: or a file beside it is damaged")
+
+
+def test_without_the_library_the_package_is_named(reported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "LIBRARY", Path("/nowhere/chart.min.js"))
+    with pytest.raises(Complaint, match="/nowhere/chart.min.js: is not there: install libjs-chart.js"):
+        render(reported)

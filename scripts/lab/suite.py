@@ -22,7 +22,7 @@ STUDIES = ("pipeline",)
 OPTIONS: dict[str, Kind] = {
     "duration": Number(0.001, 86400, whole=False),
     "warmup": Number(0, 3600, whole=False),
-    "prod-interval-us": Number(0, 60_000_000),
+    "prod-interval-us": Number(0, 60_000_000, whole=False),
     "arrival": OneOf("constant", "poisson", "burst:N,PAUSE_US"),
     "pacing": OneOf("sleep", "deadline", "spin"),
     "batch": Number(1, 2**24),

@@ -30,7 +30,7 @@ Outcome run_some(Options options, record::Recorder& recorder) {
   return run(options, recorder, never_stop);
 }
 
-using Combination = std::tuple<Queue, Wait, OnFull, std::int64_t, std::size_t>;
+using Combination = std::tuple<Queue, Wait, OnFull, double, std::size_t>;
 
 class EveryCombination : public ::testing::TestWithParam<Combination> {};
 

@@ -17,6 +17,7 @@ namespace pipelab::pipeline {
 namespace {
 
 constexpr int kUsageError = 2;
+constexpr double kLeastIntervalUs = 0.001;
 
 std::string complaint(std::string_view text, std::string_view valid) {
   return fmt::format("'{}' is not valid: give {}", text, valid);
@@ -90,8 +91,8 @@ void add_choice(CLI::App& app, const std::string& name, Enum& target,
 void add_load_options(CLI::App& app, Options& options) {
   add_number(app, "--duration", options.duration_s, 0.001, 86400.0, "seconds that are measured");
   add_number(app, "--warmup", options.warmup_s, 0.0, 3600.0, "seconds that run before, unmeasured");
-  add_number<std::int64_t>(app, "--prod-interval-us", options.prod_interval_us, 0, 60'000'000,
-                           "time between items; 0: as fast as possible");
+  add_number(app, "--prod-interval-us", options.prod_interval_us, 0.0, 60'000'000.0,
+             "time between items, to the nanosecond; 0: as fast as possible");
   add_value(app, "--arrival", options.arrival, to_arrival, "constant|poisson|burst:N,PAUSE_US",
             "constant, poisson, or burst:N,PAUSE_US (each at least 1)",
             "items one interval apart, that on average, or N of them and then a pause")
@@ -180,7 +181,11 @@ std::string conflict(const Options& options) {
     return "--zero-copy: there is nothing to copy: give --item-bytes as well";
   }
   if (options.arrival.pattern == Arrival::Pattern::kPoisson && options.prod_interval_us == 0) {
-    return "--arrival: 'poisson' needs an interval: give --prod-interval-us of at least 1";
+    return "--arrival: 'poisson' needs an interval: give --prod-interval-us of more than 0";
+  }
+  if (options.prod_interval_us > 0 && options.prod_interval_us < kLeastIntervalUs) {
+    return fmt::format("--prod-interval-us: '{}' is less than a nanosecond: give 0 or at least {}",
+                       options.prod_interval_us, kLeastIntervalUs);
   }
   if (options.scheduling.klass == platform::Scheduling::Class::kDeadline &&
       (options.pin_producer || options.pin_consumer)) {

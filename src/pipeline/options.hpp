@@ -20,8 +20,9 @@ enum class Wait { kSpin, kYield, kFutex, kHybrid };
 struct Options {
   double duration_s{2.0};  ///< how long items are produced and measured, after the warm-up
   double warmup_s{0.1};    ///< how long items are produced first, without being measured
-  std::int64_t prod_interval_us{1000};  ///< time between items; 0: as fast as possible
-  Arrival arrival;                      ///< how items are spread around that interval
+  double prod_interval_us{
+      1000.0};      ///< time between items, to the nanosecond; 0: as fast as possible
+  Arrival arrival;  ///< how items are spread around that interval
   Pacing pacing{Pacing::kDeadline};
   std::uint64_t seed{1};      ///< of the bytes that are worked on, and of random arrivals
   std::size_t work_bytes{0};  ///< bytes that the consumer reads and writes for each item

@@ -71,7 +71,7 @@ TEST(Options, AreReadFromTheCommandLine) {
 
 TEST(Options, OfLoadAndThreadsAreReadFromTheCommandLine) {
   const Parsed parsed = parse_words({"--prod-interval-us",
-                                     "0100",
+                                     "024.390",
                                      "--arrival",
                                      "burst:8,250",
                                      "--sched",
@@ -92,7 +92,7 @@ TEST(Options, OfLoadAndThreadsAreReadFromTheCommandLine) {
                                      "0"});
   ASSERT_TRUE(parsed.options);
   const Options& options = *parsed.options;
-  EXPECT_EQ(options.prod_interval_us, 100);  // not octal
+  EXPECT_EQ(options.prod_interval_us, 24.39);  // not octal
   EXPECT_EQ(options.arrival.pattern, Arrival::Pattern::kBurst);
   EXPECT_EQ(options.arrival.burst_items, 8);
   EXPECT_EQ(options.arrival.pause_us, 250);
@@ -149,7 +149,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{{"--queue-cap", "99999999999999999999"}, "--queue-cap: '99999999999999999999'"},
         BadCase{{"--duration", "0"}, "--duration: '0' is not valid: give a number from 0.001 to"},
         BadCase{{"--duration", "nan"}, "--duration: 'nan' is not valid"},
-        BadCase{{"--prod-interval-us", "1.5"}, "--prod-interval-us: '1.5' is not valid: give an"},
+        BadCase{{"--prod-interval-us", "0.0004"}, "--prod-interval-us: '0.0004' is less than a"},
+        BadCase{{"--prod-interval-us", "-0.5"}, "--prod-interval-us: '-0.5' is not valid: give a"},
+        BadCase{{"--prod-interval-us", "nan"}, "--prod-interval-us: 'nan' is not valid: give a"},
         BadCase{{"--wait", "sleep"}, "--wait: 'sleep' is not valid: give futex, hybrid, spin"},
         BadCase{{"--queue", ""}, "--queue: '' is not valid: give mutex, spsc"},
         BadCase{{"--pin-consumer", "4096"}, "--pin-consumer: '4096' is not valid: give a CPU"},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cmath>
 
 #include "pipeline/arrivals.hpp"
 #include "pipeline/options.hpp"
@@ -56,7 +57,9 @@ class Paced {
  public:
   explicit Paced(const Options& options)
       : pacing_(options.pacing),
-        arrivals_(options.arrival, options.prod_interval_us * platform::kNanosecondsPerMicrosecond,
+        arrivals_(options.arrival,
+                  std::llround(options.prod_interval_us *
+                               static_cast<double>(platform::kNanosecondsPerMicrosecond)),
                   options.seed) {}
 
   void start(const Phase& phase, const std::atomic<bool>& stop) noexcept {

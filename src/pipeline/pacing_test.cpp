@@ -55,11 +55,19 @@ TEST(Arrivals, OfAPoissonProcessHaveItsMeanAndSpreadAndRepeatWithTheSeed) {
   EXPECT_NE(gaps, gaps_of(arrival, 1'000'000, kGaps, 2));
 }
 
-Options paced(Pacing pacing, std::int64_t interval_us) {
+Options paced(Pacing pacing, double interval_us) {
   Options options;
   options.pacing = pacing;
   options.prod_interval_us = interval_us;
   return options;
+}
+
+TEST(Paced, KeepsAnIntervalToTheNanosecond) {
+  Paced pacing(paced(Pacing::kSpin, 24.39));
+  pacing.start({.begin_ns = 0, .end_ns = 1'000'000}, never_stop);
+  EXPECT_EQ(pacing.next(never_stop).intended_ns, 0);
+  EXPECT_EQ(pacing.next(never_stop).intended_ns, 24'390);
+  EXPECT_EQ(pacing.next(never_stop).intended_ns, 48'780);
 }
 
 /// How many items the phase has, and how many of its schedule it misses.

@@ -21,6 +21,9 @@ RESULTS := result_data
 # Of gates (BASE, ALLOW) and of exports
 BASE ?=
 ALLOW ?=
+# Of capacity: objectives, and the lowest and the highest rate
+SLO ?=
+RATES ?=
 FORMAT ?=
 FROM ?= $(RESULTS)
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
@@ -67,6 +70,10 @@ gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="
 ab: setup-run image ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
 	@scripts/ab.sh --base "$(BASE)" --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+
+capacity: setup-run program ## the highest rate at which SCENARIO holds SLO="response_p99_us=200 drop_rate=0" (or its [slo])
+	@scripts/capacity.sh --make-images --target "$(TARGET)" $(GUEST) --timing "$(firstword $(TIMING))" --reps "$(REPS)" --seed "$(SEED)" \
+	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(if $(SLO),--slo "$(SLO)") $(if $(RATES),--rates "$(RATES)") "$(SCENARIO)"
 
 noise-floor: REPS := $(if $(filter command environment,$(origin REPS)),$(REPS),10)
 noise-floor: setup-run image ## run SUITE against itself: the smallest change that this host can detect, by metric

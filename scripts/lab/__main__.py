@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import guest, interleave, plan, run_record, suite, target
+from lab import capacity_step, guest, interleave, plan, run_record, suite, target
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
 from lab.suite import Number
@@ -304,6 +304,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_timers(steps)
     _add_counters(steps)
     _add_readers(steps)
+    capacity_step.add(steps, _add_guest_options)
     return parser
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, evaluation, section, timer_latency
+from lab import analyse, bench, capacity_table, evaluation, section, timer_latency
 from lab.complaint import FAILED, Complaint
 from lab.measurement import of as measurement_of
 
@@ -36,7 +36,9 @@ def render(result_data: Path) -> str:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # Markdown
     )
-    return environment.get_template("results.md.j2").render(suites=suites, bench=bench.section(result_data))
+    return environment.get_template("results.md.j2").render(
+        suites=suites, capacity=capacity_table.section(result_data), bench=bench.section(result_data)
+    )
 
 
 def _suite(metrics_file: Path) -> SuiteReport:

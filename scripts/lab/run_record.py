@@ -79,7 +79,7 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
     }
     for note in (before, after, folder / "vm.tsv", folder / ledger.WATCH):
         note.unlink(missing_ok=True)
-    facts["files"] = {file.name: _fingerprint(file) for file in sorted(folder.iterdir())}
+    facts["files"] = {file.name: fingerprint(file) for file in sorted(folder.iterdir())}
     for file in folder.iterdir():
         _flush(file)
     write_whole(folder / RECORD, json.dumps(facts, indent=2) + "\n")
@@ -98,14 +98,14 @@ def load(folder: Path) -> RunRecord:
     _check_shape(folder / RECORD, facts, {**newer, "duration_s": float | int}, remedy)
     row = Row(**{field.name: facts[field.name] for field in fields(Row) if field.name in facts})
     _check_shape(folder / RECORD, facts["files"], dict.fromkeys(facts["files"], FINGERPRINT), remedy, "files")
-    for name, fingerprint in facts["files"].items():
+    for name, sealed in facts["files"].items():
         file = folder / name
         if not file.is_file():
             raise Complaint(file, f"is missing: {remedy}", FAILED)
-        if file.stat().st_size != fingerprint["bytes"]:
-            size = f"{file.stat().st_size} of {fingerprint['bytes']} bytes"
+        if file.stat().st_size != sealed["bytes"]:
+            size = f"{file.stat().st_size} of {sealed['bytes']} bytes"
             raise Complaint(file, f"is cut or grown ({size}): {remedy}", FAILED)
-        if _fingerprint(file) != fingerprint:
+        if fingerprint(file) != sealed:
             raise Complaint(file, f"was changed since the run: {remedy}", FAILED)
     return RunRecord(folder, row, facts)
 
@@ -127,9 +127,10 @@ def _check_shape(file: Path, value: object, shape: Shape, remedy: str, name: str
             _check_shape(file, value.get(key), part, remedy, f"{name}.{key}".strip("."))  # type: ignore[attr-defined]
 
 
-def _fingerprint(file: Path) -> dict[str, Any]:
-    content = file.read_bytes()
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+def fingerprint(file: Path) -> dict[str, Any]:
+    """How a file must be, as run.json has it."""
+    with file.open("rb") as content:
+        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
 
 
 def _flush(path: Path) -> None:

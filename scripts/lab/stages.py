@@ -61,13 +61,17 @@ def read(path: Path) -> RunStages:
     blocks = [_split(*block) for block in checked_blocks(path)]
     if not blocks:
         raise Complaint(path, f"has no items: {REMEDY}", FAILED)
-    stages = np.concatenate([stages for stages, _, _ in blocks])
+    stages = [stages for stages, _, _ in blocks]  # never in one piece, which would take as much memory again
     response = np.concatenate([response for _, response, _ in blocks])
     latency = np.concatenate([latency for _, _, latency in blocks])
-    rows = {ALL: stages.mean(axis=0)}
+    rows = {ALL: np.sum([block.sum(axis=0) for block in stages], axis=0) / len(response)}
     if len(response) >= SLOWEST_NEEDS:
         slowest = -(-len(response) // 100)  # rounded up
-        rows[SLOWEST] = stages[np.argpartition(response, -slowest)[-slowest:]].mean(axis=0)
+        chosen = np.zeros(len(response), dtype=bool)
+        chosen[np.argpartition(response, -slowest)[-slowest:]] = True
+        of_blocks = np.split(chosen, np.cumsum([len(block) for block in stages])[:-1])
+        sums = [block[picked].sum(axis=0) for block, picked in zip(stages, of_blocks)]
+        rows[SLOWEST] = np.sum(sums, axis=0) / slowest
     windows = np.array_split(latency, min(WINDOWS, len(latency)))
     means = pd.DataFrame.from_dict(rows, orient="index", columns=list(STAGES))
     return RunStages(len(response), means, np.array([np.median(window) for window in windows]))

@@ -28,7 +28,13 @@ SUBJECT = {
 def runs(*response_p99_us: float, timing: str = "live", **values: Any) -> pd.DataFrame:
     """A row of the raw table for each value."""
     table = pd.DataFrame({"response_p99_ns": [value * 1e3 for value in response_p99_us]})
-    told = {"latency_p50_ns": 1e4, "latency_p99_ns": 5e4, "throughput_ops_s": 1e3, "drop_rate": 0.0, "noisy": False}
+    told: dict[str, Any] = {
+        "latency_p50_ns": 1e4,
+        "latency_p99_ns": 5e4,
+        "throughput_ops_s": 1e3,
+        "drop_rate": 0.0,
+        "noisy": False,
+    }
     told |= {"produced": 2000, "consumed": 2000, "duration_s": 2.0, "scenario": "x", "target": "aarch64"}
     return table.assign(**(told | {"timing": timing, "accelerator": "tcg"} | values))
 

@@ -145,8 +145,7 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         "noisy": bool(record.facts.get("noisy", False)),
     }
     histogram = _csv(record, "histogram.csv", ["metric", "lowest_ns", "highest_ns", "count"])
-    if len(histogram) and any(histogram[name].dtype.kind not in "iu" for name in ("lowest_ns", "highest_ns", "count")):
-        raise _damaged(record, "histogram.csv", "holds a value that is no integer")
+    _check_buckets(record, histogram)
     for time in TIMES:
         buckets = histogram[histogram["metric"] == time]
         if int(buckets["count"].sum()) != stats["consumed"]:
@@ -165,18 +164,53 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
     return metrics | {name: stats[name] for name in COUNTERS} | counters
 
 
+def kept_items(record: RunRecord) -> float:
+    """How many items the run's latencies.csv must have; NaN where an older program did not say."""
+    return _stats(record)["latencies_kept"]
+
+
+def _check_buckets(record: RunRecord, histogram: pd.DataFrame) -> None:
+    """The complaint names the first row that gives rise to it; 1 is the first bucket."""
+    values = histogram[["lowest_ns", "highest_ns", "count"]].apply(pd.to_numeric, errors="coerce")
+    before = values["highest_ns"].groupby(histogram["metric"]).shift(fill_value=-1)
+    wrongs = {
+        "is of neither latency nor response": ~histogram["metric"].isin(TIMES),
+        "holds a value that is no integer": (values % 1 != 0).any(axis=1),  # NaN is none, either
+        "holds a negative value, as when a clock runs backwards": (values < 0).any(axis=1),
+        "ends before it begins": values["highest_ns"] < values["lowest_ns"],
+        "does not come after the row before": values["lowest_ns"] <= before,
+    }
+    firsts = [(int(np.argmax(wrong)), what) for what, wrong in wrongs.items() if wrong.any()]
+    if firsts:
+        row, what = min(firsts, key=lambda place: place[0])
+        raise _damaged(record, "histogram.csv", f"row {row + 1} {what}")
+
+
 def _stats(record: RunRecord) -> dict[str, float]:
-    lines = _csv(record, "stats.csv", ["key", "value"]).set_index("key")["value"].astype(str)
-    wanted = ("produced", "consumed", "dropped", "duration_s", "clock_read_ns")
-    try:
-        stats = {key: float(lines[key]) for key in wanted}
-        counters = {key: float(lines.get(key, "nan")) for key in COUNTERS}
-    except (KeyError, ValueError, TypeError) as error:
-        raise _damaged(record, "stats.csv", f"has no good value for {error}") from None
-    known = [*stats.values(), *(value for value in counters.values() if not math.isnan(value))]
-    if not (all(math.isfinite(value) and value >= 0 for value in known) and stats["duration_s"] > 0):
-        raise _damaged(record, "stats.csv", "holds a value that is not finite or is negative")
-    return stats | counters
+    """Its rows as numbers, NaN for what older programs did not write. A complaint names the row; 1 is the first."""
+    table = _csv(record, "stats.csv", ["key", "value"])
+    if table["key"].duplicated().any():
+        row = int(np.argmax(table["key"].duplicated()))
+        raise _damaged(
+            record, "stats.csv", f"row {row + 1} has no good value for '{table['key'][row]}': it is a second"
+        )
+    texts = table.set_index("key")["value"]
+    stats = {}
+    for key in ("produced", "consumed", "dropped", "duration_s", "clock_read_ns", "latencies_kept", *COUNTERS):
+        if key in ("latencies_kept", *COUNTERS) and (key not in texts or pd.isna(texts[key])):
+            stats[key] = math.nan  # this program, or this kernel, does not count it
+            continue
+        if key not in texts:
+            raise _damaged(record, "stats.csv", f"has no good value for '{key}': its row is missing")
+        value = pd.to_numeric(texts[key], errors="coerce")
+        if not (math.isfinite(value) and value >= 0 and (value > 0 or key != "duration_s")):
+            row = int(np.argmax(table["key"] == key)) + 1
+            raise _damaged(record, "stats.csv", f"row {row} has no good value for '{key}': {texts[key]}")
+        stats[key] = float(value)
+    if stats["consumed"] + stats["dropped"] > stats["produced"]:
+        what = f"{stats['consumed']:.0f} consumed and {stats['dropped']:.0f} dropped are more than"
+        raise _damaged(record, "stats.csv", f"{what} the {stats['produced']:.0f} produced")
+    return stats
 
 
 def _csv(record: RunRecord, name: str, columns: list[str]) -> pd.DataFrame:
@@ -185,7 +219,7 @@ def _csv(record: RunRecord, name: str, columns: list[str]) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise _damaged(record, name, f"cannot be read as CSV ({error})") from None
     if list(table.columns) != columns:
-        raise _damaged(record, name, f"should have the columns {', '.join(columns)}")
+        raise _damaged(record, name, f"row 0 should have the columns {', '.join(columns)}")
     return table
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab import findings, objectives, stages, statistics
+from lab import analyse, findings, objectives, stages, statistics
 from lab.complaint import Complaint
 from lab.findings import Finding
 from lab.measurement import KEYS, Measurement
@@ -67,7 +67,9 @@ def read_stages(records: Iterable[RunRecord]) -> tuple[dict[tuple[Measurement, s
         row = record.row
         key = (Measurement(row.target, row.timing, record.facts["accelerator"]), row.scenario)
         try:
-            runs.setdefault(key, []).append(stages.read(record.folder / "latencies.csv"))
+            known = stages.read(record.folder / "latencies.csv")
+            stages.check_whole(record.folder / "latencies.csv", known, analyse.kept_items(record))
+            runs.setdefault(key, []).append(known)
         except Complaint as complaint:
             complaints.append(complaint)
     return {key: known for key, known in runs.items() if known}, complaints

@@ -77,6 +77,15 @@ def read(path: Path) -> RunStages:
     return RunStages(len(response), means, np.array([np.median(window) for window in windows]))
 
 
+def check_whole(path: Path, known: RunStages, items: float) -> None:
+    """Raises Complaint when the file at `path`, read as `known`, has other than `items` rows (NaN: not known)."""
+    if items >= 0 and known.items != items:
+        what = f"row {known.items + 1} is missing" if known.items < items else f"row {items + 1:.0f} is too many"
+        raise Complaint(
+            path, f"{what}: the program kept {items:.0f} items, and there are {known.items}: {REMEDY}", FAILED
+        )
+
+
 def table(scenario: str, measurement: Measurement, runs: Iterable[RunStages]) -> pd.DataFrame:
     """One row a population and stage: means over runs, so that stages still add up.
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from lab import analyse, environment, evaluation, plan, plot, plot_stages, run_record
-from lab.complaint import Complaint
+from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement
 from lab.run_record import RunRecord
 from lab.suite import Suite
@@ -40,7 +40,12 @@ def _load(folders: list[Path]) -> tuple[list[RunRecord], list[Complaint]]:
     records, complaints = [], []
     for folder in (folder for folder in folders if folder.is_dir()):
         try:
-            records.append(run_record.load(folder))
+            record = run_record.load(folder)
+            if record.row.run != folder.name:
+                what = f"is of the run {record.row.run}, which was mixed up with this one"
+                remedy = f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again"
+                raise Complaint(folder / run_record.RECORD, f"{what}: {remedy}", FAILED)
+            records.append(record)
         except Complaint as complaint:
             complaints.append(complaint)
     return records, complaints

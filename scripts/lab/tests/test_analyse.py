@@ -113,20 +113,44 @@ def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> N
     assert "nan" not in text.lower()
 
 
+BUCKETS = "metric,lowest_ns,highest_ns,count\nlatency,1,4,1\n"
+STATS = "key,value\nproduced,150\nconsumed,150\ndropped,0\n"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("histogram.csv", "", "cannot be read as CSV"),
-        ("histogram.csv", "metric,highest_ns,count\n", "should have the columns metric, lowest_ns"),
+        ("histogram.csv", "metric,highest_ns,count\n", "row 0 should have the columns metric, lowest_ns"),
         ("histogram.csv", "metric,lowest_ns,highest_ns,count\nlatency,5,5,3\n", "does not count 150 items"),
-        ("histogram.csv", "metric,lowest_ns,highest_ns,count\nlatency,5,5,x\n", "holds a value that is no integer"),
+        (
+            "histogram.csv",
+            "metric,lowest_ns,highest_ns,count\nlatency,5,5,x\n",
+            "row 1 holds a value that is no integer",
+        ),
+        ("histogram.csv", BUCKETS + "latency,5,5,\n", "row 2 holds a value that is no integer"),
+        (
+            "histogram.csv",
+            BUCKETS + "latency,-5,-5,1\n",
+            "row 2 holds a negative value, as when a clock runs backwards",
+        ),
+        ("histogram.csv", BUCKETS + "latency,9,8,1\n", "row 2 ends before it begins"),
+        ("histogram.csv", BUCKETS + "latency,0,3,1\n", "row 2 does not come after the row before"),
+        ("histogram.csv", BUCKETS + "lateness,5,5,1\n", "row 2 is of neither latency nor response"),
         ("stats.csv", "key,value\nproduced,1\nproduced,2\n", "has no good value for"),
         ("stats.csv", "key,value\nproduced,150\n", "has no good value for 'consumed'"),
         ("stats.csv", "key,value\nproduced,x\n", "has no good value for"),
         (
             "stats.csv",
             "key,value\nproduced,150\nconsumed,150\ndropped,0\nduration_s,-1\nclock_read_ns,5\n",
-            "holds a value that is not finite or is negative",
+            "row 4 has no good value for 'duration_s': -1",
+        ),
+        ("stats.csv", STATS + "duration_s,nan\n", "row 4 has no good value for 'duration_s': nan"),
+        ("stats.csv", STATS + "duration_s,1\nclock_read_ns,1\nmissed,-2\n", "row 6 has no good value for 'missed': -2"),
+        (
+            "stats.csv",
+            STATS.replace("dropped,0", "dropped,1") + "duration_s,1\nclock_read_ns,1\n",
+            "150 consumed and 1 dropped are more than the 150 produced",
         ),
     ],
 )

@@ -232,14 +232,40 @@ def test_a_damaged_run_is_told_and_the_others_are_reported(runs: Path) -> None:
     assert list(metrics["runs"]) == [1, 1, 2, 2, 2, 2]
 
 
+def test_runs_that_were_mixed_up_are_told_and_the_others_are_reported(runs: Path) -> None:
+    one, other = (next(runs.glob(f"t000.{name}.*.exact.r1.*")) for name in ("baseline", "affinity"))
+    shutil.rmtree(one)
+    shutil.copytree(other, one)
+    done = make_report(runs)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"pipelab: {one}/run.json: is of the run {other.name}, which was mixed up with this one: remove the folder "
+        f"('rm -r {one}') and run 'make run-scenarios' again\n"
+    )
+    assert list(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == [1, 2, 2, 2, 2, 2]
+
+
+def test_items_that_are_missing_at_the_end_are_told(runs: Path) -> None:
+    latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
+    reseal(latencies, "".join(latencies.read_text().splitlines(keepends=True)[:101]))
+    done = make_report(runs)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pipelab: {latencies}: row 101 is missing: the program kept 150 items")
+    assert set(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == {2}
+
+
+def reseal(file: Path, text: str) -> None:
+    """Changes a file of a run as if the guest had sent it so."""
+    file.write_text(text)
+    record = file.with_name("run.json")
+    facts = json.loads(record.read_text())
+    facts["files"][file.name] = {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    record.write_text(json.dumps(facts))
+
+
 def test_items_that_cannot_be_leave_their_run_out_of_the_stages_only(runs: Path) -> None:
     latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
-    text = latencies.read_text().replace("\n1,1000000,", "\n1,1000001,-")
-    latencies.write_text(text)
-    record = latencies.with_name("run.json")
-    facts = json.loads(record.read_text())
-    facts["files"]["latencies.csv"] = {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    record.write_text(json.dumps(facts))
+    reseal(latencies, latencies.read_text().replace("\n1,1000000,", "\n1,1000001,-"))
     done = make_report(runs)
     assert done.returncode == 1
     assert done.stderr.startswith(f"pipelab: {latencies}: row 2: lateness_ns is negative")

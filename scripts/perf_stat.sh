@@ -4,19 +4,22 @@ set -euo pipefail
 # shellcheck source=../qemu/target.sh
 source "$(dirname "$0")/../qemu/target.sh"
 
-readonly EVENTS=task-clock,context-switches,cpu-migrations,faults,cycles,instructions,cache-references,cache-misses
+readonly EVENTS=task-clock,context-switches,cpu-migrations,faults,cycles,instructions,instructions:k,cache-references,cache-misses
 
 usage() {
   cat <<EOF
 usage: scripts/perf_stat.sh [OPTIONS] -- PIPELAB-OPTIONS
-Runs 'perf stat pipelab PIPELAB-OPTIONS' in a guest, prints the counts, and writes them as CSV. What the
-guest's PMU lacks is filled in from outside where it can be: counted and simulated by QEMU's plugin, for
-the measured part of the run, and labelled so. Else it is shown as not supported, and is empty in the CSV.
+       scripts/perf_stat.sh [OPTIONS] --scenario SUITE/SCENARIO
+Runs 'perf stat pipelab' in fresh guests, prints the mean counts, and writes them as CSV. What the guest's PMU
+lacks is filled in from outside where it can be: counted and simulated by QEMU's plugin, for the measured part of
+the run, and labelled so. Else it is shown as not supported, and is empty in the CSV. The counts of a scenario,
+which runs without its warm-up then, are also kept run by run in result_data/SUITE_perf.csv, for results.md.
 
-  --reps N             runs, in one guest; counts are their means (5)
+  --reps N             runs, each in a guest of its own, with seeds from 1 on (5)
   --target NAME        one of: $(target_names) (aarch64)
   --timing exact|live  exact counts instructions too, live does not on aarch64 (exact)
-  --smp N              CPUs of the guest (2)
+  --smp N              CPUs of the guest (2; of a scenario as its suite says)
+  --duration S         seconds that a scenario measures (as its suite says, or 2)
   --csv FILE           where the counts go (result_data/perf_stat.csv)
 
 Example: scripts/perf_stat.sh --reps 5 -- --duration 2 --prod-interval-us 0
@@ -24,35 +27,83 @@ Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
 }
 
-reps=5 target=aarch64 timing=exact smp=2 csv=$ROOT/result_data/perf_stat.csv
-while (($#)); do
-  case $1 in
-    --help) usage && exit 0 ;;
-    --) shift && break ;;
-    --reps | --target | --timing | --smp | --csv)
-      (($# > 1)) || die 2 "$1 needs a value"
-      declare "${1#--}=$2"
-      shift 2
-      ;;
-    *) die 2 "unknown option '$1': the workload's options come after --, see --help" ;;
-  esac
-done
-[[ $reps =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--reps: '$reps' is not valid: give a number from 1 to 999"
-load_target "$target"
+parse_arguments() {
+  reps=5 target=aarch64 timing=exact smp='' csv=$RESULTS/perf_stat.csv scenario='' duration=''
+  while (($#)); do
+    case $1 in
+      --help) usage && exit 0 ;;
+      --) shift && break ;;
+      --reps | --target | --timing | --smp | --csv | --scenario | --duration)
+        (($# > 1)) || die 2 "$1 needs a value"
+        declare -g "${1#--}=$2"
+        shift 2
+        ;;
+      *) die 2 "unknown option '$1': the workload's options come after --, see --help" ;;
+    esac
+  done
+  workload=("$@")
+  [[ $reps =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--reps: '$reps' is not valid: give a number from 1 to 999"
+  if [[ -n $scenario ]]; then
+    ((${#workload[@]} == 0)) || die 2 "--scenario has its own options: leave out those after --"
+    [[ $scenario =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$ ]] || die 2 "--scenario: '$scenario' is not SUITE/SCENARIO"
+  else
+    [[ -z $duration ]] || die 2 "--duration is of a scenario: give it after --"
+  fi
+  load_target "$target"
+}
 
+lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
+
+# Writes the scenario's rows to plan.tsv in the folder: one a run. Needs the image.
+plan_scenario() {
+  lab plan --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" --reps "$reps" --seed 1 \
+    ${smp:+--smp "$smp"} ${duration:+--duration "$duration"} "${scenario%%/*}"
+  awk -F '\t' -v scenario="${scenario#*/}" 'NR == 1 || $3 == scenario' \
+    "$folder/${scenario%%/*}.$target.$timing.plan.tsv" >"$folder/plan.tsv"
+  (($(wc -l <"$folder/plan.tsv") == reps + 1)) ||
+    die 2 "${scenario%%/*} has no scenario '${scenario#*/}': see scenarios/${scenario%%/*}.toml"
+}
+
+# Counts one run, whose command is the words after `pipelab`.
+count() { # NUMBER SEED SMP MEMORY-MB KERNEL KERNEL-ARGS NUMA WORD...
+  local code=0
+  "$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --seed "$2" --smp "$3" --memory "$4" \
+    --kernel "$5" --kernel-args "$6" --numa "$7" --limit 3600 --counters caches --out "$folder/$1" -- \
+    perf stat -x, -o perf.csv -e "$EVENTS" pipelab "${@:8}" || code=$?
+  ((code == 0)) || exit $((code == 2 ? 2 : 1)) # the folder stays: the message names the console log in it
+  folders+=("$folder/$1")
+}
+
+count_scenario() {
+  local number=0 seed smp memory_mb command kernel kernel_args numa_nodes words
+  while IFS=$'\037' read -r _ _ _ _ _ _ seed _ smp memory_mb _ _ _ command kernel kernel_args numa_nodes _; do
+    number=$((number + 1))
+    # Without what is written item by item, which perf would count, and without the items of a warm-up.
+    command=$(sed -E 's/^pipelab //; s/ --emit-.*//; s/ --warmup [^ ]+//' <<<"$command")
+    read -ra words <<<"$command --warmup 0 --stats stats.csv"
+    count "$number" "$seed" "$smp" "$memory_mb" "$kernel" "$kernel_args" "$numa_nodes" "${words[@]}"
+  done < <(tail -n +2 "$folder/plan.tsv" | tr '\t' '\037')
+}
+
+RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
+RESULTS=$(dirname "$RUNS")
+parse_arguments "$@"
 trap 'exit 130' INT TERM
 make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target" ||
   die 1 "the image with perf cannot be made for the reason above: mend that, and try again"
 make --no-print-directory -s -C "$ROOT" counters || true # run_vm.sh says that nothing is counted
 folder=$(mktemp -d)
-code=0
-"$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --smp "$smp" --limit 3600 --counters caches \
-  --out "$folder/run" -- \
-  perf stat -x, -r "$reps" -o perf.csv -e "$EVENTS" pipelab "$@" || code=$?
-((code == 0)) || exit $((code == 2 ? 2 : 1)) # the folder stays: the message names the console log in it
-echo "$target, $timing timing, $smp CPUs, mean of $reps runs of: pipelab $*"
-simulated=()
-[[ ! -s $folder/run/counters.json ]] || simulated=(--counters "$folder/run/counters.json")
-PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab perf --reps "$reps" --csv "$csv" "${simulated[@]}" "$folder/run/perf.csv"
+folders=() of_suite=()
+if [[ -n $scenario ]]; then
+  plan_scenario
+  count_scenario
+  of_suite=(--plan "$folder/plan.tsv" --suite-csv "$RESULTS/${scenario%%/*}_perf.csv")
+else
+  for ((number = 1; number <= reps; number++)); do
+    count "$number" "$number" "${smp:-2}" 512 '' '' 1 "${workload[@]}"
+  done
+fi
+echo "$target, $timing timing, mean of $reps runs of: ${scenario:-pipelab ${workload[*]}}"
+lab perf --csv "$csv" "${of_suite[@]}" "${folders[@]}"
 rm -rf "$folder"
-echo "written to $csv" >&2
+echo "written to $csv${scenario:+ and $RESULTS/${scenario%%/*}_perf.csv; 'make report' shows it in results.md}" >&2

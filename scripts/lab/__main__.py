@@ -78,7 +78,7 @@ def seal_run(arguments: argparse.Namespace) -> None:
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab import report, suite_results  # pandas and matplotlib take a second to load
+    from lab import perf_runs, report, suite_results  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
@@ -88,7 +88,8 @@ def make_report(arguments: argparse.Namespace) -> None:
     empty: list[str] = []
     for name in names:
         file = SCENARIOS / f"{name}.toml"
-        files, wrongs = suite_results.make(name, arguments.runs, suite.load(file) if file.is_file() else None)
+        perf = perf_runs.read(arguments.result_data / perf_runs.FILE.format(name))
+        files, wrongs = suite_results.make(name, arguments.runs, suite.load(file) if file.is_file() else None, perf)
         made |= files
         complaints += wrongs
         empty += [] if files else [name]
@@ -113,14 +114,15 @@ def _names(suites: list[str]) -> list[str]:
 
 
 def show_perf(arguments: argparse.Namespace) -> None:
-    """Prints the counts of perf stat, and writes them as CSV."""
-    from lab import counters, perf
+    """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
+    from lab import perf, perf_runs
 
-    table = perf.read(arguments.counts, arguments.reps)
-    if arguments.counters is not None:
-        table = perf.fill(table, counters.counts(counters.read(arguments.counters)), arguments.reps)
+    table = perf.mean([perf.of_run(folder) for folder in arguments.folders])
     write_whole(arguments.csv, perf.csv(table))
     print(perf.text(table))
+    if arguments.suite_csv is not None:
+        new = perf_runs.table(arguments.folders, arguments.plan)
+        write_whole(arguments.suite_csv, perf_runs.csv(perf_runs.merged(arguments.suite_csv, new)))
 
 
 def make_bench(arguments: argparse.Namespace) -> None:
@@ -344,10 +346,10 @@ def _add_timers(steps: Any) -> None:
 def _add_counters(steps: Any) -> None:
     step = steps.add_parser("perf", help="show what perf stat counted")
     step.set_defaults(step=show_perf)
-    step.add_argument("--reps", type=int, required=True)
     _path(step, "--csv", "the CSV file to write")
-    step.add_argument("--counters", type=Path, help="the guest's counters.json, for what its PMU lacks")
-    step.add_argument("counts", type=Path)
+    step.add_argument("--suite-csv", type=Path, help="the CSV file of a suite's runs, to add these to")
+    step.add_argument("--plan", type=Path, help="has the row of each run, in the order of the folders")
+    step.add_argument("folders", type=Path, nargs="+", help="of runs: perf.csv, perhaps counters.json and stats.csv")
 
     step = steps.add_parser("counters", help="show what the counters' plugin saw of a guest")
     step.set_defaults(step=show_counters)

@@ -1,24 +1,16 @@
 """The counts of `perf stat -x,`, as a table and as CSV."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from lab import counters
 from lab.complaint import FAILED, Complaint
 
-# The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT"); the standard deviation
-# is there when it ran several times.
-FIELDS_ONE_RUN = ["count", "unit", "event", "running_ns", "running_percent", "derived", "derived_unit"]
-FIELDS_MANY_RUNS = [
-    "count",
-    "unit",
-    "event",
-    "deviation_percent",
-    "running_ns",
-    "running_percent",
-    "derived",
-    "derived_unit",
-]
+# The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT").
+FIELDS = ["count", "unit", "event", "running_ns", "running_percent", "derived", "derived_unit"]
 UNCOUNTED = ("<not supported>", "<not counted>")
 # Events of perf, and beyond those, what the counters' plugin gives for them: the caches' are as of the last level.
 SIMULATED = {
@@ -33,33 +25,46 @@ SIMULATED = {
 MEASURED_REGION = 0
 
 
-def read(path: Path, runs: int) -> pd.DataFrame:
-    """Columns event, count (NaN when the guest lacks the event), unit, deviation_percent, `source`, and `note`."""
-    names = FIELDS_ONE_RUN if runs == 1 else FIELDS_MANY_RUNS
+def read(path: Path) -> pd.DataFrame:
+    """One run: columns event, count (NaN when the guest lacks the event), unit, `source`, and `note`."""
     try:
-        table = pd.read_csv(path, comment="#", names=names, dtype=str, skip_blank_lines=True)
+        table = pd.read_csv(path, comment="#", names=FIELDS, dtype=str, skip_blank_lines=True)
     except (OSError, ValueError) as error:
         raise Complaint(path, f"is not what perf stat -x, writes ({error}): run it again", FAILED) from None
     if table.empty:
         raise Complaint(path, "holds no counts: run it again", FAILED)
     note = table["count"].where(table["count"].isin(UNCOUNTED), "").str.strip("<>")
     counted = note == ""
-    deviation = table["deviation_percent"].str.rstrip("%") if runs > 1 else pd.Series("", index=table.index)
-    return pd.DataFrame(
-        {
-            "event": table["event"],
-            "count": pd.to_numeric(table["count"].where(counted)),
-            "unit": table["unit"].fillna("").where(counted, ""),
-            "deviation_percent": pd.to_numeric(deviation.where(counted)),
-            "source": "perf",
-            "note": note,
-        }
+    counts = pd.to_numeric(table["count"].where(counted), errors="coerce")
+    if (counts.isna() & counted).any():
+        row = int((counts.isna() & counted).to_numpy().argmax())
+        raise Complaint(path, f"row {row + 1} has no count but '{table['count'][row]}': run it again", FAILED)
+    unit = table["unit"].fillna("").where(counted, "")
+    return pd.DataFrame({"event": table["event"], "count": counts, "unit": unit, "source": "perf", "note": note})
+
+
+def of_run(folder: Path) -> pd.DataFrame:
+    """What was counted of the run in `folder`: its perf.csv, filled from its counters.json if that is there."""
+    table = read(folder / "perf.csv")
+    seen = folder / "counters.json"
+    return fill(table, counters.counts(counters.read(seen))) if seen.is_file() else table
+
+
+def mean(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The mean of each event over runs; deviation_percent is the standard error of that mean, as perf's own ±."""
+    counts = pd.concat([run["count"] for run in runs], axis=1)
+    error = counts.std(axis=1, ddof=1) / math.sqrt(len(runs)) / counts.mean(axis=1) * 100
+    deviation = error.where(counts.mean(axis=1) != 0, 0.0 if len(runs) > 1 else math.nan).where(
+        counts.notna().any(axis=1)
     )
+    return runs[0].assign(count=counts.mean(axis=1), deviation_percent=deviation)[
+        ["event", "count", "unit", "deviation_percent", "source", "note"]
+    ]
 
 
-def fill(table: pd.DataFrame, counts: pd.DataFrame, runs: int) -> pd.DataFrame:
-    """`table`, with what the guest lacks, and more, from `counters.counts`: of the measured part, by run."""
-    measured = counts[counts["region"] == MEASURED_REGION].drop(columns=["region", "cpu", "space"]).sum() / runs
+def fill(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """`table` of one run, with what the guest lacks, and more, from `counters.counts`: of the measured part."""
+    measured = counts[counts["region"] == MEASURED_REGION].drop(columns=["region", "cpu", "space"]).sum()
     known = {event: float(measured[name]) for event, name in SIMULATED.items() if name in measured}
     lacking = table["note"].ne("") & table["event"].isin(known)
     filled = table.assign(
@@ -69,7 +74,7 @@ def fill(table: pd.DataFrame, counts: pd.DataFrame, runs: int) -> pd.DataFrame:
     )
     more = {event: count for event, count in known.items() if event not in set(table["event"])}
     rows = pd.DataFrame({"event": list(more), "count": list(more.values())})
-    rows = rows.assign(unit="", deviation_percent=float("nan"), source="simulated", note="")
+    rows = rows.assign(unit="", source="simulated", note="")
     return pd.concat([filled, rows], ignore_index=True)
 
 

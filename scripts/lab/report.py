@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, capacity_table, evaluation, section, timer_latency
+from lab import analyse, bench, capacity_table, evaluation, perf_runs, section, timer_latency
 from lab.complaint import FAILED, Complaint
 from lab.measurement import of as measurement_of
 
@@ -51,10 +51,14 @@ def _suite(metrics_file: Path) -> SuiteReport:
         environment = json.loads(environment_file.read_text())
         measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
+        perf = perf_runs.read(metrics_file.with_name(perf_runs.FILE.format(name)))
         sections = {}
         for each in measurements:
             measured, baselines = measurement_of(each), environment.get("baselines", {})
-            text = section.markdown(name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines)
+            counts = perf_runs.markdown(perf, measured)
+            text = section.markdown(
+                name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines, counts
+            )
             sections[f"{name}, {_name(each)}"] = text
         timers = timer_latency.tables(metrics_file.with_name(f"{name}_timer_latency.csv"))
         sections |= {f"{name}, latency of timers, {key}": table for key, table in timers.items()}

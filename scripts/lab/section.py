@@ -44,10 +44,14 @@ def markdown(
     raw: pd.DataFrame,
     known: Evaluation,
     baselines: Mapping[str, str],
+    counts: str = "",
 ) -> str:
-    """`metrics`, `raw` and `known` are of that measurement alone; `baselines` says what each scenario is compared with."""
+    """`metrics`, `raw` and `known` are of that measurement alone; `baselines` says what each scenario is compared with.
+
+    `counts` is a table of what was counted in other runs.
+    """
     parts = [_table(metrics), _caption(measurement, metrics), _verdicts(known.comparisons, baselines)]
-    parts += [counted.markdown(metrics), _stages(suite, measurement, known, raw), _objectives(known.judgements)]
+    parts += [counted.markdown(metrics), counts, _stages(suite, measurement, known, raw), _objectives(known.judgements)]
     parts += [findings.markdown(known.findings)]
     return "\n\n".join(part for part in parts if part)
 

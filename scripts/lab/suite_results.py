@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from lab import analyse, environment, evaluation, plan, plot, plot_stages, run_record
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement
@@ -10,10 +12,13 @@ from lab.run_record import RunRecord
 from lab.suite import Suite
 
 
-def make(name: str, runs: Path, suite: Suite | None) -> tuple[dict[str, str | bytes], list[Complaint]]:
+def make(
+    name: str, runs: Path, suite: Suite | None, perf: pd.DataFrame | None = None
+) -> tuple[dict[str, str | bytes], list[Complaint]]:
     """The content of the files by their names, none without a good run; and what is wrong with the other runs.
 
-    `suite` is how the runs are to be judged; None when its file is gone.
+    `suite` is how the runs are to be judged; None when its file is gone. `perf` is what perf stat counted, a table of
+    lab.perf_runs.
     """
     rows = [row for file in sorted(runs.glob(plan.file_name(name, "*", "*"))) for row in plan.read(file)]
     records, complaints = _load([runs / row.run for row in rows])
@@ -25,7 +30,7 @@ def make(name: str, runs: Path, suite: Suite | None) -> tuple[dict[str, str | by
     items, unread = evaluation.read_stages(records)
     facts = environment.describe(plan.title(runs, name), records, rows) | (evaluation.terms(suite) if suite else {})
     metrics = analyse.metrics_table(raw)
-    known = evaluation.evaluate(raw, facts, items)
+    known = evaluation.evaluate(raw, facts, items, perf)
     return {
         f"{name}_raw.csv": analyse.raw_csv(raw),
         f"{name}_metrics.csv": analyse.metrics_csv(metrics),

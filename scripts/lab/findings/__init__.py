@@ -1,6 +1,6 @@
 """Findings: what is odd about results, why, and what to try. Each rule is one small function."""
 
-from lab.findings import measurement, pipeline, sharing
+from lab.findings import counts, measurement, pipeline, sharing
 from lab.findings.study import Case, Finding, Study, of_suite
 
 __all__ = ["Case", "Finding", "Study", "find", "markdown", "of_suite"]
@@ -8,7 +8,11 @@ __all__ = ["Case", "Finding", "Study", "find", "markdown", "of_suite"]
 
 def find(study: Study) -> list[Finding]:
     """All findings, those about the measurement first: they say how far to trust the others."""
-    return [finding for rule in (*measurement.RULES, *pipeline.RULES, *sharing.RULES) for finding in rule(study)]
+    return [
+        finding
+        for rule in (*measurement.RULES, *pipeline.RULES, *counts.RULES, *sharing.RULES)
+        for finding in rule(study)
+    ]
 
 
 def markdown(findings: list[Finding]) -> str:

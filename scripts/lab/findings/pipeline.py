@@ -201,6 +201,7 @@ def _switches(case: Case) -> tuple[float, bool] | None:
     own, both = case.per_item("consumer_voluntary_switches"), case.per_item("context_switches")
     if not math.isnan(own):
         return own, True
+    both = case.value("perf_context_switches_per_item") if math.isnan(both) else both
     return None if math.isnan(both) else (both, False)
 
 

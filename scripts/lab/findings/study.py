@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lab import measurement as measurements
-from lab import statistics
+from lab import perf_runs, statistics
 from lab.measurement import Measurement
 from lab.statistics import Comparison
 
@@ -128,13 +128,19 @@ def of_suite(
     comparisons: Sequence[Comparison] = (),
     stages: pd.DataFrame | None = None,
     windows_ns: Mapping[tuple[Measurement, str], Sequence[np.ndarray]] | None = None,
+    perf: pd.DataFrame | None = None,
 ) -> Study:
-    """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario."""
+    """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
+
+    `perf` is a table of lab.perf_runs, whose figures the cases then have as well.
+    """
     cases = []
     told = measurements.each_of(environment)
     for measurement, scenario, rows in measurements.groups(statistics.quiet(raw)):
         windows = (windows_ns or {}).get((measurement, scenario), ())
         said = parse(measurements.options(told[measurement], scenario))
+        if perf is not None:
+            rows = rows.assign(**perf_runs.per_item(perf, measurement, scenario))
         cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
     return Study(cases, comparisons, pd.DataFrame() if stages is None else stages, environment)
 

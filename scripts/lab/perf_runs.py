@@ -1,0 +1,126 @@
+"""What perf stat counted of scenarios: a table beside a suite's, with a row a run, and what an item took of it.
+
+Written by scripts/perf_stat.sh --scenario as <suite>_perf.csv. The counts are of a whole process, its start and end
+included, and of runs of their own without a warm-up: so all items are measured ones.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lab import perf, plan
+from lab.complaint import FAILED, Complaint
+from lab.files import read_facts
+from lab.measurement import KEYS, Measurement
+
+FILE = "{}_perf.csv"
+# By the event that perf names: the column, and what an item's share of it is called. task-clock is in ms.
+EVENTS = {
+    "context-switches": ("context_switches", "context switches"),
+    "instructions": ("instructions", "instructions"),
+    "instructions:k": ("kernel_instructions", "of these, kernel"),
+    "cycles": ("cycles", "cycles"),
+    "faults": ("page_faults", "page faults"),
+    "cpu-migrations": ("cpu_migrations", "migrations"),
+    "task-clock": ("task_clock_ms", ""),
+}
+COUNTS = [column for column, _ in EVENTS.values()]
+PER_ITEM = {f"perf_{column}_per_item": (column, name) for column, name in EVENTS.values() if name}
+TEXTS = ["scenario", *KEYS, "options"]
+CAPTION = "`perf stat` in {} guest{} of their own, without a warm-up: medians, of the whole process, its start and end included."
+
+
+def table(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
+    """A row for each folder (perf.csv, stats.csv, vm.tsv) of a run; the plan has their rows in the same order."""
+    return pd.DataFrame([_row(folder, planned) for folder, planned in zip(folders, plan.read(plan_file), strict=True)])
+
+
+def csv(runs: pd.DataFrame) -> str:
+    return runs.to_csv(index=False, lineterminator="\n", float_format="%.12g")
+
+
+def merged(path: Path, new: pd.DataFrame) -> pd.DataFrame:
+    """`new`, and what the file at `path` has of other scenarios and measurements."""
+    names = [*TEXTS, "seed", "items", *COUNTS]
+    if not path.is_file():
+        return new[names]
+    old = read(path)
+    subject = [*KEYS, "scenario"]
+    same = old[subject].apply(tuple, axis=1).isin(set(new[subject].apply(tuple, axis=1)))
+    return pd.concat([old[~same], new], ignore_index=True)[names]
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The table at `path`; empty when there is none. Raises Complaint naming file, row and remedy."""
+    names = [*TEXTS, "seed", "items", *COUNTS]
+    remedy = "remove it, and run 'scripts/perf_stat.sh --scenario ...' again"
+    if not path.is_file():
+        return pd.DataFrame(columns=names)
+    try:
+        text = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise Complaint(path, f"cannot be read as CSV ({error}): {remedy}", FAILED) from None
+    missing = [name for name in names if name not in text]
+    if missing:
+        raise Complaint(path, f"row 0 lacks the columns {', '.join(missing)}: {remedy}", FAILED)
+    for name in (name for name in names if name not in TEXTS):
+        values = pd.to_numeric(text[name], errors="coerce")
+        bad = (values.isna() & ((text[name] != "") | (name == "items"))) | (values < 0)
+        if bad.any():
+            place = int(bad.to_numpy().argmax())
+            what = f"row {place + 1}: {name} = {text[name].iat[place]} is not a number of at least 0"
+            raise Complaint(path, f"{what}: {remedy}", FAILED)
+        text[name] = values
+    return text
+
+
+def per_item(table: pd.DataFrame, measurement: Measurement, scenario: str) -> dict[str, float]:
+    """What an item took in the median run, by the names of PER_ITEM; empty where the scenario was not counted."""
+    runs = table[(table[[*KEYS, "scenario"]] == [*measurement, scenario]).all(axis=1) & (table["items"] > 0)]
+    if runs.empty:
+        return {}
+    counted = {name: column for name, (column, _) in PER_ITEM.items() if runs[column].notna().any()}
+    shares = {name: (runs[column] / runs["items"]).median() for name, column in counted.items()}
+    return {name: float(share) for name, share in shares.items()}
+
+
+def markdown(table: pd.DataFrame, measurement: Measurement) -> str:
+    """One line a scenario that was counted in this measurement; empty when none was."""
+    chosen = table[(table[KEYS] == list(measurement)).all(axis=1)]
+    known = {name: per_item(table, measurement, name) for name in dict.fromkeys(chosen["scenario"])}
+    columns = [name for name in PER_ITEM if any(name in shares for shares in known.values())]
+    if not columns:
+        return ""
+    lines = [f"| scenario, an item | {' | '.join(PER_ITEM[name][1] for name in columns)} |"]
+    lines.append("|---|" + "---:|" * len(columns))
+    for scenario, shares in known.items():
+        cells = (_text(shares[name]) if name in shares else "" for name in columns)
+        lines.append(f"| {scenario} | {' | '.join(cells)} |")
+    runs = int(chosen.groupby("scenario").size().median())
+    return "\n".join([*lines, "", CAPTION.format(runs, "s" * (runs > 1))])
+
+
+def _row(folder: Path, planned: plan.Row) -> dict[str, object]:
+    counted = perf.read(folder / "perf.csv").set_index("event")["count"]
+    stats_file = folder / "stats.csv"
+    try:
+        items = int(pd.read_csv(stats_file, index_col="key", dtype=str)["value"]["consumed"])
+    except (OSError, ValueError, KeyError) as error:
+        raise Complaint(
+            stats_file, f"does not say how many items were consumed ({error}): run it again", FAILED
+        ) from None
+    return {
+        "scenario": planned.scenario,
+        "target": planned.target,
+        "timing": planned.timing,
+        "accelerator": read_facts(folder / "vm.tsv", ["accelerator"], "run it again")["accelerator"],
+        "options": planned.options,
+        "seed": planned.seed,
+        "items": items,
+        **{column: counted.get(event) for event, (column, _) in EVENTS.items()},
+    }
+
+
+def _text(value: float) -> str:
+    return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"

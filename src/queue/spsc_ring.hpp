@@ -121,16 +121,16 @@ class SpscRing {
 
     /// Copies as many of `items` as fit, from the first, and returns how many.
     std::size_t push(std::span<const T> items) {
-      std::size_t count = 0;
-      while (count < items.size()) {
-        const std::size_t row = this->at_.row(items.size() - count);
+      std::size_t done = 0;
+      while (done < items.size()) {
+        const std::size_t row = this->at_.row(items.size() - done);
         if (row == 0) {
           break;
         }
-        copy(items.subspan(count, row));
-        count += row;
+        copy(items.subspan(done, row));
+        done += row;
       }
-      return count;
+      return done;
     }
 
     /// Room for one item, to be filled in place and handed over by commit(); null when the ring is
@@ -198,16 +198,16 @@ class SpscRing {
 
     /// Moves the oldest items to the front of `items`, as many as there are, and returns how many.
     std::size_t pop(std::span<T> items) {
-      std::size_t count = 0;
-      while (count < items.size()) {
-        const std::size_t row = this->at_.row(items.size() - count);
+      std::size_t done = 0;
+      while (done < items.size()) {
+        const std::size_t row = this->at_.row(items.size() - done);
         if (row == 0) {
           break;
         }
-        move(items.subspan(count, row));
-        count += row;
+        move(items.subspan(done, row));
+        done += row;
       }
-      return count;
+      return done;
     }
 
     /// Up to `most` of the oldest items, side by side and in place, until release(n). Fewer where

@@ -1,0 +1,235 @@
+"""What each step of `python3 -m lab` does: reads files, calls what knows how, and writes or prints."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from lab import guest, interleave, plan, run_record, suite, target
+from lab.complaint import FAILED, Complaint
+from lab.files import write_whole
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "scenarios"
+TARGETS = ROOT / "qemu" / "targets"
+
+
+def make_plan(arguments: argparse.Namespace) -> None:
+    """Writes into --plans a plan for each suite and timing, and sweep.tsv with the rows of all, as they are run."""
+    sweep = plan.Sweep(
+        target=arguments.target,
+        timings=tuple(name for name in plan.TIMINGS if name in arguments.timing),
+        replicates=arguments.reps,
+        seed=arguments.seed,
+        duration_s=arguments.duration,
+        accelerator=arguments.accelerator,
+        wanted_accelerator=arguments.wanted_accelerator,
+        guest={key: arguments.__dict__[key] for key in guest.KEYS if arguments.__dict__[key] is not None},
+        pin_vcpus=arguments.pin_vcpus == "yes",
+    )
+    suites = [suite.load(SCENARIOS / f"{name}.toml") for name in _names(arguments.suites)]
+    if arguments.guests:
+        machine = target.load(TARGETS, sweep.target)
+        guests = [shape for each in suites for shape in plan.guests_of(each, sweep, machine, TARGETS).values()]
+        for shape in dict.fromkeys(guests):
+            print(*asdict(shape).values(), sep="\x1f")
+        return
+    rows = [row for each in suites for row in plan.expand(each, sweep, arguments.build, TARGETS)]
+    for row in rows:  # a damaged run is found now, not after an hour
+        if (arguments.runs / row.run).exists():
+            run_record.load(arguments.runs / row.run)
+    plans = arguments.plans or arguments.runs
+    for each in suites:
+        write_whole(plans / plan.title_file(each.name), each.title + "\n")
+        for timing in sweep.timings:
+            chosen = [row for row in rows if (row.suite, row.timing) == (each.name, timing)]
+            write_whole(plans / plan.file_name(each.name, sweep.target, timing), plan.write(chosen))
+    write_whole(plans / "sweep.tsv", plan.write(plan.shuffled(rows, arguments.seed)))
+
+
+def seal_run(arguments: argparse.Namespace) -> None:
+    """Writes run.json into the folder of a run that has just ended well."""
+    rows = {row.run: row for row in plan.read(arguments.plan)}
+    if arguments.run not in rows:
+        raise Complaint(arguments.plan, f"has no run '{arguments.run}': give one that it has")
+    row = rows[arguments.run]
+    image = plan.read_image(arguments.build, target.load(TARGETS, row.target), row.kernel)
+    tree = arguments.build.resolve().parent  # that the image was built from
+    run_record.seal(arguments.folder, row, image, tree)
+
+
+def make_report(arguments: argparse.Namespace) -> None:
+    """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
+    from lab import perf_runs, report, suite_results  # pandas and matplotlib take a second to load
+
+    names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
+    if not names:
+        raise Complaint(arguments.runs, "there are no runs: run 'make run-scenarios' first", FAILED)
+    made: dict[str, str | bytes] = {}
+    complaints: list[Complaint] = []
+    empty: list[str] = []
+    for name in names:
+        file = SCENARIOS / f"{name}.toml"
+        perf = perf_runs.read(arguments.result_data / perf_runs.FILE.format(name))
+        files, wrongs = suite_results.make(name, arguments.runs, suite.load(file) if file.is_file() else None, perf)
+        made |= files
+        complaints += wrongs
+        empty += [] if files else [name]
+    for file_name, content in made.items():
+        write_whole(arguments.result_data / file_name, content)
+    if made:
+        write_whole(arguments.page, report.render(arguments.result_data))
+    for complaint in complaints[:-1] if not empty else complaints:
+        print(f"pipelab: {complaint}", file=sys.stderr)
+    if empty:
+        suites = " ".join(empty)
+        raise Complaint(
+            arguments.runs, f"no finished run of {suites}: run 'make run-scenarios SUITE=\"{suites}\"'", FAILED
+        )
+    if complaints:
+        raise complaints[-1]
+
+
+def _names(suites: list[str]) -> list[str]:
+    """Each suite once, by its name, however it was given."""
+    return list(dict.fromkeys(suite.name_of(text, SCENARIOS) for text in suites))
+
+
+def show_perf(arguments: argparse.Namespace) -> None:
+    """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
+    from lab import perf, perf_runs
+
+    table = perf.mean([perf.of_run(folder) for folder in arguments.folders])
+    write_whole(arguments.csv, perf.csv(table))
+    print(perf.text(table))
+    if arguments.suite_csv is not None:
+        new = perf_runs.table(arguments.folders, arguments.plan)
+        write_whole(arguments.suite_csv, perf_runs.csv(perf_runs.merged(arguments.suite_csv, new)))
+
+
+def make_bench(arguments: argparse.Namespace) -> None:
+    """Makes the tables and the picture of the queues' bench, then results.md."""
+    from lab import bench, report
+
+    print(bench.write_results(arguments.samples, arguments.result_data))
+    write_whole(arguments.page, report.render(arguments.result_data))
+
+
+def show_counters(arguments: argparse.Namespace) -> None:
+    """Prints what the plugin counted, and writes the counts and the shared lines as CSV."""
+    from lab import counters, symbols
+
+    seen = counters.read(arguments.counters)
+    counts = counters.counts(seen)
+    shared = counters.shared_lines(seen, symbols.read(arguments.symbols))
+    print(counters.counts_text(counts))
+    if "caches" in seen:
+        print(counters.shared_text(shared))
+    for path, table in ((arguments.csv, counts), (arguments.shared_csv, shared)):
+        if path is not None:
+            write_whole(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def show_profile(arguments: argparse.Namespace) -> None:
+    """Prints the hot spots, and writes all functions as CSV and as a picture."""
+    from lab import counters, icicle, symbols
+
+    table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
+    write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_whole(arguments.svg, icicle.draw(table, arguments.title))
+    print(counters.functions_text(table))
+
+
+def show_timers(arguments: argparse.Namespace) -> None:
+    """Puts what cyclictest and rtla measured in guests into the table of a suite, and prints it."""
+    from lab import timer_latency
+
+    new = timer_latency.read(arguments.folders)
+    table = timer_latency.merged(arguments.csv, new)
+    write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n"))
+    print(timer_latency.markdown(new))
+
+
+def show_recipes(arguments: argparse.Namespace) -> None:
+    """Prints how the exact results of a suite were made, for verify.sh: target, kernels and options, one line each."""
+    from lab import verify
+
+    for machine, kernels, options in verify.recipes(arguments.results, arguments.suite):
+        words = "\x1e".join(part for option in options for part in option.split("=", 1))
+        print(machine, ",".join(kernels), words, sep="\x1f")
+
+
+def check_inputs(arguments: argparse.Namespace) -> None:
+    """Says what is no longer as it was when a suite's exact results were made."""
+    from lab import verify
+
+    changes = verify.changed_inputs(arguments.results, arguments.suite, arguments.again, arguments.build, TARGETS)
+    if changes:
+        what = "; ".join(changes)
+        raise Complaint(
+            arguments.suite, f"not tested, since it was made with something else: {what}", verify.NOT_TESTED
+        )
+
+
+def compare_exact(arguments: argparse.Namespace) -> None:
+    """Says whether a suite's exact results came out the same."""
+    from lab import verify
+
+    runs, found = verify.differences(arguments.results, arguments.suite, arguments.again)
+    for line in found:
+        print(line)
+    if found:
+        raise Complaint(arguments.suite, f"{len(found)} figures are not the same: see above", verify.DIFFERENT)
+    print(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
+
+
+def run_gate(arguments: argparse.Namespace) -> int:
+    """Prints whether --new is worse than --base; gives the exit code that says so."""
+    from lab import gate, gate_report, results
+
+    new = results.load(arguments.new)
+    gates = gate.run_all(results.load_base(arguments.base, arguments.new), new, arguments.allow)
+    text = gate_report.markdown(gates)
+    if arguments.markdown:
+        write_whole(arguments.markdown, text)
+    if arguments.junit:
+        write_whole(arguments.junit, gate_report.junit(gates))
+    print(text, end="")
+    return gate.overall(gates)
+
+
+def interleave_sweeps(arguments: argparse.Namespace) -> None:
+    """Prints in which order the rows of several sweeps are to be run: timing, sweep (from 0) and row (from 1)."""
+    sweeps = [plan.read(file) for file in arguments.sweeps]
+    for timing, side, number in interleave.interleave(sweeps, arguments.seed):
+        print(timing, side, number, sep="\t")
+
+
+def show_noise_floor(arguments: argparse.Namespace) -> None:
+    """Prints the smallest change that live runs on this host can detect, by metric."""
+    from lab import noise, results
+
+    sets = results.load(arguments.results)
+    wanted = _names(arguments.suites) or list(sets)
+    for name in wanted:
+        if name not in sets:
+            raise Complaint(arguments.results, f"has no results of {name}: give one of {', '.join(sets)}", FAILED)
+        raw = sets[name].raw
+        found = noise.floors(raw)
+        if not found:
+            raise Complaint(arguments.results, f"{name} has no two quiet live runs of a scenario: REPS=10", FAILED)
+        print(f"{name}\n\n{noise.text(found, noise.against_itself(raw))}")
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Prints results, or a run, in a format that other tools read."""
+    from lab import exports, results
+    from lab.exports import chrome_trace
+
+    if arguments.format not in exports.FORMATS:
+        what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
+        raise Complaint("--format", what)
+    if arguments.format == exports.CHROME_TRACE:
+        print(chrome_trace.text(arguments.source), end="")
+    else:
+        print(exports.OF_RESULTS[arguments.format](results.load(arguments.source)), end="")

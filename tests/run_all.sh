@@ -17,7 +17,7 @@ run_unit_tests() { # PRESET [EMULATOR [PROGRAM]]
     ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml"
 }
 run_unit_tests host-test
-run_unit_tests bench-test '' pipelab_bench_test
+run_unit_tests bench '' pipelab_bench_test
 run_unit_tests tsan
 run_unit_tests asan
 scripts/setup.sh test armv7 && qemu/get_packages.sh armv7

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # A against B: builds another revision, runs it and this tree alternately on this machine, and compares.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
+# shellcheck source=rows.sh
+source "$(dirname "$0")/rows.sh"
 
 usage() {
   cat <<EOF
@@ -49,13 +51,11 @@ parse_arguments() {
   done
   [[ -n $base ]] || die 2 "--base: no revision is given: give one such as main or HEAD~1"
   ((${#suites[@]})) || die 2 "no suite is given, see --help"
-  [[ $jobs =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 999"
+  check_count --jobs "$jobs"
   commit=$(git -C "$ROOT" rev-parse --verify --quiet --end-of-options "$base^{commit}") ||
     die 2 "--base: '$base' is no git revision: give one such as main or HEAD~1"
   load_target "$target"
 }
-
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
 
 # Leaves an image with the program of `commit` in TREE/build/. All but the program is this tree's, with the
 # packages that it has fetched already: so nothing else differs, and these scripts and that /init fit each other.
@@ -76,27 +76,13 @@ build_base() {
 
 # Runs the rows of both sweeps alternately: all exact ones, then the live ones, one at a time.
 run_both() {
-  local timing side row at_once running=0 failures=0
+  local timing side row
   while IFS=$'\t' read -r timing side row; do
-    at_once=1
-    [[ $timing == live ]] || at_once=$jobs
-    for (( ; running >= at_once; running--)); do
-      wait -n || failures=$((failures + 1))
-    done
-    PIPELAB_BUILD=${builds[side]} setpriv --pdeathsig KILL \
-      "$ROOT/scripts/run_one.sh" "${PAIR}/${SIDES[side]}/result_data/runs/sweep.tsv" "$row" </dev/null &
-    running=$((running + 1))
+    if [[ $timing == live ]]; then wait_below 1; else wait_below "$jobs"; fi
+    PIPELAB_BUILD=${builds[side]} start_row "${PAIR}/${SIDES[side]}/result_data/runs/sweep.tsv" "$row"
   done <"$PAIR/order.tsv"
-  for (( ; running > 0; running--)); do
-    wait -n || failures=$((failures + 1))
-  done
-  ((failures == 0)) || die 1 "$failures runs failed; the same command tries them again"
-}
-
-interrupted() {
-  trap - INT TERM
-  echo "ab.sh: interrupted; finished runs are kept, and the same command goes on" >&2
-  exit 130
+  wait_below 1
+  check_failures runs
 }
 
 parse_arguments "$@"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the bench of the queues, runs it, and makes its tables.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 
 usage() {
   cat <<EOF
@@ -14,23 +15,22 @@ EOF
 }
 
 build() {
-  [[ -x build/bench/pipelab_bench ]] || echo "bench: building it (some minutes, the first time)" >&2
-  cmake -S src --preset bench >/dev/null
-  cmake --build build/bench --target pipelab_bench | sed '/no work to do/d'
+  [[ -x $BUILT/pipelab_bench ]] || echo "bench: building it (some minutes, the first time)" >&2
+  cmake -S "$ROOT/src" --preset bench >/dev/null
+  cmake --build "$BUILT" --target pipelab_bench | sed '/no work to do/d'
 }
 
 measure() { # OPTION...
-  build/bench/pipelab_bench --samples "$results/bench_samples.csv" --environment "$results/bench_environment.csv" "$@"
+  "$BUILT/pipelab_bench" --samples "$RESULTS/bench_samples.csv" --environment "$RESULTS/bench_environment.csv" "$@"
 }
 
 [[ ${1:-} != --help ]] || { usage && exit 0; }
-results=${PIPELAB_RESULTS:-result_data}
-mkdir -p "$results"
+readonly BUILT=$ROOT/build/bench
+mkdir -p "$RESULTS"
 build
 trap : INT # the bench ends by itself, and its tables are still made
 code=0
 measure "$@" || code=$?
 ((code == 0 || code == 130)) || exit "$code"
-PYTHONPATH=scripts /usr/bin/python3 -m lab bench --samples "$results/bench_samples.csv" --result-data "$results" \
-  --page "${PIPELAB_PAGE:-results.md}"
+lab bench --samples "$RESULTS/bench_samples.csv" --result-data "$RESULTS" --page "$RESULTS/../results.md"
 exit "$code"

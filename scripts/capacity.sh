@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Finds the highest rate at which a scenario holds its objectives, by bisection, one fresh guest a run.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
+# shellcheck source=rows.sh
+source "$(dirname "$0")/rows.sh"
 
 usage() {
   cat <<EOF
@@ -62,29 +64,18 @@ parse_arguments() {
     shift
   done
   [[ -n $subject ]] || die 2 "no SUITE/SCENARIO is given, see --help"
-  [[ $jobs =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 999"
+  check_count --jobs "$jobs"
   [[ $timing =~ ^(exact|live)$ ]] || die 2 "--timing: '$timing' is not valid: give exact or live"
   [[ $timing == exact ]] || jobs=1
   load_target "$target"
   check_accelerator "$wanted" "$timing"
 }
 
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@" 9>&-; }
-
 # A step of the search, with all that it goes by.
 step() { # STEP OPTION...
   lab "$1" --runs "$RUNS/capacity" --plan "$PLAN" --build "$BUILD" --result-data "$RESULTS" \
     --page "$RESULTS/../results.md" --target "$target" --timing "$timing" --accelerator "$accelerator" \
     --wanted-accelerator "$wanted" "${options[@]}" "${@:2}" "$subject"
-}
-
-# Sets `accelerator` to what live runs are on.
-choose_accelerator() {
-  accelerator=tcg
-  if [[ $timing == live && $wanted != tcg && -f $KERNEL && -f $INITRD ]]; then
-    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" 9>&-)
-  fi
-  [[ $wanted != kvm || $accelerator == kvm ]] || die 1 "$NO_KVM"
 }
 
 make_image() {
@@ -96,56 +87,36 @@ make_image() {
 
 # Runs the rows of the plan, at most $jobs at a time.
 run_rows() { # NUMBER-OF-ROWS
-  local row running=0 failures=0
+  local row
   for ((row = 1; row <= $1; row++)); do
-    if ((running == jobs)); then
-      wait -n || failures=$((failures + 1))
-      running=$((running - 1))
-    fi
-    # It dies with this script, and so does all that it has started.
-    setpriv --pdeathsig KILL "$ROOT/scripts/run_one.sh" "$PLAN" "$row" 9>&- </dev/null &
-    running=$((running + 1))
+    wait_below "$jobs"
+    start_row "$PLAN" "$row"
   done
-  for ((; running > 0; running--)); do
-    wait -n || failures=$((failures + 1))
-  done
-  ((failures == 0)) || die 1 "$failures runs failed; the same command tries them again"
+  wait_below 1
+  check_failures runs
 }
 
 show_commands() {
-  local todo row folder
-  folder=$(mktemp -d) || die 1 "${TMPDIR:-/tmp}: cannot make a folder there: is the disk full?"
-  # shellcheck disable=SC2064  # the folder of now
-  trap "rm -rf '$folder'" EXIT
-  PLAN=$folder/next.tsv
+  local todo row
+  make_scratch
+  PLAN=$scratch/next.tsv
   todo=$(step capacity)
   for ((row = 1; row <= todo; row++)); do
     "$ROOT/scripts/run_one.sh" --dry-run "$PLAN" "$row"
   done
 }
 
-interrupted() {
-  trap - INT TERM
-  printf '\ncapacity.sh: interrupted; finished runs are kept, and the same command goes on\n' >&2
-  exit 130
-}
-
 parse_arguments "$@"
-RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
-RESULTS=$(dirname "$RUNS")
 PLAN=$RUNS/capacity/next.tsv
 if ((dry_run)); then
-  choose_accelerator
+  choose_accelerator "$wanted" "$timing"
   show_commands
   exit
 fi
-mkdir -p "$RUNS/capacity" || die 1 "$RUNS/capacity: cannot be made"
-exec 9>"$RUNS/.lock" # that of a sweep, since neither may disturb the other's live runs
-flock --nonblock 9 || die 1 "$RUNS: a sweep or another search is running there: wait for its end, or stop it"
-rm -rf "$RUNS"/capacity/.partial.*
+lock_runs "$RUNS/capacity"
 trap interrupted INT TERM
 ((!make_images)) || make_image
-choose_accelerator
+choose_accelerator "$wanted" "$timing"
 while true; do
   todo=$(step capacity)
   ((todo)) || break

@@ -23,8 +23,8 @@ keep_counters() {
   local kept=$RUNS/counters/$run
   sed -n 's/^counters\t//p' "$folder/vm.tsv" >"$folder/counters.txt"
   if [[ -s $folder/counters.json ]]; then
-    PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab counters --symbols "$BUILD/$target/pipelab.symbols" \
-      --shared-csv "$folder/shared_lines.csv" "$folder/counters.json" >"$folder.log"
+    lab counters --symbols "$BUILD/$target/pipelab.symbols" --shared-csv "$folder/shared_lines.csv" \
+      "$folder/counters.json" >"$folder.log"
   else
     echo "run_one.sh: $run: $(<"$folder/counters.txt")" >&2
   fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Counts what the exact runs of the last sweep did, and puts it into the report.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 
 usage() {
   cat <<EOF
@@ -21,8 +21,7 @@ case ${1:-} in
   --jobs) jobs=${2:-} && shift 2 ;;
 esac
 (($# == 0)) || die 2 "unknown option '$1', see --help"
-[[ $jobs =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 999"
-RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
+check_count --jobs "$jobs"
 SWEEP=$RUNS/sweep.tsv
 [[ -f $SWEEP ]] || die 1 "$SWEEP: is not there: run 'make run-scenarios' first"
 trap 'exit 130' INT TERM
@@ -34,6 +33,5 @@ echo "counting ${#rows[@]} exact runs" >&2
 code=0
 printf '%s\n' "${rows[@]}" | xargs -P "$jobs" -n 1 "$ROOT/scripts/run_one.sh" --counters "$SWEEP" || code=1
 mapfile -t suites < <(awk -F '\t' 'NR > 1 { print $2 }' "$SWEEP" | sort -u)
-PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab report --runs "$RUNS" --result-data "$(dirname "$RUNS")" \
-  --page "$(dirname "$RUNS")/../results.md" "${suites[@]}"
+lab report --runs "$RUNS" --result-data "$RESULTS" --page "$RESULTS/../results.md" "${suites[@]}"
 exit "$code"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The gate: is result_data/ worse than BASE, and does it hold the suites' objectives?
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 
 case ${1:---help} in
   --help)
@@ -22,4 +22,4 @@ EOF
     exit 0
     ;;
 esac
-PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab gate --new "$ROOT/result_data" "$@"
+lab gate --new "$RESULTS" "$@"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Counts what the workload does in the guest, with the guest's own perf stat.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 
 readonly EVENTS=task-clock,context-switches,cpu-migrations,faults,cycles,instructions,instructions:k,cache-references,cache-misses
 
@@ -42,7 +42,7 @@ parse_arguments() {
     esac
   done
   workload=("$@")
-  [[ $reps =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--reps: '$reps' is not valid: give a number from 1 to 999"
+  check_count --reps "$reps"
   if [[ -n $scenario ]]; then
     ((${#workload[@]} == 0)) || die 2 "--scenario has its own options: leave out those after --"
     [[ $scenario =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$ ]] || die 2 "--scenario: '$scenario' is not SUITE/SCENARIO"
@@ -51,8 +51,6 @@ parse_arguments() {
   fi
   load_target "$target"
 }
-
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
 
 # Writes the scenario's rows to plan.tsv in the folder: one a run. Needs the image.
 plan_scenario() {
@@ -85,8 +83,6 @@ count_scenario() {
   done < <(tail -n +2 "$folder/plan.tsv" | tr '\t' '\037')
 }
 
-RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
-RESULTS=$(dirname "$RUNS")
 parse_arguments "$@"
 trap 'exit 130' INT TERM
 make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target" ||

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Counts how many instructions each function ran, of the workload and of the kernel, in one scenario.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 
 usage() {
   cat <<EOF
@@ -19,8 +19,6 @@ Example: scripts/profile.sh --duration 0.5 t001/baseline-0us
 Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
 }
-
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
 
 # Prints a column of the scenario's row in the plan.
 planned() { # COLUMN
@@ -54,7 +52,6 @@ done
 suite=${1%/*} scenario=${1#*/}
 load_target "$target"
 KERNEL_SYMBOLS=$IMAGE/kallsyms
-RESULTS=${PIPELAB_RESULTS:-$ROOT/result_data}
 name=profile_${suite}_$scenario
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs one row of a plan in a fresh guest and leaves its folder, whole or not at all.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 # shellcheck source=count.sh
 source "$(dirname "$0")/count.sh"
 
@@ -90,7 +90,7 @@ fi
 {
   # Joined by &&, since a block before || goes on after a command that failed.
   echo "$before" 2>/dev/null >"$folder/host_before.txt" && snapshot_host 2>/dev/null >"$folder/host_after.txt" &&
-    errors=$(PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab seal --build "$BUILD" "$PLAN" "$run" "$folder" 2>&1)
+    errors=$(lab seal --build "$BUILD" "$PLAN" "$run" "$folder" 2>&1)
 } || keep_failure "${errors:-the run could not be sealed: is the disk full?}"
 mv -T "$folder" "$RUNS/$run"
 rm -rf "$RUNS/failed/$run"

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The sweep: plans suites, runs what is not there yet, one fresh guest a run, and reports.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
+# shellcheck source=rows.sh
+source "$(dirname "$0")/rows.sh"
 
 readonly PRIOR_MS=20000
 
@@ -57,19 +59,9 @@ parse_arguments() {
     shift
   done
   ((${#suites[@]})) || die 2 "no suite is given, see --help"
-  [[ $jobs =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--jobs: '$jobs' is not valid: give a number from 1 to 999"
+  check_count --jobs "$jobs"
   load_target "$target"
   check_accelerator "$wanted" "$timing"
-}
-
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@" 9>&-; }
-
-# Sets `accelerator` to what live runs are on. Without an image there is no probe guest to find out with.
-choose_accelerator() {
-  if [[ $timing == *live* && $wanted != tcg && -f $KERNEL && -f $INITRD ]]; then
-    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" 9>&-)
-  fi
-  [[ $wanted != kvm || $accelerator == kvm ]] || die 1 "$NO_KVM"
 }
 
 # Makes the images of all kernels that the plan names.
@@ -89,19 +81,17 @@ plan() { # FOLDER OPTION...
 
 # Writes the plans into FOLDER, and the rows of all, as they are run, to SWEEP there.
 make_plan() { # FOLDER
-  SWEEP=$1/sweep.tsv accelerator=tcg
+  SWEEP=$1/sweep.tsv accelerator=tcg # until there is an image to probe with
   ((!make_images)) || ensure_images
-  choose_accelerator
+  choose_accelerator "$wanted" "$timing"
   plan "$1"
 }
 
 # Prints the commands of the missing runs, from a plan that the report never sees.
 show_commands() {
-  local row plans
-  plans=$(mktemp -d) || die 1 "${TMPDIR:-/tmp}: cannot make a folder there: is the disk full?"
-  # shellcheck disable=SC2064  # the folder of now
-  trap "rm -rf '$plans'" EXIT
-  make_plan "$plans"
+  local row
+  make_scratch
+  make_plan "$scratch"
   find_missing
   for row in "${todo_exact[@]}" "${todo_live[@]}"; do
     "$ROOT/scripts/run_one.sh" --dry-run "$SWEEP" "${row% *}"
@@ -123,31 +113,22 @@ find_missing() {
   done < <(tail -n +2 "$SWEEP")
 }
 
-# Starts rows ("number expected-ms"), at most JOBS at a time, and waits for all.
+# Runs rows ("number expected-ms"), at most JOBS at a time.
 run_rows() { # JOBS ROW...
-  local at_once=$1 row running=0
-  shift
-  for row; do
-    if ((running == at_once)); then
-      wait_for_one
-      running=$((running - 1))
-    fi
-    # It dies with this script, and so does all that it has started.
-    setpriv --pdeathsig KILL "$ROOT/scripts/run_one.sh" "$SWEEP" "${row% *}" 9>&- </dev/null &
-    expected[$!]=$((${row#* } / at_once))
-    running=$((running + 1))
+  local row
+  for row in "${@:2}"; do
+    wait_below "$1"
+    start_row "$SWEEP" "${row% *}"
+    expected[$!]=$((${row#* } / $1))
   done
-  for ((; running > 0; running--)); do
-    wait_for_one
-  done
+  wait_below 1
 }
 
-# Waits for a run and shows how far the sweep is.
-wait_for_one() {
-  local pid elapsed_ms
-  wait -n -p pid || failures=$((failures + 1))
+# Shows how far the sweep is.
+row_ended() { # PID
+  local elapsed_ms
   done_runs=$((done_runs + 1))
-  done_ms=$((done_ms + ${expected[$pid]}))
+  done_ms=$((done_ms + ${expected[$1]}))
   elapsed_ms=$(((${EPOCHREALTIME/[.,]/} - begin_us) / 1000))
   # The expectation, corrected by what was seen; PRIOR_MS keeps the first runs from swaying it.
   show_progress $(((total_ms - done_ms) * (elapsed_ms + PRIOR_MS) / (done_ms + PRIOR_MS) / 1000))
@@ -170,30 +151,19 @@ sum_expected() { # DIVISOR ROW...
   for row; do total_ms=$((total_ms + ${row#* } / divisor)); done
 }
 
-interrupted() {
-  trap - INT TERM
-  printf '\nrun_scenarios.sh: interrupted; finished runs are kept, and the same command goes on\n' >&2
-  exit 130
-}
-
 parse_arguments "$@"
-RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
-RESULTS=$(dirname "$RUNS")
 if ((dry_run)); then
   show_commands
   exit
 fi
-mkdir -p "$RUNS" || die 1 "$RUNS: cannot be made"
-exec 9>"$RUNS/.lock"
-flock --nonblock 9 || die 1 "$RUNS: another sweep is running there: wait for its end, or stop it"
-rm -rf "$RUNS"/.partial.*
+lock_runs "$RUNS"
 trap interrupted INT TERM
 
 make_plan "$RUNS"
 ((!plan_only)) || exit 0
 find_missing
 declare -A expected=()
-failures=0 reported=1 live_on='' done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
+reported=1 live_on='' done_runs=0 done_ms=0 total_ms=0 begin_us=${EPOCHREALTIME/[.,]/}
 total_runs=$((${#todo_exact[@]} + ${#todo_live[@]}))
 sum_expected "$jobs" "${todo_exact[@]}"
 sum_expected 1 "${todo_live[@]}"
@@ -208,6 +178,6 @@ run_rows "$jobs" "${todo_exact[@]}"
 run_rows 1 "${todo_live[@]}"
 
 lab report --runs "$RUNS" --result-data "$RESULTS" --page "$RESULTS/../results.md" "${suites[@]}" || reported=0
-((failures == 0)) || die 1 "$failures of $total_runs runs failed; the same command tries them again"
+check_failures "of $total_runs runs"
 ((reported)) || exit 1
 echo "see results.md" >&2

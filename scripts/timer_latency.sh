@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures the noise floor of a suite's guests: how late a timer and a thread are there, with nothing else to do.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 trap 'exit 130' INT TERM
 
 # What the histograms reach to; what was later is counted at the latest that was seen.
@@ -22,8 +22,6 @@ result_data/SUITE_timer_latency.csv; 'make report' shows it beside the suite's t
 Exit codes: 0 good, 1 failed, 2 wrong usage, 130 interrupted.
 EOF
 }
-
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
 
 # Runs a tool in the guest that the variables of main describe, and keeps what it left, in a folder of its own whose
 # facts are told in guest.tsv.
@@ -58,7 +56,6 @@ done
 suite=$1 number=0
 load_target "$target"
 folder=$(mktemp -d)
-results=$(dirname "${PIPELAB_RUNS:-$ROOT/result_data/runs}")
 guests=$(lab plan --guests --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" "$suite")
 while IFS=$'\037' read -r kernel kernel_args smp memory_mb numa_nodes; do
   make --no-print-directory -s -C "$ROOT" image-rt-tools TARGET="$target" KERNEL="$kernel" </dev/null >&2
@@ -77,5 +74,5 @@ while IFS=$'\037' read -r kernel kernel_args smp memory_mb numa_nodes; do
     done
   fi
 done <<<"$guests"
-lab timers --csv "$results/$(basename "$suite" .toml)_timer_latency.csv" "$folder"/[0-9]*
+lab timers --csv "$RESULTS/$(basename "$suite" .toml)_timer_latency.csv" "$folder"/[0-9]*
 rm -rf "$folder" # after a failure it stays: the message names files in it

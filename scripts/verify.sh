@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the exact results in result_data/ again, in a folder of their own, and compares them byte for byte.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 trap 'exit 130' INT TERM
 
 readonly DIFFERENT=3 NOT_TESTED=5
@@ -19,8 +19,6 @@ EOT
     exit 0
     ;;
 esac
-
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
 
 # Runs run_scenarios.sh, with OPTION... for each recipe of SUITE, in the folder of its own.
 sweep() { # SUITE OPTION...
@@ -41,7 +39,7 @@ make_images() { # TARGET KERNELS, with commas between them
   done
 }
 
-RESULTS=$(dirname "${PIPELAB_RUNS:-$ROOT/result_data/runs}") AGAIN=$BUILD/verify/result_data
+AGAIN=$BUILD/verify/result_data
 rm -rf "$BUILD/verify"
 mkdir -p "$AGAIN"
 verdict=0

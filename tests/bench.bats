@@ -18,7 +18,7 @@ samples() { # FILE
 
 @test "the bench measures for as long as it is told, and its tables follow" {
   local results=$BATS_TEST_TMPDIR/result_data
-  PIPELAB_RESULTS=$results PIPELAB_PAGE=$BATS_TEST_TMPDIR/results.md run "$ROOT/scripts/bench.sh" --quick --seconds 2 --seed 7
+  PIPELAB_RUNS=$results/runs run "$ROOT/scripts/bench.sh" --quick --seconds 2 --seed 7
   exits 0
   says "claims hold"
   [[ $(head -n 1 "$results/bench_samples.csv") == "$HEADER" ]]

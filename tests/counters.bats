@@ -94,7 +94,7 @@ END
   local run
   for run in first again; do
     mkdir "$OUT/$run"
-    PIPELAB_RESULTS=$OUT/$run "$ROOT/scripts/profile.sh" --duration 0.1 t001/baseline-0us >"$OUT/$run/stdout"
+    PIPELAB_RUNS=$OUT/$run/runs "$ROOT/scripts/profile.sh" --duration 0.1 t001/baseline-0us >"$OUT/$run/stdout"
   done
   cmp "$OUT"/{first,again}/profile_t001_baseline-0us.csv
   cmp "$OUT"/{first,again}/profile_t001_baseline-0us.svg

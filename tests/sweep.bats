@@ -150,7 +150,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   sweep t000
   exec 8>&-
   exits 1
-  says "another sweep is running there"
+  says "another sweep or search is running there"
 }
 
 @test "a damaged run stops the sweep with its remedy, before anything else is touched" {

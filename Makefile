@@ -59,7 +59,7 @@ report: setup-run ## make the tables, pictures and results.md again, from the ru
 	@$(LAB) report --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.md
 
 html: setup-run ## results.md as one file with plots to look into, results.html, which needs no network
-	@$(LAB).html --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.html
+	@$(LAB) html --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.html
 
 profile: image counters ## count the instructions of each function in SCENARIO, as a table and a picture
 	@scripts/profile.sh --target "$(TARGET)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") "$(SCENARIO)"

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import capacity_step, guest, plan, steps as do, suite
+from lab import capacity_step, plan, steps as do, suite
+from lab.arguments import add_guest_options, add_path, to_number
 from lab.complaint import FAILED, Complaint
 from lab.suite import Number
 
@@ -43,55 +43,51 @@ def _parser() -> argparse.ArgumentParser:
 
     step = steps.add_parser("plan", help="expand suites into the rows of a sweep")
     step.set_defaults(step=do.make_plan)
-    _path(step, "--runs", "where runs are kept")
+    add_path(step, "--runs", "where runs are kept")
     step.add_argument("--plans", type=Path, help="where the plans go, if not to the runs")
-    _path(step, "--build", "where the images are")
+    add_path(step, "--build", "where the images are")
     step.add_argument("--target", required=True)
     step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
-    _add_guest_options(step)
+    add_guest_options(step)
     step.add_argument("--timing", type=_timings, default=list(plan.TIMINGS), help="exact, live, or both")
-    step.add_argument("--reps", type=_number(Number(1, MAX_REPLICATES)), default=3)
-    step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
+    step.add_argument("--reps", type=to_number(Number(1, MAX_REPLICATES)), default=3)
+    step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
     duration = suite.OPTIONS["duration"]
-    step.add_argument("--duration", type=_number(duration), help="seconds; else as the suite says, or 2")
+    step.add_argument("--duration", type=to_number(duration), help="seconds; else as the suite says, or 2")
     step.add_argument("suites", nargs="+", metavar="SUITE")
 
     step = steps.add_parser("seal", help="write run.json for a run that ended well")
     step.set_defaults(step=do.seal_run)
-    _path(step, "--build", "where the images are")
+    add_path(step, "--build", "where the images are")
     step.add_argument("plan", type=Path)
     step.add_argument("run")
     step.add_argument("folder", type=Path)
 
     step = steps.add_parser("report", help="make tables, pictures and results.md")
     step.set_defaults(step=do.make_report)
-    _path(step, "--runs", "where runs are kept")
-    _path(step, "--result-data", "where tables and pictures go")
-    _path(step, "--page", "the Markdown file to write")
+    add_path(step, "--runs", "where runs are kept")
+    add_path(step, "--result-data", "where tables and pictures go")
+    add_path(step, "--page", "the Markdown file to write")
     step.add_argument("suites", nargs="*", metavar="SUITE")
+
+    step = steps.add_parser("html", help="make results.html, which needs no network, from tables and runs")
+    step.set_defaults(step=do.make_html)
+    add_path(step, "--runs", "where runs are kept")
+    add_path(step, "--result-data", "where tables are")
+    add_path(step, "--page", "the HTML file to write")
 
     step = steps.add_parser("bench", help="make tables, picture and results.md from the samples of pipelab_bench")
     step.set_defaults(step=do.make_bench)
-    _path(step, "--samples", "the CSV file of pipelab_bench")
-    _path(step, "--result-data", "where tables and the picture go")
-    _path(step, "--page", "the Markdown file to write")
+    add_path(step, "--samples", "the CSV file of pipelab_bench")
+    add_path(step, "--result-data", "where tables and the picture go")
+    add_path(step, "--page", "the Markdown file to write")
 
     _add_verification(steps)
     _add_timers(steps)
     _add_counters(steps)
     _add_readers(steps)
-    capacity_step.add(steps, _add_guest_options)
+    capacity_step.add(steps)
     return parser
-
-
-def _add_guest_options(step: argparse.ArgumentParser) -> None:
-    """What a user may say of guests."""
-    step.add_argument("--wanted-accelerator", choices=plan.WISHES, default="auto", help="what the user said of it")
-    for key, kind in guest.KEYS.items():
-        flag = "--" + guest.KNOBS[key].lower().replace("_", "-")
-        step.add_argument(flag, dest=key, type=_value(kind), help="of guests, if not as the suite says")
-    step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", help="to CPUs of the host, in live timing")
-    step.add_argument("--guests", action="store_true", help="only print the guests that the plan needs")
 
 
 def _add_verification(steps: Any) -> None:
@@ -102,25 +98,25 @@ def _add_verification(steps: Any) -> None:
     ):
         step = steps.add_parser(name, help=about)
         step.set_defaults(step=does)
-        _path(step, "--results", "where the results are")
+        add_path(step, "--results", "where the results are")
         if name != "recipes":
-            _path(step, "--again", "where they were made again")
+            add_path(step, "--again", "where they were made again")
         if name == "inputs":
-            _path(step, "--build", "where the images are")
+            add_path(step, "--build", "where the images are")
         step.add_argument("suite", metavar="SUITE")
 
 
 def _add_timers(steps: Any) -> None:
     step = steps.add_parser("timers", help="show how late timers and threads were in guests")
     step.set_defaults(step=do.show_timers)
-    _path(step, "--csv", "the CSV file to write")
+    add_path(step, "--csv", "the CSV file to write")
     step.add_argument("folders", type=Path, nargs="+", help="each with guest.tsv, vm.tsv and a tool's histogram")
 
 
 def _add_counters(steps: Any) -> None:
     step = steps.add_parser("perf", help="show what perf stat counted")
     step.set_defaults(step=do.show_perf)
-    _path(step, "--csv", "the CSV file to write")
+    add_path(step, "--csv", "the CSV file to write")
     step.add_argument("--suite-csv", type=Path, help="the CSV file of a suite's runs, to add these to")
     step.add_argument("--plan", type=Path, help="has the row of each run, in the order of the folders")
     step.add_argument("folders", type=Path, nargs="+", help="of runs: perf.csv, perhaps counters.json and stats.csv")
@@ -136,8 +132,8 @@ def _add_counters(steps: Any) -> None:
     step.set_defaults(step=do.show_profile)
     step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
     step.add_argument("--title", required=True, help="of the picture")
-    _path(step, "--csv", "where the functions go")
-    _path(step, "--svg", "where the picture goes")
+    add_path(step, "--csv", "where the functions go")
+    add_path(step, "--svg", "where the picture goes")
     step.add_argument("counters", type=Path, help="a run's counters.json")
 
 
@@ -146,14 +142,14 @@ def _add_readers(steps: Any) -> None:
     step = steps.add_parser("gate", help="compare two sets of results, and judge objectives")
     step.set_defaults(step=do.run_gate)
     step.add_argument("--base", required=True, help="a folder of results, or a git revision that has them")
-    _path(step, "--new", "the folder of results to judge")
+    add_path(step, "--new", "the folder of results to judge")
     step.add_argument("--allow", action="append", default=[], metavar="NAME", help="a difference that is meant")
     step.add_argument("--junit", type=Path, help="the JUnit XML file to write")
     step.add_argument("--markdown", type=Path, help="the Markdown file to write")
 
     step = steps.add_parser("interleave", help="show the order in which the runs of several sweeps alternate")
     step.set_defaults(step=do.interleave_sweeps)
-    step.add_argument("--seed", type=_number(Number(0, plan.MAX_SEED)), default=1)
+    step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
     step.add_argument("sweeps", type=Path, nargs="+", metavar="SWEEP")
 
     step = steps.add_parser("noise-floor", help="show the smallest change that live runs can detect")
@@ -167,42 +163,11 @@ def _add_readers(steps: Any) -> None:
     step.add_argument("source", type=Path, help="a folder of results; for chrome-trace that of a run")
 
 
-def _path(parser: argparse.ArgumentParser, name: str, about: str) -> None:
-    parser.add_argument(name, type=Path, required=True, help=about)
-
-
 def _timings(text: str) -> list[str]:
     names = text.split()
     if not names or any(name not in plan.TIMINGS for name in names):
         raise argparse.ArgumentTypeError(f"'{text}' is not valid: give exact, live, or both")
     return names
-
-
-def _number(kind: suite.Kind) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        for number in (int, float):
-            try:
-                value = number(text)
-            except ValueError:
-                continue
-            if kind.accepts(value):
-                return value
-        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give {kind}")
-
-    return convert
-
-
-def _value(kind: suite.Kind) -> Callable[[str], suite.Value]:
-    """Converts to what `kind` takes: a number, or a text."""
-    if isinstance(kind, Number):
-        return _number(kind)
-
-    def convert(text: str) -> str:
-        if kind.accepts(text):
-            return text
-        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give {kind}")
-
-    return convert
 
 
 if __name__ == "__main__":

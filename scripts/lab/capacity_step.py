@@ -3,40 +3,43 @@
 import argparse
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lab import plan, run_record, suite
+from lab.arguments import add_guest_options, add_path, sweep_of, to_number
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
+from lab.places import SCENARIOS, TARGETS
 from lab.suite import Number
 
-ROOT = Path(__file__).resolve().parents[2]
-SCENARIOS = ROOT / "scenarios"
-TARGETS = ROOT / "qemu" / "targets"
 LIMIT_WORD = re.compile(r"([a-z0-9_]+)(=|<=|>=|<|>)(.+)")
 
 
-def add(steps: Any, add_guest_options: Callable[[argparse.ArgumentParser], None]) -> None:
+def add(steps: Any) -> None:
     """Adds `capacity`, which plans what is to be run next, and `capacity-report`."""
+    count = to_number(Number(1, 1000))
     for name, about, does in (
         ("capacity", "plan the next runs of a capacity search, and print how many", plan_next),
         ("capacity-report", "say at which rate a scenario holds its objectives", report),
     ):
         step = steps.add_parser(name, help=about)
         step.set_defaults(step=does)
-        for path in ("--runs", "--build", "--result-data", "--page"):
-            step.add_argument(path, type=Path, required=True)
-        step.add_argument("--plan", type=Path, required=True, help="the file for the rows of the next runs")
+        add_path(step, "--runs", "where runs are kept")
+        add_path(step, "--build", "where the images are")
+        add_path(step, "--result-data", "where table and picture go")
+        add_path(step, "--page", "the Markdown file to write")
+        add_path(step, "--plan", "the file for the rows of the next runs")
         step.add_argument("--target", required=True)
         step.add_argument("--timing", choices=plan.TIMINGS, required=True)
         step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
         step.add_argument("--slo", default="", help="objectives, such as 'response_p99_us=200 drop_rate=0'")
         step.add_argument("--rates", default="100 10000000", help="the lowest and the highest, in items/s")
-        for option, standard in (("--precision", "0.05"), ("--reps", "3"), ("--max-reps", "12"), ("--seed", "1")):
-            step.add_argument(option, default=standard)
-        step.add_argument("--duration")
+        step.add_argument("--precision", type=to_number(Number(0.01, 1, whole=False)), default=0.05)
+        step.add_argument("--reps", type=count, default=3)
+        step.add_argument("--max-reps", type=count, default=12)
+        step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
+        step.add_argument("--duration", type=to_number(suite.OPTIONS["duration"]))
         add_guest_options(step)
         step.add_argument("scenario", metavar="SUITE/SCENARIO")
 
@@ -82,7 +85,7 @@ class _Subject:
     """What is searched: a scenario, its objectives, and the runs that are there."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from lab import capacity, guest
+        from lab import capacity
 
         name, slash, scenario = arguments.scenario.partition("/")
         if not slash:
@@ -92,27 +95,15 @@ class _Subject:
         self.runs = arguments.runs
         self.build = arguments.build
         low, high = _rates(arguments.rates)
-        replicates = int(_number("--reps", arguments.reps, Number(1, 1000)))
         self.search = capacity.Search(
             low,
             high,
-            _number("--precision", arguments.precision, Number(0.01, 1, whole=False)),
-            replicates,
-            max(replicates, int(_number("--max-reps", arguments.max_reps, Number(1, 1000)))),
+            arguments.precision,
+            arguments.reps,
+            max(arguments.reps, arguments.max_reps),
             _objectives(arguments.slo, self.suite),
         )
-        duration = arguments.duration
-        self.sweep = plan.Sweep(
-            target=arguments.target,
-            timings=(arguments.timing,),
-            replicates=self.search.most_replicates,
-            seed=int(_number("--seed", arguments.seed, Number(0, plan.MAX_SEED))),
-            duration_s=None if duration is None else _number("--duration", duration, suite.OPTIONS["duration"]),
-            accelerator=arguments.accelerator,
-            wanted_accelerator=arguments.wanted_accelerator,
-            guest={key: arguments.__dict__[key] for key in guest.KEYS if arguments.__dict__[key] is not None},
-            pin_vcpus=arguments.pin_vcpus == "yes",
-        )
+        self.sweep = sweep_of(arguments, (arguments.timing,), self.search.most_replicates)
 
     def point(self, rate_ops_s: float) -> Any:
         """What the runs at that rate say; those of them that are there."""
@@ -194,12 +185,8 @@ def _rates(text: str) -> tuple[float, float]:
     return low, high
 
 
-def _number(where: str, text: str, kind: Any) -> float:
-    for convert in (int, float):
-        try:
-            value = convert(text)
-        except ValueError:
-            continue
-        if kind is None or kind.accepts(value):
-            return value
-    raise Complaint(where, f"'{text}' is not valid: give {kind or 'a number'}")
+def _number(where: str, text: str, kind: Number | None) -> float:
+    try:
+        return to_number(kind)(text)
+    except argparse.ArgumentTypeError as error:
+        raise Complaint(where, str(error)) from None

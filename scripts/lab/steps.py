@@ -3,30 +3,18 @@
 import argparse
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
-from lab import guest, interleave, plan, run_record, suite, target
+from lab import interleave, plan, run_record, suite, target
+from lab.arguments import sweep_of
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
-
-ROOT = Path(__file__).resolve().parents[2]
-SCENARIOS = ROOT / "scenarios"
-TARGETS = ROOT / "qemu" / "targets"
+from lab.places import SCENARIOS, TARGETS
 
 
 def make_plan(arguments: argparse.Namespace) -> None:
     """Writes into --plans a plan for each suite and timing, and sweep.tsv with the rows of all, as they are run."""
-    sweep = plan.Sweep(
-        target=arguments.target,
-        timings=tuple(name for name in plan.TIMINGS if name in arguments.timing),
-        replicates=arguments.reps,
-        seed=arguments.seed,
-        duration_s=arguments.duration,
-        accelerator=arguments.accelerator,
-        wanted_accelerator=arguments.wanted_accelerator,
-        guest={key: arguments.__dict__[key] for key in guest.KEYS if arguments.__dict__[key] is not None},
-        pin_vcpus=arguments.pin_vcpus == "yes",
-    )
+    timings = tuple(name for name in plan.TIMINGS if name in arguments.timing)
+    sweep = sweep_of(arguments, timings, arguments.reps)
     suites = [suite.load(SCENARIOS / f"{name}.toml") for name in _names(arguments.suites)]
     if arguments.guests:
         machine = target.load(TARGETS, sweep.target)
@@ -88,6 +76,13 @@ def make_report(arguments: argparse.Namespace) -> None:
         )
     if complaints:
         raise complaints[-1]
+
+
+def make_html(arguments: argparse.Namespace) -> None:
+    """Makes results.html from what `make report` left and from the runs."""
+    from lab.html import page
+
+    write_whole(arguments.page, page.render(arguments.result_data, arguments.runs))
 
 
 def _names(suites: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ SCRIPTS = Path(__file__).parents[2]
 def make_html(folder: Path) -> subprocess.CompletedProcess[str]:
     """Through the command line."""
     places = ["--runs", folder / "result_data" / "runs", "--result-data", folder / "result_data"]
-    words = [sys.executable, "-m", "lab.html", *map(str, places), "--page", str(folder / "results.html")]
+    words = [sys.executable, "-m", "lab", "html", *map(str, places), "--page", str(folder / "results.html")]
     return subprocess.run(words, cwd=SCRIPTS, capture_output=True, text=True, check=False)
 
 

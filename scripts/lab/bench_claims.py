@@ -68,12 +68,16 @@ PIPELINE_BOUND = 0.6
 # Each thread reads the clock once an item (created, popped), both at the same time.
 PIPELINE_CLOCK_READS = 1
 
+RECORDING_WORK = "recording, every item counted and kept"
+RECORDING_BOUND_NS = 5.0
+
 
 def verdicts(samples: pd.DataFrame) -> pd.DataFrame:
     """One row a claim and placement. `figure` and `met` are empty where too little was measured."""
     quiet = undisturbed(samples)
     rows = [_verdict(quiet, claim, placement) for claim in CLAIMS for placement in PLACEMENTS]
     rows += [_pipeline_verdict(quiet, placement) for placement in PLACEMENTS]
+    rows += [_recording_verdict(quiet, placement) for placement in PLACEMENTS]
     return pd.DataFrame(rows)
 
 
@@ -114,6 +118,18 @@ def _pipeline_verdict(samples: pd.DataFrame, placement: str) -> dict[str, object
     # Less than nothing is left where the reads overlap with the rest: as good as free.
     figure = 1e9 / ring["throughput_items_s"].median() / net_item_ns if net_item_ns > 0 else float("inf")
     return _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, figure, "bare ring", bool(figure >= PIPELINE_BOUND))
+
+
+def _recording_verdict(samples: pd.DataFrame, placement: str) -> dict[str, object]:
+    """The recorder works in one thread, wherever the other CPU is."""
+    measure = f"at most {RECORDING_BOUND_NS:g} ns an item, beyond the reads of the clock"
+    found = samples[(samples["work"] == "recording") & (samples["placement"] == placement)]
+    if len(found) < LEAST_SAMPLES:
+        return _row(RECORDING_WORK, measure, placement, RECORDING_BOUND_NS, None, "", None)
+    item_ns = (found["duration_ns"] / found["items"]).median()
+    return _row(
+        RECORDING_WORK, measure, placement, RECORDING_BOUND_NS, item_ns, "", bool(item_ns <= RECORDING_BOUND_NS)
+    )
 
 
 def _row(

@@ -10,6 +10,11 @@
 #include <system_error>
 
 namespace pipelab::platform {
+namespace {
+
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20U;
+
+}  // namespace
 
 std::uint64_t available_memory_bytes() {
   std::ifstream file("/proc/meminfo");
@@ -53,6 +58,9 @@ void* NodeMemory::do_allocate(std::size_t bytes, std::size_t /*alignment*/) {
   }
   if (memory == nullptr) {
     throw std::bad_alloc();
+  }
+  if (bytes >= kHugePageBytes) {
+    madvise(memory, bytes, MADV_HUGEPAGE);  // only advice: small pages will do
   }
   return memory;
 }

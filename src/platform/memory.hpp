@@ -19,8 +19,8 @@ void lock_memory();
 /// knows no nodes.
 std::vector<int> numa_nodes();
 
-/// Memory in whole pages, on one NUMA node or, without a node, wherever the kernel puts it. Throws
-/// std::bad_alloc when there is not enough.
+/// Memory in whole pages, huge ones for 2 MiB and more where the kernel has them, on one NUMA node
+/// or, without a node, wherever the kernel puts it. Throws std::bad_alloc when there is not enough.
 class NodeMemory : public std::pmr::memory_resource {
  public:
   explicit NodeMemory(std::optional<int> node) noexcept : node_(node) {}

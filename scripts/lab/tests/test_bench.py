@@ -135,6 +135,14 @@ def test_the_pipelines_clock_reads_are_taken_off() -> None:
     assert (verdict["figure"], verdict["met"]) == (0.75, "yes")
 
 
+@pytest.mark.parametrize(("item_ns", "met"), [(5.0, "yes"), (5.1, "no")])
+def test_the_recording_of_an_item_has_a_bound(item_ns: float, met: str) -> None:
+    samples = _samples(_moved("recorder", [1e3 / item_ns] * ROUNDS, work="recording"))
+    verdict = _verdict(samples, bench_claims.RECORDING_WORK, "ns an item")
+    assert verdict["met"] == met
+    assert verdict["figure"] == pytest.approx(item_ns)
+
+
 def test_recorded_samples_become_tables_a_picture_and_a_section(tmp_path: Path) -> None:
     (tmp_path / "bench_environment.csv").write_bytes((RECORDED / "bench_environment.csv").read_bytes())
     line = bench.write_results(RECORDED / "bench_samples.csv", tmp_path)
@@ -151,7 +159,7 @@ def test_recorded_samples_become_tables_a_picture_and_a_section(tmp_path: Path) 
     assert "| spsc_ring eager |" in text
     assert (
         text.count("| too few samples |") + text.count("| yes |") + text.count("| **no** |")
-        == len(bench_claims.CLAIMS) + 1
+        == len(bench_claims.CLAIMS) + 2
     )
     assert "nan" not in text.lower()
 

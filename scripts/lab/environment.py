@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from lab import guest
+from lab import guest, ledger_summary
 from lab.complaint import FAILED, Complaint
 from lab.plan import Row
 from lab.run_record import RunRecord
@@ -91,6 +91,7 @@ def _host(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "steal_share_max": max(host["steal_share"] or 0 for host in hosts),
         "from": min(run["finished_at"] for run in runs),
         "to": max(run["finished_at"] for run in runs),
+        "ledger": ledger_summary.of_runs(runs),
     }
 
 

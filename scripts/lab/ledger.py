@@ -11,11 +11,15 @@ IDLE = ("idle", "iowait")
 
 @dataclass(frozen=True)
 class Limit:
-    """The most of `key` that a quiet run has, and how to say that it was more."""
+    """The most of `key` that a quiet run has, and how to say that it was more: in a word, and in a sentence."""
 
     key: str
     most: float
+    word: str
     text: str
+
+    def passed(self, ledger: dict[str, Any]) -> bool:
+        return (ledger[self.key] or 0) > self.most
 
 
 # What undisturbed runs show: t000's baseline for 2 s on a host of two cores, with the vCPU threads ahead of all others
@@ -27,10 +31,14 @@ class Limit:
 # Pressure and other load are kept but judged by nothing: a busy host that does not make the vCPUs wait is no harm.
 LIMITS = (
     Limit(
-        "run_delay_share", 0.05, "its vCPUs waited for a CPU of the host for {:.1%} of the time that they wanted to run"
+        "run_delay_share",
+        0.05,
+        "run delay of all vCPUs",
+        "its vCPUs waited for a CPU of the host for {:.1%} of the time that they wanted to run",
     ),
-    Limit("steal_share", 0.02, "the host's own CPUs were taken from it for {:.1%} of the time"),
+    Limit("steal_share", 0.02, "steal", "the host's own CPUs were taken from it for {:.1%} of the time"),
 )
+CLOCK_SOURCE = "clock source"
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -61,10 +69,17 @@ def facts(watched: dict[str, Any] | None) -> dict[str, Any]:
 
 def noisy_because(ledger: dict[str, Any]) -> list[str]:
     """Why a run with this ledger says little about the guest; empty when the host was quiet."""
-    reasons = [limit.text.format(ledger[limit.key]) for limit in LIMITS if (ledger[limit.key] or 0) > limit.most]
+    reasons = [limit.text.format(ledger[limit.key]) for limit in LIMITS if limit.passed(ledger)]
     if not ledger["clock_source_stable"]:
         reasons.append(f"the host's clock source changed to {ledger['clock_source']}")
     return reasons
+
+
+def limits_passed(ledger: dict[str, Any]) -> list[str]:
+    """What makes a run with this ledger noisy, in a word each."""
+    return [limit.word for limit in LIMITS if limit.passed(ledger)] + [CLOCK_SOURCE] * (
+        not ledger["clock_source_stable"]
+    )
 
 
 def _ledger(watched: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, capacity_table, evaluation, perf_runs, section, timer_latency
+from lab import analyse, bench, capacity_table, evaluation, ledger_summary, perf_runs, section, timer_latency
 from lab.complaint import FAILED, Complaint
 from lab.measurement import of as measurement_of
 
@@ -103,6 +103,9 @@ def _facts(measurements: list[dict[str, Any]], raw: pd.DataFrame) -> list[tuple[
         facts += _told(what, {_name(each): tell(each, each["image"]) for each in measurements})
     for each in measurements:
         facts.append((_name(each), _conditions(each, _of(each, raw))))
+        summary = each.get("host", {}).get("ledger")
+        if summary:
+            facts.append((f"host's ledger, {_name(each)}", ledger_summary.text(summary)))
     return facts
 
 
@@ -142,7 +145,8 @@ def _conditions(measurement: dict[str, Any], raw: pd.DataFrame) -> str:
     if measurement["timing"] == "live":
         host = measurement["host"]
         text += (
-            f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}, "
-            f"CPU time stolen from the host at most {host['steal_share_max']:.1%}; {host['from']} to {host['to']}"
+            f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}"
+            + ("" if host.get("ledger") else f", CPU time stolen from the host at most {host['steal_share_max']:.1%}")
+            + f"; {host['from']} to {host['to']}"
         )
     return text

@@ -1,25 +1,36 @@
-"""Pictures: where the labels are."""
+"""Pictures: where the labels are, with few scenarios and with many, and which runs are hollow."""
 
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import Any
 
+import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from lab import analyse, plot
+from lab import analyse, plot, plot_stages
+from lab.measurement import KEYS
 from lab.run_record import RunRecord
+
+LONG = "-whose-long-name-leaves-little-room"
 
 
 @pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that are drawn, instead of being closed."""
+def figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
+    """The figures that are drawn, instead of being closed at once."""
     drawn: list[Figure] = []
-    monkeypatch.setattr(plot.plt, "close", drawn.append)
-    return drawn
+    with monkeypatch.context() as patched:
+        patched.setattr(plot.plt, "close", drawn.append)
+        yield drawn
+    for figure in drawn:
+        plot.plt.close(figure)
 
 
 def test_no_title_runs_into_the_legend(records: list[RunRecord], figures: list[Figure]) -> None:
     raw = analyse.raw_table(records)[0]
-    raw["scenario"] += "-whose-long-name-leaves-little-room"
+    raw["scenario"] += LONG
     plot.latency(raw, analyse.metrics_table(raw))
     figures[-1].canvas.draw()
     for axes in figures[-1].axes:
@@ -38,7 +49,7 @@ def test_no_label_crosses_the_axis_or_leaves_the_picture(
     raw = analyse.raw_table(records)[0]
     raw["drop_rate"] = raw["scenario"].map({"baseline": 0.0, "affinity": largest / 100, "queue-cap-8": largest})
     raw["throughput_ops_s"] = raw["drop_rate"] * 1e6
-    raw["scenario"] += "-whose-long-name-leaves-little-room"
+    raw["scenario"] += LONG
     draw(raw, analyse.metrics_table(raw))
     figure = figures[-1]
     figure.canvas.draw()  # at the resolution that what follows is measured in
@@ -49,3 +60,141 @@ def test_no_label_crosses_the_axis_or_leaves_the_picture(
             assert box.x0 >= axes.get_window_extent().x0 and box.x1 <= figure.bbox.x1
             labels += 1
     assert labels == 2 * 3
+
+
+def spread_over(raw: pd.DataFrame, scenarios: int, suffix: str) -> pd.DataFrame:
+    """The runs of the first scenario under so many names, each with times 1.5 times the last one's."""
+    one = raw[raw["scenario"] == raw["scenario"].iloc[0]]
+    times = [name for name in one if name.startswith(("latency_", "response_"))]
+    copies = [
+        one.assign(
+            scenario=f"isolated-consumer-{number}{suffix}", **{name: one[name] * 1.5**number for name in times}
+        )
+        for number in range(scenarios)
+    ]
+    return pd.concat(copies, ignore_index=True)
+
+
+def staged(raw: pd.DataFrame) -> pd.DataFrame:
+    """A table as lab.stages.table() makes it, of the scenarios of `raw`."""
+    scenarios = raw[[*KEYS, "scenario"]].drop_duplicates()
+    stages = pd.DataFrame({"stage": list(plot_stages.STAGES), "mean_ns": [5e5, 1e3, 2e5, 3e5, 1e3]})
+    populations = pd.DataFrame({"population": list(plot_stages.TITLES)})
+    return scenarios.merge(populations, how="cross").merge(stages, how="cross")
+
+
+def texts(figure: Figure) -> list[Text]:
+    """All that is drawn: not the labels of ticks beyond an axis' end."""
+    unseen = [
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+        for label in (tick.label1, tick.label2)
+    ]
+    known = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    return [text for text in known if text not in unseen]
+
+
+def check_apart(labels: Iterable[Text]) -> None:
+    boxes = [(label.get_text(), label.get_window_extent()) for label in labels]
+    for (one, box), (other, another) in combinations(boxes, 2):
+        assert not box.overlaps(another), f"{one} lies on {other}"
+
+
+def check_picture(figure: Figure, scenarios: int) -> None:
+    """All text is within the picture and none on other text; rows and panels keep their room."""
+    figure.canvas.draw()
+    inside, drawn = figure.bbox, texts(figure)
+    for text in drawn:
+        box = text.get_window_extent()
+        assert box.x0 >= inside.x0 - 1 and box.x1 <= inside.x1 + 1, text.get_text()
+        assert box.y0 >= inside.y0 - 1 and box.y1 <= inside.y1 + 1, text.get_text()
+    width, height = figure.get_size_inches()
+    assert 9 <= width <= 25 and 3 <= height <= 12
+    for axes in figure.axes:
+        check_apart([label for label in [*axes.get_yticklabels(), *axes.get_xticklabels()] if label in drawn])
+        panel = axes.get_window_extent()
+        assert panel.width > 2 * figure.dpi
+        assert panel.height / scenarios > 0.25 * figure.dpi  # a line's
+    legends = [legend for each in [figure, *figure.axes] for legend in owned_legends(each)]
+    check_apart([text for legend in legends for text in legend.get_texts()])
+    for legend in legends:
+        lowest = min(text.get_window_extent().y0 for text in legend.get_texts())
+        above = [axes.get_window_extent().y1 <= lowest for axes in figure.axes]
+        assert any(above) if legend.axes else all(above)
+
+
+def owned_legends(owner: Figure | Axes) -> list[Any]:
+    return owner.legends if isinstance(owner, Figure) else [owner.get_legend()] * (owner.get_legend() is not None)
+
+
+@pytest.mark.parametrize(("scenarios", "suffix"), [(3, ""), (8, LONG), (29, ""), (29, LONG)])
+def test_pictures_of_few_and_of_many_scenarios_are_legible(
+    records: list[RunRecord], figures: list[Figure], scenarios: int, suffix: str
+) -> None:
+    raw = spread_over(analyse.raw_table(records)[0], scenarios, suffix)
+    raw["noisy"] = (raw["timing"] == "live") & (raw["replicate"] == 1) | raw["scenario"].eq(raw["scenario"].iloc[0])
+    for draw in plot.PICTURES.values():
+        draw(raw, analyse.metrics_table(raw))
+        check_picture(figures[-1], scenarios)
+    table = staged(raw[raw["timing"] == "live"])
+    for population in (table, table[table["population"] == "all"]):
+        plot_stages.stages(population)
+        check_picture(figures[-1], scenarios)
+
+
+def test_many_scenarios_make_no_tower_and_share_their_names(records: list[RunRecord], figures: list[Figure]) -> None:
+    raw = spread_over(analyse.raw_table(records)[0], 29, "")
+    plot.latency(raw, analyse.metrics_table(raw))
+    width, height = figures[-1].get_size_inches()
+    assert 0.6 < width / height < 1.8
+    left, right = figures[-1].axes
+    assert left.get_window_extent().y0 == right.get_window_extent().y0
+    assert all(axes.get_xscale() == "log" for axes in (left, right))  # 1.5 ** 28 is five decades
+    for table in (staged(raw)[lambda rows: rows["timing"] == timing] for timing in ("exact", "live")):
+        plot_stages.stages(table)
+        width, height = figures[-1].get_size_inches()
+        assert 1 < width / height < 2
+
+
+def marks(axes: Axes) -> dict[bool, int]:
+    """How many runs and medians are drawn hollow, and how many are not."""
+    counts = {True: 0, False: 0}
+    for line in (line for line in axes.get_lines() if line.get_color() != "black"):
+        hollow = line.get_fillstyle() == "none" or line.get_markerfacecolor() == "white"
+        counts[hollow] += len(line.get_xdata())
+    return counts
+
+
+def legend_of(axes: Axes) -> list[str]:
+    return [text.get_text() for legend in owned_legends(axes) for text in legend.get_texts()]
+
+
+def test_noisy_runs_are_hollow_and_named_where_there_are_any(records: list[RunRecord], figures: list[Figure]) -> None:
+    raw = analyse.raw_table(records)[0]
+    plot.throughput(raw, analyse.metrics_table(raw))
+    assert [marks(axes) for axes in figures[-1].axes] == [{True: 0, False: 6 + 3}] * 2
+    assert not any(legend_of(axes) for axes in figures[-1].axes)
+    raw["noisy"] = (raw["timing"] == "live") & (raw["scenario"] == "affinity") & (raw["replicate"] == 1)
+    plot.throughput(raw, analyse.metrics_table(raw))
+    plot.latency(raw, analyse.metrics_table(raw))
+    exact, live = figures[-2].axes
+    assert marks(exact) == {True: 0, False: 9} and marks(live) == {True: 1, False: 8}
+    assert (legend_of(exact), legend_of(live)) == ([], ["noisy run"])
+    assert [legend_of(axes) for axes in figures[-1].axes] == [["p50", "p95", "p99"], ["p50", "p95", "p99", "noisy run"]]
+
+
+def test_the_span_is_that_of_the_runs_behind_the_median(records: list[RunRecord], figures: list[Figure]) -> None:
+    raw = analyse.raw_table(records)[0]
+    raw = raw[raw["timing"] == "live"].assign(throughput_ops_s=lambda rows: rows["replicate"] * 1000.0)
+    raw["noisy"] = (raw["scenario"] == "affinity") & (raw["replicate"] == 2) | (raw["scenario"] == "baseline")
+    plot.throughput(raw, analyse.metrics_table(raw))
+    axes = figures[-1].axes[0]
+    spans = {place: (low, high) for (low, place), (high, _) in axes.collections[0].get_segments()}
+    names = list(dict.fromkeys(raw["scenario"]))
+    assert spans[names.index("affinity")] == (1000, 1000)  # without the noisy one
+    assert spans[names.index("baseline")] == (1000, 2000)  # nothing but noisy ones
+    assert marks(axes) == {True: 3 + 1, False: 3 + 2}
+    assert legend_of(axes) == ["noisy run", "only noisy runs"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import counters
+from lab import counters, naming
 from lab.complaint import FAILED, Complaint
 from lab.run_record import RunRecord
 
@@ -66,7 +66,7 @@ def markdown(metrics: pd.DataFrame) -> str:
     parts = [_table(metrics)]
     states = metrics[STATE].fillna("")
     for reason in sorted(set(states[states.str.startswith(NONE)])):
-        names = ", ".join(metrics["scenario"][states == reason].astype(str))
+        names = naming.names(list(metrics["scenario"][states == reason]), list(metrics["scenario"]))
         parts.append(f"Not counted: {names} ({reason.removeprefix(NONE)}).")
     return "\n\n".join(part for part in parts if part)
 

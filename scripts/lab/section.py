@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
-from lab import counted, findings, plot_stages, stages, statistics
+from lab import counted, findings, naming, plot_stages, stages, statistics
 from lab.evaluation import Evaluation
 from lab.findings.pipeline import SLOWEST_ITEMS
 from lab.measurement import Measurement
@@ -52,7 +53,7 @@ def markdown(
     """
     parts = [_table(metrics), _caption(measurement, metrics), _verdicts(known.comparisons, baselines)]
     parts += [counted.markdown(metrics), counts, _stages(suite, measurement, known, raw), _objectives(known.judgements)]
-    parts += [findings.markdown(known.findings)]
+    parts += [findings.markdown(known.findings, list(metrics["scenario"]))]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -164,14 +165,23 @@ def _stages(suite: str, measurement: Measurement, known: Evaluation, raw: pd.Dat
     if known.stages.empty:
         return ""
     told = {each.scenario for each in known.findings if each.name == SLOWEST_ITEMS}
-    sentences = [
-        f"- {scenario}, {stages.sentence(rows)}"
+    untold = [
+        (scenario, stages.sentence(rows))
         for scenario, rows in known.stages.groupby("scenario", sort=False)
         if scenario not in told
     ]
+    every = list(dict.fromkeys(known.stages["scenario"]))
+    sentences = [f"- {names}, {text}" for names, text in _told_of(untold, every)]
     title = f"Where the response time of {suite} went, {measurement}"
     picture = f"![{title}](result_data/{plot_stages.file_name(suite, measurement)})"
     return "\n".join([picture, _kept(known.stages, raw), *[""] * bool(sentences), *sentences]).strip()
+
+
+def _told_of(texts: list[tuple[str, str]], every: list[str]) -> list[tuple[str, str]]:
+    """Scenarios with what is told of them: a line each, or where they are many, a line for those that are alike."""
+    if len(texts) <= naming.FEW:
+        return texts
+    return [(naming.names(names, every), text) for names, text in naming.alike(texts)]
 
 
 def _kept(table: pd.DataFrame, raw: pd.DataFrame) -> str:
@@ -182,9 +192,8 @@ def _kept(table: pd.DataFrame, raw: pd.DataFrame) -> str:
     partial = [name for name in kept.index if kept[name] < KEPT_ALL * consumed.get(name, 0)]
     if not partial:
         return ""
-    return (
-        f"\nThese are the stages of the first {kept[partial].median():,.0f} items of each run of {', '.join(partial)}."
-    )
+    names = naming.names(partial, list(kept.index))
+    return f"\nThese are the stages of the first {kept[partial].median():,.0f} items of each run of {names}."
 
 
 def _objectives(judgements: list[Judgement]) -> str:
@@ -193,5 +202,9 @@ def _objectives(judgements: list[Judgement]) -> str:
         return ""
     held = sum(each.held is True for each in judgements)
     lines = [f"**Objectives: {held} of {len(judgements)} held.**"]
-    wrong = [f"- {each.scenario}: {each.text()}" for each in judgements if each.held is not True or not each.certain]
+    told = [each for each in judgements if each.held is not True or not each.certain]
+    if len(told) > naming.FEW:  # by the median alone: intervals make no range
+        told = [replace(each, measured=replace(each.measured, low=math.nan, high=math.nan)) for each in told]
+    every = list(dict.fromkeys(each.scenario for each in judgements))
+    wrong = [f"- {names}: {text}" for names, text in _told_of([(each.scenario, each.text()) for each in told], every)]
     return "\n".join(lines + [""] * bool(wrong) + wrong)

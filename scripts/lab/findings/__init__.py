@@ -1,5 +1,8 @@
 """Findings: what is odd about results, why, and what to try. Each rule is one small function."""
 
+from collections.abc import Callable, Collection, Sequence
+
+from lab import naming
 from lab.findings import counts, measurement, pipeline, sharing
 from lab.findings.study import Case, Finding, Study, of_suite
 
@@ -15,14 +18,48 @@ def find(study: Study) -> list[Finding]:
     ]
 
 
-def markdown(findings: list[Finding]) -> str:
-    """A list for under a table, in which scenarios that share a finding share a line. Empty without findings."""
-    lines = []
-    for name, cause, remedy in dict.fromkeys((each.name, each.cause, each.remedy) for each in findings):
-        scenarios: dict[str, list[str]] = {}
-        for each in findings:
-            if (each.name, each.cause, each.remedy) == (name, cause, remedy):
-                scenarios.setdefault(each.evidence, []).append(each.scenario)
-        evidence = "; ".join(", ".join(names) + ": " * any(names) + what for what, names in scenarios.items())
-        lines.append(f"- **{name}.** {evidence}. *Cause:* {cause}. *Try:* {remedy}.")
-    return "\n".join(lines)
+def markdown(findings: Sequence[Finding], scenarios: Collection[str] = ()) -> str:
+    """A list for under a table, in which scenarios that share a finding share a line. Empty without findings.
+
+    `scenarios` are all that the table has. Where these are many, those whose finding differs in numbers alone share
+    a line with ranges.
+    """
+    most = naming.FEW if len(scenarios) <= naming.FEW else naming.EXAMPLES
+    lines: dict[int, str] = {}  # by the place of its first finding
+    for group in _groups(findings, _form):
+        if len({each.scenario for each in group}) > most:
+            lines[findings.index(group[0])] = _line_of_many(group, scenarios)
+            continue
+        for same in _groups(group, lambda each: (each.name, each.cause, each.remedy)):
+            lines[findings.index(same[0])] = _line(same)
+    return "\n".join(lines[place] for place in sorted(lines))
+
+
+def _groups(findings: Sequence[Finding], key: Callable[[Finding], tuple[str, ...]]) -> list[list[Finding]]:
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for each in findings:
+        groups.setdefault(key(each), []).append(each)
+    return list(groups.values())
+
+
+def _form(finding: Finding) -> tuple[str, ...]:
+    return finding.name, *(naming.form(finding.scenario, text) for text in (finding.cause, finding.remedy))
+
+
+def _line(group: Sequence[Finding]) -> str:
+    """Findings of one name, cause and remedy."""
+    scenarios: dict[str, list[str]] = {}
+    for each in group:
+        scenarios.setdefault(each.evidence, []).append(each.scenario)
+    evidence = "; ".join(", ".join(names) + ": " * any(names) + what for what, names in scenarios.items())
+    return f"- **{group[0].name}.** {evidence}. *Cause:* {group[0].cause}. *Try:* {group[0].remedy}."
+
+
+def _line_of_many(group: Sequence[Finding], every: Collection[str]) -> str:
+    told = naming.alike((each.scenario, each.evidence) for each in group)
+    evidence = [f"{naming.names(list(dict.fromkeys(names)), every)}: {what}" for names, what in told[: naming.EXAMPLES]]
+    others = list(dict.fromkeys(name for names, _ in told[naming.EXAMPLES :] for name in names))
+    evidence += [f"the like in {naming.names(others, every)}"] * bool(others)
+    ((_, cause),) = naming.alike((each.scenario, each.cause) for each in group)
+    ((_, remedy),) = naming.alike((each.scenario, each.remedy) for each in group)
+    return f"- **{group[0].name}.** {'; '.join(evidence)}. *Cause:* {cause}. *Try:* {remedy}."

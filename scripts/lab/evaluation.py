@@ -52,7 +52,7 @@ def terms(suite: Suite) -> dict[str, Any]:
         "baselines": suite.baselines,
         "margin": suite.margin,
         "objectives": [asdict(each) for each in suite.objectives],
-    }
+    } | ({"question": suite.question} if suite.question else {})
 
 
 def objectives_of(environment: Mapping[str, Any]) -> list[Objective]:

@@ -9,9 +9,20 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, capacity_table, evaluation, ledger_summary, perf_runs, section, timer_latency
+from lab import (
+    analyse,
+    bench,
+    capacity_table,
+    choices,
+    evaluation,
+    ledger_summary,
+    perf_runs,
+    placement,
+    section,
+    timer_latency,
+)
 from lab.complaint import FAILED, Complaint
-from lab.measurement import of as measurement_of
+from lab.measurement import Measurement, of as measurement_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,7 @@ class SuiteReport:
 
     name: str
     environment: dict[str, Any]
+    answers: list[str]  # to the suite's question, a paragraph a measurement
     scenarios: list[tuple[str, str]]  # each with its options
     sections: dict[str, str]  # Markdown, by heading
     facts: list[tuple[str, str]]
@@ -52,7 +64,8 @@ def _suite(metrics_file: Path) -> SuiteReport:
         measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
         perf = perf_runs.read(metrics_file.with_name(perf_runs.FILE.format(name)))
-        sections = {}
+        sections: dict[str, str] = {}
+        answers: list[str] = []
         for each in measurements:
             measured, baselines = measurement_of(each), environment.get("baselines", {})
             counts = perf_runs.markdown(perf, measured)
@@ -60,11 +73,30 @@ def _suite(metrics_file: Path) -> SuiteReport:
                 name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines, counts
             )
             sections[f"{name}, {_name(each)}"] = text
+            if environment.get("question"):
+                answer, parts = _answer(name, measured, _of(each, raw), environment, known)
+                answers.append(answer)
+                sections |= parts
         timers = timer_latency.tables(metrics_file.with_name(f"{name}_timer_latency.csv"))
         sections |= {f"{name}, latency of timers, {key}": table for key, table in timers.items()}
-        return SuiteReport(name, environment, _scenarios(measurements), sections, _facts(measurements, raw))
+        return SuiteReport(name, environment, answers, _scenarios(measurements), sections, _facts(measurements, raw))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
+
+
+def _answer(
+    name: str, measured: Measurement, raw: pd.DataFrame, environment: dict[str, Any], known: evaluation.Evaluation
+) -> tuple[str, dict[str, str]]:
+    """What one measurement has to say to the question of a suite: in short, and its sections by heading."""
+    families = placement.families(raw, environment)
+    found = choices.of_measurement(raw, environment, known.of(measured).stages)
+    parts = {
+        "where the threads were": placement.markdown(families),
+        "what each choice changes": choices.markdown(found),
+    }
+    texts = [placement.answer(families, measured, raw, environment), choices.unknown(found)]
+    answer = " ".join(text for text in texts if text)
+    return answer, {f"{name}, {what}, {measured}": text for what, text in parts.items() if text}
 
 
 def _name(measurement: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ OPTIONS: dict[str, Kind] = {
     "max-samples": Number(0, 100_000_000),
     "sample-every": Number(1, 10**9),
 }
-TOP = ("title", "study", "baseline", "margin", "slo", "common", "guest", "scenario")
+TOP = ("title", "question", "study", "baseline", "margin", "slo", "common", "guest", "scenario")
 MARGIN = 0.03  # changes up to this share are called the same
 
 
@@ -65,6 +65,7 @@ class Suite:
     baselines: dict[str, str]  # of each scenario but a baseline: the one that it is compared with
     margin: float
     objectives: tuple["Objective", ...]
+    question: str = ""  # that the report is to answer with what each choice changes
 
 
 def name_of(text: str, folder: Path) -> str:
@@ -101,6 +102,7 @@ def load(path: Path) -> Suite:
         baselines=_baselines(path, table.get("baseline"), list(sections)),
         margin=_margin(path, table.get("margin", MARGIN)),
         objectives=_objectives(path, table),
+        question=_word(path, table, "question", ""),
     )
 
 

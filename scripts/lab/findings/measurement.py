@@ -123,7 +123,7 @@ def warm_up_not_over(study: Study) -> Iterator[Finding]:
         yield case.found(
             "warm-up not over",
             f"in {len(steps)} of {len(case.windows_ns)} runs the latency changes by {change * 100:+.0f} % after {percent(share)} of the run",
-            "caches, the emulator's translations or the host's clock rate were not yet what they would be",
+            "caches, the emulator's translations, the host's clock rate or the CPUs that the threads are on were not yet what they would be",
             f"warmup = {math.ceil(wanted * 10) / 10 if wanted > 0 else 1:g}",
         )
 

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from lab import stages
-from lab.findings.study import Case, Finding, Study, percent
+from lab import stages, statistics
+from lab.findings.study import Case, Finding, Study, on_one_cpu, percent
 from lab.measurement import KEYS, Measurement
 from lab.stages import SLOWEST
 
@@ -119,6 +119,24 @@ def migrations(study: Study) -> Iterator[Finding]:
                 )
 
 
+def placed_by_chance(study: Study) -> Iterator[Finding]:
+    """Threads that share a CPU in some runs of a scenario and not in others, which have other latencies then."""
+    for case in study.cases:
+        together = on_one_cpu(case.rows)
+        if together.nunique() < 2:
+            continue
+        latency_us = case.rows["latency_p50_ns"] / 1e3
+        on_one, on_two = latency_us[together].median(), latency_us[~together].median()
+        if abs(on_one / on_two - 1) > statistics.MARGIN:
+            yield case.found(
+                "placement left to chance",
+                f"both threads were on one CPU in {together.sum()} of {len(together)} runs, whose median latency is "
+                f"{on_one:.3g} µs, against {on_two:.3g} µs in the others",
+                "the scheduler puts threads that are not pinned where it finds room when they start, and leaves them there",
+                "pin both (pin-producer, pin-consumer), to one CPU and to two: else runs differ by where they were put",
+            )
+
+
 def queue_bloat(study: Study) -> Iterator[Finding]:
     """Latency grows with the queue's capacity, and throughput does not."""
     for case in study.cases:
@@ -210,6 +228,7 @@ RULES = (
     consumer_polls,
     wakes_for_each_item,
     migrations,
+    placed_by_chance,
     queue_bloat,
     drops_begin,
     consumer_waits_for_cpu,

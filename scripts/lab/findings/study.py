@@ -25,6 +25,8 @@ DEFAULTS = {
     "wait": "futex",
     "warmup": "0.1",
 }
+TAKEN = 0.2  # involuntary switches of both threads an item, from which on they were on one CPU
+SWITCHES = ["producer_involuntary_switches", "consumer_involuntary_switches"]
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,18 @@ def of_suite(
             rows = rows.assign(**perf_runs.per_item(perf, measurement, scenario))
         cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
     return Study(cases, comparisons, pd.DataFrame() if stages is None else stages, environment)
+
+
+def on_one_cpu(rows: pd.DataFrame) -> pd.Series:
+    """Which runs (raw rows) had both threads on one CPU; empty where switches were not counted.
+
+    Nobody writes down where a thread runs, but two on one CPU cannot both run: who is woken takes the CPU from the
+    other, an involuntary switch of that one (getrusage(2), ru_nivcsw). With a CPU each, next to nothing does. So a run
+    in which one took the CPU from the other for many of its items had both on one CPU, whatever its scenario says.
+    """
+    if not {*SWITCHES, "consumed"} <= set(rows) or rows[[*SWITCHES, "consumed"]].isna().any(axis=None):
+        return pd.Series(dtype=bool)
+    return rows[SWITCHES].sum(axis=1) / rows["consumed"] >= TAKEN
 
 
 def percent(share: float, digits: int = 0) -> str:

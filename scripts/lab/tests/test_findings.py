@@ -1,5 +1,6 @@
 """Each rule fires on what it is for and not beside it; and all of them on the numbers that the project began with."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -112,6 +113,25 @@ def test_the_first_results_are_told_their_flaws(seed: Study) -> None:
 
 def test_a_healthy_case_has_no_findings() -> None:
     assert findings.find(Study([case(), case(EXACT, runs=1)])) == []
+
+
+def test_placement_left_to_chance() -> None:
+    def runs(taken: list[int], p50_us: list[float]) -> Case:
+        made = case(runs=len(taken), producer_involuntary_switches=0, consumer_involuntary_switches=3)
+        return dataclasses.replace(
+            made,
+            rows=made.rows.assign(producer_involuntary_switches=taken, latency_p50_ns=[each * 1e3 for each in p50_us]),
+        )
+
+    rule = pipeline.placed_by_chance
+    told = found(rule, runs([16_000, 10, 0], [10.0, 15.0, 16.0]))[0].evidence
+    assert told == (
+        "both threads were on one CPU in 1 of 3 runs, whose median latency is 10 µs, against 15.5 µs in the others"
+    )
+    assert not found(rule, runs([0, 10, 0], [10.0, 15.0, 16.0]))  # always on two
+    assert not found(rule, runs([16_000, 17_000, 15_000], [10.0, 15.0, 16.0]))  # always on one
+    assert not found(rule, runs([16_000, 10, 0], [10.0, 10.1, 10.1]))  # which changes nothing
+    assert not found(rule, case())  # nobody counted
 
 
 def test_producer_misses_its_schedule() -> None:

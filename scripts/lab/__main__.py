@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import capacity_step, plan, steps as do, suite
+from lab import capacity_step, plan, steps as do, suite, trace_step
 from lab.arguments import add_guest_options, add_path, to_number
 from lab.complaint import FAILED, Complaint
 from lab.suite import Number
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_counters(steps)
     _add_readers(steps)
     capacity_step.add(steps)
+    trace_step.add(steps)
     return parser
 
 

@@ -58,7 +58,7 @@ class RunStages:
 
 def read(path: Path) -> RunStages:
     """Reads a latencies.csv. Raises Complaint naming the file, the row (1 is the first item) and the remedy."""
-    blocks = [_split(*block) for block in checked_blocks(path)]
+    blocks = [split(*block) for block in checked_blocks(path)]
     if not blocks:
         raise Complaint(path, f"has no items: {REMEDY}", FAILED)
     stages = [stages for stages, _, _ in blocks]  # never in one piece, which would take as much memory again
@@ -66,15 +66,21 @@ def read(path: Path) -> RunStages:
     latency = np.concatenate([latency for _, _, latency in blocks])
     rows = {ALL: np.sum([block.sum(axis=0) for block in stages], axis=0) / len(response)}
     if len(response) >= SLOWEST_NEEDS:
-        slowest = -(-len(response) // 100)  # rounded up
-        chosen = np.zeros(len(response), dtype=bool)
-        chosen[np.argpartition(response, -slowest)[-slowest:]] = True
+        chosen = slowest(response)
         of_blocks = np.split(chosen, np.cumsum([len(block) for block in stages])[:-1])
         sums = [block[picked].sum(axis=0) for block, picked in zip(stages, of_blocks)]
-        rows[SLOWEST] = np.sum(sums, axis=0) / slowest
+        rows[SLOWEST] = np.sum(sums, axis=0) / chosen.sum()
     windows = np.array_split(latency, min(WINDOWS, len(latency)))
     means = pd.DataFrame.from_dict(rows, orient="index", columns=list(STAGES))
     return RunStages(len(response), means, np.array([np.median(window) for window in windows]))
+
+
+def slowest(response_ns: np.ndarray) -> np.ndarray:
+    """Which items are of the SLOWEST, as a mask: a hundredth, rounded up."""
+    count = -(-len(response_ns) // 100)
+    chosen = np.zeros(len(response_ns), dtype=bool)
+    chosen[np.argpartition(response_ns, -count)[-count:]] = True
+    return chosen
 
 
 def check_whole(path: Path, known: RunStages, items: float) -> None:
@@ -194,7 +200,7 @@ def _bad_row(path: Path, error: Exception) -> Complaint:
     return Complaint(path, f"cannot be read as CSV ({error}): {REMEDY}", FAILED)
 
 
-def _split(block: np.ndarray, done_before: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split(block: np.ndarray, done_before: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The stages [items, STAGES], response times and latencies of checked items."""
     column = dict(zip(COLUMNS, block.T))
     done = column["intended_ns"] + column["response_ns"]

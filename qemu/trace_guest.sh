@@ -1,0 +1,65 @@
+#!/bin/sh
+# In a guest: runs COMMAND and records the scheduler's events meanwhile, each CPU's into a buffer of BUFFER-KB. Leaves
+# in trace/, for lab.trace_events: cpuN.raw (pages of the kernel's ring buffer, which have times in nanoseconds, as the
+# kernel's text has not), cpuN.stats, and what the pages hold (header_page, *.format). Nothing is read before COMMAND
+# has ended.
+# usage: trace_guest.sh BUFFER-KB COMMAND...
+set -e
+TRACING=/sys/kernel/tracing
+# All switches, since any task may have the CPU that the program waits for. The timers of the main thread tell when
+# the measured items begin, and its forks who is who.
+EVENTS="sched/sched_switch sched/sched_waking sched/sched_wakeup sched/sched_migrate_task sched/sched_process_fork
+  timer/hrtimer_start"
+export TRACING EVENTS
+buffer_kb=$1
+shift
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# The number in the line of a CPU's statistics that begins with NAME.
+statistic() { # FOLDER NAME
+  sed -n "s/^$2: *//p" "$1/stats"
+}
+
+mount -t tracefs tracefs $TRACING || fail "this kernel has no tracefs: give one with CONFIG_EVENT_TRACING"
+for event in $EVENTS; do
+  [ -d "$TRACING/events/$event" ] || fail "this kernel has no event $event: give one with CONFIG_EVENT_TRACING"
+done
+echo 0 >$TRACING/tracing_on
+echo "$buffer_kb" >$TRACING/buffer_size_kb || fail "no memory for $buffer_kb KB a CPU: give trace.sh a smaller --buffer-mb"
+echo mono >$TRACING/trace_clock # as the program's own
+echo 0 >$TRACING/options/overwrite
+for event in waking wakeup migrate_task; do
+  echo 'comm == "pipelab"' >"$TRACING/events/sched/sched_$event/filter"
+done
+
+code=0
+# shellcheck disable=SC2016  # for the inner shell, whose number becomes that of the program
+sh -c 'echo "parent_pid == $$" >"$TRACING/events/sched/sched_process_fork/filter"
+  echo "common_pid == $$" >"$TRACING/events/timer/hrtimer_start/filter"
+  for event in $EVENTS; do echo 1 >"$TRACING/events/$event/enable"; done
+  echo 1 >"$TRACING/tracing_on"
+  exec "$@"' sh "$@" || code=$?
+echo 0 >$TRACING/tracing_on
+[ $code = 0 ] || exit $code
+
+mkdir trace
+cp $TRACING/events/header_page trace/
+for event in $EVENTS; do
+  cp "$TRACING/events/$event/format" "trace/${event#*/}.format"
+done
+for folder in "$TRACING"/per_cpu/cpu*; do
+  cpu=${folder##*/}
+  cp "$folder/stats" "trace/$cpu.stats"
+  : >"trace/$cpu.raw"
+  while [ "$(statistic "$folder" entries)" -gt 0 ]; do
+    # No more pages than there must be, since a read waits for ever where nothing is left. The kernel takes each page
+    # that was read for a full one, so that in the end its bytes may be below 0.
+    pages=$(($(statistic "$folder" bytes) / 4096 + 1))
+    [ $pages -gt 0 ] || pages=1
+    dd if="$folder/trace_pipe_raw" bs=4096 count=$pages 2>/dev/null >>"trace/$cpu.raw"
+  done
+done

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Says what the threads of scenarios waited for, by the sched events of the guests' own kernel.
+set -euo pipefail
+# shellcheck source=../qemu/target.sh
+source "$(dirname "$0")/../qemu/target.sh"
+
+usage() {
+  cat <<EOF
+usage: scripts/trace.sh [OPTIONS] --scenario SUITE/SCENARIO [--scenario ...]
+Runs the scenario once more in fresh guests that record the kernel's sched events, prints of which parts the stages of
+an item are (its thread asleep, woken without a CPU and which task had that, running), and puts them into
+result_data/SUITE_trace.csv, for results.md. The traced runs stay in result_data/runs/traces/.
+
+  --reps N             runs, each in a guest of its own, with seeds from 1 on (1)
+  --target NAME        one of: $(target_names) (aarch64)
+  --timing exact|live  (exact)
+  --duration S         seconds that each run measures (as the suite says, or 2)
+  --buffer-mb N        memory of each CPU of the guest for events (16)
+
+Example: scripts/trace.sh --scenario t001/baseline-1000us
+Exit codes: 0 good, 1 failed, as when events were lost, 2 wrong usage, 130 interrupted.
+EOF
+}
+
+parse_arguments() {
+  reps=1 target=aarch64 timing=exact duration='' buffer_mb=16 scenarios=()
+  while (($#)); do
+    case $1 in
+      --help) usage && exit 0 ;;
+      --scenario | --reps | --target | --timing | --duration | --buffer-mb)
+        (($# > 1)) || die 2 "$1 needs a value"
+        ;;
+      *) die 2 "unknown option '$1', see --help" ;;
+    esac
+    case $1 in
+      --scenario) scenarios+=("$2") ;;
+      --reps) reps=$2 ;;
+      --target) target=$2 ;;
+      --timing) timing=$2 ;;
+      --duration) duration=$2 ;;
+      --buffer-mb) buffer_mb=$2 ;;
+    esac
+    shift 2
+  done
+  ((${#scenarios[@]})) || die 2 "--scenario SUITE/SCENARIO is needed, see --help"
+  for scenario in "${scenarios[@]}"; do
+    [[ $scenario =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$ ]] || die 2 "--scenario: '$scenario' is not SUITE/SCENARIO"
+  done
+  [[ $reps =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--reps: '$reps' is not valid: give a number from 1 to 999"
+  [[ $timing =~ ^(exact|live)$ ]] || die 2 "--timing: '$timing' is not valid: give exact or live"
+  [[ $buffer_mb =~ ^[1-9][0-9]{0,3}$ ]] || die 2 "--buffer-mb: '$buffer_mb' is not valid: give a number from 1 to 9999"
+  load_target "$target"
+}
+
+lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
+
+plan() { # OPTION...
+  lab plan --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" --reps "$reps" --seed 1 \
+    ${duration:+--duration "$duration"} "$@" "$suite"
+}
+
+# Makes the images of all kernels that the suite's guests have, and of each one that also has the script that traces.
+make_images() {
+  local guests kernels kernel
+  guests=$(plan --guests)
+  kernels=$(cut -d $'\037' -f 1 <<<"$guests" | sort -u)
+  while read -r kernel; do
+    make --no-print-directory -s -C "$ROOT" image TARGET="$target" KERNEL="$kernel" </dev/null >&2 ||
+      die 1 "the image cannot be made for the reason above: mend that, and try again"
+    load_target "$target" "$kernel"
+    cp "$INITRD" "$folder/initrd.$kernel.cpio"
+    (cd "$folder/files" && echo trace_guest.sh | cpio -o -H newc --quiet --reproducible -R 0:0) \
+      >>"$folder/initrd.$kernel.cpio"
+  done <<<"$kernels"
+}
+
+# Writes the scenario's rows to plan.tsv in the folder: one a run.
+plan_scenario() {
+  plan
+  awk -F '\t' -v scenario="${scenario#*/}" 'NR == 1 || $3 == scenario' \
+    "$folder/$suite.$target.$timing.plan.tsv" >"$folder/plan.tsv"
+  (($(wc -l <"$folder/plan.tsv") == reps + 1)) ||
+    die 2 "$suite has no scenario '${scenario#*/}': see scenarios/$suite.toml"
+}
+
+# Runs the rows of plan.tsv, each in a folder that is called as its run.
+run_traced() {
+  local run seed smp memory_mb limit_s command kernel kernel_args numa_nodes pin_vcpus accelerator code=0
+  runs=()
+  while IFS=$'\037' read -r run _ _ _ _ _ seed _ smp memory_mb _ limit_s _ command \
+    kernel kernel_args numa_nodes pin_vcpus accelerator _; do
+    # The buffers, and what is in them once more on its way out; the rest is for the guest.
+    ((4 * smp * buffer_mb <= memory_mb)) ||
+      die 2 "--buffer-mb: the $smp CPUs of $scenario have $memory_mb MB: give at most $((memory_mb / 4 / smp))"
+    # shellcheck disable=SC2086  # the command is many words
+    "$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --seed "$seed" --smp "$smp" --memory "$memory_mb" \
+      --kernel "$kernel" --kernel-args "$kernel_args" --numa "$numa_nodes" --pin-vcpus "$pin_vcpus" \
+      --accelerator "$accelerator" --limit "$limit_s" --initrd "$folder/initrd.$kernel.cpio" --out "$folder/$run" -- \
+      sh /trace_guest.sh $((buffer_mb * 1024)) $command </dev/null || code=$?
+    ((code == 0)) || exit $((code == 2 ? 2 : 1)) # the folder stays: the message names the console log in it
+    runs+=("$run")
+  done < <(tail -n +2 "$folder/plan.tsv" | tr '\t' '\037')
+}
+
+keep_runs() {
+  local run
+  mkdir -p "$RUNS/traces"
+  for run in "${runs[@]}"; do
+    rm -rf "$RUNS/traces/$run"
+    mv "$folder/$run" "$RUNS/traces/"
+  done
+}
+
+RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
+RESULTS=$(dirname "$RUNS")
+parse_arguments "$@"
+trap 'exit 130' INT TERM
+folder=$(mktemp -d)
+mkdir "$folder/files"
+install -m 644 "$ROOT/qemu/trace_guest.sh" "$folder/files/"
+touch -d @0 "$folder/files/trace_guest.sh" # exact timing needs the same bytes each time
+for scenario in "${scenarios[@]}"; do
+  suite=${scenario%%/*}
+  make_images
+  plan_scenario
+  run_traced
+  echo "$scenario on $target, $timing timing, mean µs of an item; traced runs: $reps"
+  lab trace --csv "$RESULTS/${suite}_trace.csv" --plan "$folder/plan.tsv" "${runs[@]/#/$folder/}"
+  keep_runs
+  echo "written to $RESULTS/${suite}_trace.csv; 'make report' shows it in results.md" >&2
+done
+rm -rf "$folder"

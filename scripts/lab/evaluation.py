@@ -80,13 +80,15 @@ def evaluate(
     environment: Mapping[str, Any],
     runs: Mapping[tuple[Measurement, str], list[RunStages]],
     perf: pd.DataFrame | None = None,
+    traces: pd.DataFrame | None = None,
 ) -> Evaluation:
-    """All that is known of a suite; `runs` as read_stages() gives them, `perf` a table of lab.perf_runs."""
+    """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.perf_runs
+    and lab.trace_runs."""
     tables = [stages.table(scenario, measurement, known) for (measurement, scenario), known in runs.items()]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     comparisons, judgements = _judged(raw, environment)
     windows_ns = {key: [run.windows_ns for run in known] for key, known in runs.items()}
-    study = findings.of_suite(raw, environment, comparisons, table, windows_ns, perf)
+    study = findings.of_suite(raw, environment, comparisons, table, windows_ns, perf, traces)
     return Evaluation(comparisons, judgements, table, findings.find(study))
 
 

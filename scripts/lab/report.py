@@ -20,6 +20,7 @@ from lab import (
     placement,
     section,
     timer_latency,
+    trace_runs,
 )
 from lab.complaint import FAILED, Complaint
 from lab.measurement import Measurement, of as measurement_of
@@ -64,11 +65,13 @@ def _suite(metrics_file: Path) -> SuiteReport:
         measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
         perf = perf_runs.read(metrics_file.with_name(perf_runs.FILE.format(name)))
+        traces = trace_runs.read(metrics_file.with_name(trace_runs.FILE.format(name)))
         sections: dict[str, str] = {}
         answers: list[str] = []
         for each in measurements:
             measured, baselines = measurement_of(each), environment.get("baselines", {})
-            counts = perf_runs.markdown(perf, measured)
+            traced = trace_runs.markdown(traces, measured, _of(each, raw), each)
+            counts = "\n\n".join(part for part in (perf_runs.markdown(perf, measured), traced) if part)
             text = section.markdown(
                 name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines, counts
             )

@@ -48,7 +48,7 @@ def seal_run(arguments: argparse.Namespace) -> None:
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab import perf_runs, report, suite_results  # pandas and matplotlib take a second to load
+    from lab import perf_runs, report, suite_results, trace_runs  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
@@ -59,7 +59,9 @@ def make_report(arguments: argparse.Namespace) -> None:
     for name in names:
         file = SCENARIOS / f"{name}.toml"
         perf = perf_runs.read(arguments.result_data / perf_runs.FILE.format(name))
-        files, wrongs = suite_results.make(name, arguments.runs, suite.load(file) if file.is_file() else None, perf)
+        traces = trace_runs.read(arguments.result_data / trace_runs.FILE.format(name))
+        rules = suite.load(file) if file.is_file() else None
+        files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
         made |= files
         complaints += wrongs
         empty += [] if files else [name]

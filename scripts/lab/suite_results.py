@@ -13,12 +13,16 @@ from lab.suite import Suite
 
 
 def make(
-    name: str, runs: Path, suite: Suite | None, perf: pd.DataFrame | None = None
+    name: str,
+    runs: Path,
+    suite: Suite | None,
+    perf: pd.DataFrame | None = None,
+    traces: pd.DataFrame | None = None,
 ) -> tuple[dict[str, str | bytes], list[Complaint]]:
     """The content of the files by their names, none without a good run; and what is wrong with the other runs.
 
     `suite` is how the runs are to be judged; None when its file is gone. `perf` is what perf stat counted, a table of
-    lab.perf_runs.
+    lab.perf_runs, and `traces` what sched events said, one of lab.trace_runs.
     """
     rows = [row for file in sorted(runs.glob(plan.file_name(name, "*", "*"))) for row in plan.read(file)]
     records, complaints = _load([runs / row.run for row in rows])
@@ -30,7 +34,7 @@ def make(
     items, unread = evaluation.read_stages(records)
     facts = environment.describe(plan.title(runs, name), records, rows) | (evaluation.terms(suite) if suite else {})
     metrics = analyse.metrics_table(raw)
-    known = evaluation.evaluate(raw, facts, items, perf)
+    known = evaluation.evaluate(raw, facts, items, perf, traces)
     return {
         f"{name}_raw.csv": analyse.raw_csv(raw),
         f"{name}_metrics.csv": analyse.metrics_csv(metrics),

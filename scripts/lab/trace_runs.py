@@ -15,7 +15,7 @@ from lab import analyse, measurement as measurements, plan, sched_trace
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
 from lab.measurement import KEYS, Measurement
-from lab.stages import ALL, SLOWEST, STAGES
+from lab.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
 from lab.timeline import IDLE, RUN_DELAY, STATES
 
 FILE = "{}_trace.csv"
@@ -24,14 +24,23 @@ PART = sched_trace.COLUMNS[:-1]
 TEXTS = ["scenario", *KEYS, "options", *PART]
 NUMBERS = ["seed", "items", *LATENCIES, "mean_ns"]
 COLUMNS = ["scenario", *KEYS, "options", "seed", "items", *LATENCIES, *sched_trace.COLUMNS]
-SHOWN = {"lateness": "late", "wake_up": "wake-up"}  # by stage: how the table's columns begin
-SHORT = {"run delay": "no CPU"}
+SHORT = {
+    "lateness": "late",
+    "enqueue": "for room",
+    "behind": "behind others",
+    "wake_up": "wake-up",
+    "service": "service",
+}
 NAMED_HOLDER = 0.1  # of the run delays
 REMEDY = "remove it, and run scripts/trace.sh again"
+HEAD = (
+    "| scenario, traced | µs of an item | asleep | no CPU | running | who had the CPU "
+    "| slowest 1 %: asleep | no CPU | running | who had the CPU |\n|---|---|" + ("---:|" * 3 + "---|") * 2
+)
 CAPTION = (
-    "*Traced*: {} guest{} that recorded the kernel's sched events; mean µs of an item. *asleep*: until something "
-    "began to wake its thread; *no CPU*: woken, but not running yet, or no more; *running*: it had a CPU. Tracing takes time "
-    "itself: in brackets, how much longer the latencies were than without."
+    "*Traced*: means of {} guest{} that recorded the kernel's sched events. *asleep*: until something began to wake "
+    "the thread that the item waited for; *no CPU*: woken, but not running; *running*: it had a CPU. Tracing takes "
+    "time itself, and may lead the scheduler to other CPUs: in brackets, how much longer latencies were than untraced."
 )
 
 
@@ -106,29 +115,42 @@ def holder(task: str, cpu: str) -> str:
 
 
 def markdown(traces: pd.DataFrame, measurement: Measurement, raw: pd.DataFrame, facts: Mapping[str, Any]) -> str:
-    """Two lines a scenario that was traced in this measurement; empty when none was.
+    """A line a stage of each scenario that was traced in this measurement; empty when none was.
 
     `raw` has the untraced runs of the measurement, and `facts` what the environment file says of it.
     """
-    lines = []
+    lines, guests = [], []
     for scenario, runs in of(traces, measurement):
         without = raw[raw["scenario"] == scenario]
         if measurements.options(facts, scenario).split("; ")[-1] != runs["options"].iat[0]:
             without = without[:0]
         if measurement.timing == "exact":
             without = without[without["seed"].isin(runs["seed"])]
-        known = means(runs)
-        for population, rows in known.groupby("population", sort=False):
-            name = scenario if population == ALL else "its slowest 1 %"
-            latencies = [_latency(runs, without, column) if population == ALL else "" for column in LATENCIES]
-            lines.append(f"| {' | '.join([name, *latencies, *_parts(rows), _held(rows)])} |")
+        latencies = [text for column in LATENCIES if (text := _latency(runs, without, column))]
+        first = f"{scenario}: {', '.join(latencies)}" if latencies else scenario
+        for place, cells in enumerate(_stage_lines(means(runs))):
+            lines.append(f"| {' | '.join(['' if place else first, *cells])} |")
+        guests.append(runs["seed"].nunique())
     if not lines:
         return ""
-    heads = [f"{short}: {SHORT.get(part, part)}" for short in SHOWN.values() for part in STATES]
-    head = f"| scenario, traced | p50 (µs) | p99 (µs) | {' | '.join(heads)} | who had the CPU |"
-    guests = int(traces.groupby(["scenario", *KEYS])["seed"].nunique().median())
-    rule = "|---|" + "---:|" * (2 + len(heads)) + "---|"
-    return "\n".join([head, rule, *lines, "", CAPTION.format(guests, "s" * (guests > 1))])
+    return "\n".join([HEAD, *lines, "", CAPTION.format(max(guests), "s" * (max(guests) > 1))])
+
+
+def _stage_lines(known: pd.DataFrame) -> Iterator[list[str]]:
+    """The cells of each stage that is worth a line, of means()."""
+    sums = known.groupby(["population", "stage"])["mean_ns"].sum()
+    shares = sums / known.groupby("population")["mean_ns"].sum()
+    for stage, short in SHORT.items():
+        if not any(shares.get((population, stage), 0) >= NAMED_SHARE for population in (ALL, SLOWEST)):
+            continue
+        cells = [short]
+        for population in (ALL, SLOWEST):
+            rows = known[(known["population"] == population) & (known["stage"] == stage)]
+            parts = rows.groupby("part")["mean_ns"].sum()
+            measured = (known["population"] == population).any()
+            cells += [_us(float(parts.get(part, 0))) if measured else "" for part in STATES]
+            cells.append(_held(rows))
+        yield cells
 
 
 def text(runs: pd.DataFrame) -> str:
@@ -166,24 +188,19 @@ def _of_run(folder: Path, planned: plan.Row) -> pd.DataFrame:
 
 
 def _latency(runs: pd.DataFrame, without: pd.DataFrame, column: str) -> str:
-    """The median over traced runs, and by how much it is longer than over untraced ones, where there are any."""
-    traced = float(runs.drop_duplicates("seed")[column].median())
-    if math.isnan(traced):
+    """'p50 22.2 µs (+12 %)': the median over traced runs, and how much longer it is than over untraced ones, if any."""
+    traced = runs.drop_duplicates("seed")[column].dropna()
+    untraced = without[column].dropna()
+    if traced.empty:
         return ""
-    untraced = float(without[column].median()) if len(without) else math.nan
-    told = "" if not untraced > 0 else f" ({(traced / untraced - 1) * 100:+.0f} %)"
-    return f"{_us(traced)}{told}"
-
-
-def _parts(rows: pd.DataFrame) -> list[str]:
-    sums = rows.groupby(["stage", "part"])["mean_ns"].sum()
-    return [_us(float(sums.get((stage, part), 0))) for stage in SHOWN for part in STATES]
+    longer = "" if untraced.empty else f" ({(traced.median() / untraced.median() - 1) * 100:+.0f} %)"
+    return f"{column.split('_')[1]} {_us(traced.median())} µs{longer}"
 
 
 def _held(rows: pd.DataFrame) -> str:
-    """Who had the CPU in the run delays that the columns show."""
-    found = holders(rows[rows["stage"].isin(list(SHOWN))])
-    return ", ".join(f"{holder(task, cpu)} {share * 100:.0f} %" for task, cpu, share in found if share >= NAMED_HOLDER)
+    """Who had the CPU in the run delays of `rows`: with its share where there are several."""
+    found = [each for each in holders(rows) if each[2] >= NAMED_HOLDER]
+    return ", ".join(holder(task, cpu) + f" {share * 100:.0f} %" * (len(found) > 1) for task, cpu, share in found)
 
 
 def _us(value_ns: float) -> str:

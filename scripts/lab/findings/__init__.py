@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 
 from lab import naming
-from lab.findings import counts, measurement, pipeline, sharing
+from lab.findings import counts, measurement, pipeline, sched, sharing
 from lab.findings.study import Case, Finding, Study, of_suite
 
 __all__ = ["Case", "Finding", "Study", "find", "markdown", "of_suite"]
@@ -13,7 +13,7 @@ def find(study: Study) -> list[Finding]:
     """All findings, those about the measurement first: they say how far to trust the others."""
     return [
         finding
-        for rule in (*measurement.RULES, *pipeline.RULES, *counts.RULES, *sharing.RULES)
+        for rule in (*measurement.RULES, *pipeline.RULES, *sched.RULES, *counts.RULES, *sharing.RULES)
         for finding in rule(study)
     ]
 

@@ -116,12 +116,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Study:
-    """A suite's results. `stages` is a table of lab.stages.table(); `environment` the suite's json."""
+    """A suite's results.
+
+    `stages` is a table of lab.stages.table(), `traces` one of lab.trace_runs; `environment` the suite's json.
+    """
 
     cases: Sequence[Case]
     comparisons: Sequence[Comparison] = ()
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
     environment: Mapping[str, Any] = field(default_factory=lambda: {"measurements": []})
+    traces: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def of_suite(
@@ -131,10 +135,11 @@ def of_suite(
     stages: pd.DataFrame | None = None,
     windows_ns: Mapping[tuple[Measurement, str], Sequence[np.ndarray]] | None = None,
     perf: pd.DataFrame | None = None,
+    traces: pd.DataFrame | None = None,
 ) -> Study:
     """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
 
-    `perf` is a table of lab.perf_runs, whose figures the cases then have as well.
+    `perf` is a table of lab.perf_runs, whose figures the cases then have as well, and `traces` one of lab.trace_runs.
     """
     cases = []
     told = measurements.each_of(environment)
@@ -144,7 +149,8 @@ def of_suite(
         if perf is not None:
             rows = rows.assign(**perf_runs.per_item(perf, measurement, scenario))
         cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
-    return Study(cases, comparisons, pd.DataFrame() if stages is None else stages, environment)
+    stages, traces = (pd.DataFrame() if table is None else table for table in (stages, traces))
+    return Study(cases, comparisons, stages, environment, traces)
 
 
 def on_one_cpu(rows: pd.DataFrame) -> pd.Series:

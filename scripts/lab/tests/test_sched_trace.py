@@ -1,0 +1,271 @@
+"""Sched events: a trace whose truth is known, one that a guest left, and damaged ones."""
+
+import json
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lab import findings, plan, sched_trace, stages, trace_events, trace_runs
+from lab.complaint import Complaint
+from lab.exports import chrome_trace
+from lab.findings import sched
+from lab.findings.study import Study
+from lab.measurement import Measurement
+from lab.tests import traced
+from lab.tests.conftest import RECORDED
+
+SCRIPTS = Path(__file__).parents[2]
+GUEST = Path(__file__).parent / "recorded_trace"  # 20 ms of 20 items in an aarch64 guest, in exact timing
+EXACT = Measurement("aarch64", "exact", "tcg")
+FACTS = {"scenarios": {"baseline": "--prod-interval-us 1000 --duration 0.15"}}
+
+
+def parts(known: sched_trace.Split) -> dict[tuple[int, str, tuple[str, int, str]], int]:
+    """What took any time, by item, stage and kind."""
+    return {
+        (item, stage, (kind.state, kind.cpu, kind.held_by)): int(values[item, place])
+        for stage, values in known.parts_ns.items()
+        for place, kind in enumerate(known.timelines[sched_trace.THREAD_OF[stage]].kinds)
+        for item in range(len(values))
+        if values[item, place]
+    }
+
+
+def test_events_come_out_of_the_pages_as_they_were_written(tmp_path: Path) -> None:
+    events = trace_events.read(traced.write(tmp_path / "run"))
+    written = sum(len((tmp_path / "run/trace" / f"cpu{cpu}.raw").read_bytes()) for cpu in (0, 1))
+    assert written / (traced.DATA_BYTES + 16) > 4  # pages
+    switches = [event for event in traced.TRUTH if event[2] == "sched_switch"]
+    assert sorted(events["sched_switch"]["time_ns"] - traced.BEGIN_NS) == sorted(event[0] for event in switches)
+    first = events["sched_switch"].iloc[0]
+    assert list(first) == [traced.BEGIN_NS + 1000, 1, "swapper/1", 0, 0, "kworker/1:2", 40]
+    assert events["sched_wakeup"]["target_cpu"].tolist() == [0, 1, 0, 0]
+    assert (events["hrtimer_start"]["expires"] - traced.BEGIN_NS).tolist() == [-4_950_000, 90_000_000]
+
+
+def test_each_item_is_split_as_it_was(tmp_path: Path) -> None:
+    known = sched_trace.split(traced.write(tmp_path / "run"))
+    assert parts(known) == traced.PARTS
+
+
+def test_a_waker_that_begins_before_the_thread_sleeps_is_waited_for_from_then_on(tmp_path: Path) -> None:
+    early = [
+        (event[0] - 2500 if event[:3] == (7000, 0, "sched_waking") else event[0], *event[1:]) for event in traced.TRUTH
+    ]
+    asleep = [
+        traced.switch(900, 1, traced.IDLE_1, traced.USED_BY, 0),
+        traced.switch(6900, 1, traced.USED_BY, traced.KWORKER),
+    ]
+    events = sorted([event for event in early if event[0] != 1000] + asleep, key=lambda event: event[0])
+    known = parts(sched_trace.split(traced.write(tmp_path / "run", events)))
+    assert (0, "wake_up", ("asleep", -1, "")) not in known
+    # from 6,500, when the item was pushed, it was on its way to sleep until 6,900
+    assert known[0, "wake_up", ("running", -1, "")] == 400 + 500
+    assert known[0, "wake_up", ("run delay", 1, "kworker")] == 9000 - 6900
+
+
+def test_the_parts_of_a_guest_s_items_add_up_to_the_nanosecond() -> None:
+    known = sched_trace.split(GUEST)
+    for place, stage in enumerate(stages.STAGES):
+        length = known.bounds_ns[:, place + 1] - known.bounds_ns[:, place]
+        assert (known.parts_ns[stage].sum(axis=1) == length).all() and (known.parts_ns[stage] >= 0).all()
+    items = pd.read_csv(GUEST / "latencies.csv")
+    assert (known.response_ns == items["response_ns"]).all()
+    kinds = known.timelines["consumer"].kinds
+    delays = [place for place, kind in enumerate(kinds) if kind.state == "run delay"]
+    schedstat = pd.read_csv(GUEST / "stats.csv", index_col="key")["value"]["consumer_run_delay_ns"]
+    # The kernel counts from the moment in which the thread is put into a queue, a little after its waker began.
+    traced_ns = known.parts_ns["wake_up"][:, delays].sum()
+    assert 0.3 * int(schedstat) < traced_ns and int(schedstat) < 1.2 * traced_ns
+
+
+def test_means_are_of_all_and_of_the_slowest_items(tmp_path: Path) -> None:
+    few = sched_trace.table(sched_trace.split(traced.write(tmp_path / "run")))
+    assert set(few["population"]) == {"all"}
+    late = few[(few["stage"] == "lateness") & (few["part"] == "run delay")].iloc[0]
+    assert (late["cpu"], late["held_by"], late["mean_ns"]) == ("0", "idle", 1700)
+    assert few["mean_ns"].sum() == (10_400 + 6000) / 2
+
+
+def cut(trace: Path) -> None:
+    (trace / "cpu0.raw").write_bytes((trace / "cpu0.raw").read_bytes()[:-7])
+
+
+def lose_page(trace: Path) -> None:
+    (trace / "cpu0.raw").write_bytes((trace / "cpu0.raw").read_bytes()[: traced.DATA_BYTES + 16])
+
+
+def damage(trace: Path) -> None:
+    pages = bytearray((trace / "cpu0.raw").read_bytes())
+    struct.pack_into("<Q", pages, 8, 3000)
+    (trace / "cpu0.raw").write_bytes(pages)
+
+
+def overrun(trace: Path) -> None:
+    stats = trace / "cpu1.stats"
+    stats.write_text(stats.read_text().replace("dropped events: 0", "dropped events: 812"))
+
+
+def empty(trace: Path) -> None:
+    for cpu in (0, 1):
+        (trace / f"cpu{cpu}.raw").write_bytes(b"")
+        stats = trace / f"cpu{cpu}.stats"
+        stats.write_text(re.sub("entries: .*", "entries: 0", stats.read_text()))
+
+
+def remove(trace: Path) -> None:
+    shutil.rmtree(trace)
+
+
+def other_kernel(trace: Path) -> None:
+    (trace / "sched_switch.format").write_text(
+        (trace / "sched_switch.format").read_text().replace("prev_state", "state")
+    )
+
+
+def without(*names: str) -> Callable[[Path], None]:
+    def rewrite(trace: Path) -> None:
+        shutil.rmtree(trace.parent)
+        traced.write(trace.parent, [event for event in traced.TRUTH if event[2] not in names])
+
+    return rewrite
+
+
+def other_run(trace: Path) -> None:
+    shutil.rmtree(trace.parent)
+    traced.write(
+        trace.parent,
+        latencies=traced.LATENCIES.replace("0,0,6000,500,3500,", "0,0,4000,500,5500,").replace(
+            ",4000,10400", ",6000,10400"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (cut, r"cpu0\.raw: is cut: \d+ bytes are no whole pages of 272: run scripts/trace.sh again"),
+        (lose_page, r"cpu0\.raw: has \d+ events of 15: run"),
+        (damage, r"cpu0\.raw: page 1 is damaged \(it is longer than a page\): run"),
+        (overrun, r"cpu1\.stats: the buffer was full, and 812 events are lost: give trace.sh a larger --buffer-mb or"),
+        (empty, "trace: is empty: no event was recorded"),
+        (remove, r"format: cannot be read"),
+        (other_kernel, r"sched_switch\.format: lacks prev_state"),
+        (without("sched_process_fork"), "trace: shows 0 threads that the program started"),
+        (without("hrtimer_start"), "trace: does not show when the measured items begin"),
+        (other_run, r"latencies\.csv: row 1: the trace has the producer not running when this item was made, so that"),
+    ],
+)
+def test_a_damaged_trace_is_refused_in_one_line(tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
+    run = traced.write(tmp_path / "run")
+    harm(run / "trace")
+    with pytest.raises(Complaint, match=message) as refused:
+        sched_trace.split(run)
+    assert "\n" not in str(refused.value) and refused.value.exit_code == 1
+
+
+def planned(folder: Path, count: int) -> Path:
+    rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
+    chosen = [row for row in rows if row.scenario == "baseline"][:count]
+    (folder / "plan.tsv").write_text(plan.write(chosen))
+    return folder / "plan.tsv"
+
+
+def run_step(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lab", "trace", *map(str, words)]
+    return subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_the_parts_and_keeps_other_scenarios(tmp_path: Path) -> None:
+    csv = tmp_path / "t000_trace.csv"
+    first = trace_runs.table([traced.write(tmp_path / "first")], planned(tmp_path, 1))
+    csv.write_text(trace_runs.csv(pd.concat([first.assign(scenario="other"), first.assign(mean_ns=1)])))
+    runs = [traced.write(tmp_path / name) for name in ("one", "two")]
+    done = run_step("--csv", csv, "--plan", planned(tmp_path, 2), *runs)
+    assert done.returncode == 0, done.stderr
+    assert "wake_up   run delay  1   kworker                 1.000" in done.stdout.splitlines()
+    assert done.stdout.splitlines()[-1].split() == ["response", "8.200"]
+    known = trace_runs.read(csv)
+    assert list(known.groupby("scenario", sort=False)["seed"].nunique().items()) == [("other", 1), ("baseline", 2)]
+    cut(runs[1] / "trace")
+    done = run_step("--csv", csv, "--plan", planned(tmp_path, 2), *runs)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "is cut" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("held_by", "holder", "row 0 lacks the columns held_by"),
+        ("lateness,asleep", "lateness,dozing", "row 1: part = dozing is not known"),
+        (",1050\n", ",-1\n", "row 1: mean_ns = -1 is not a number of at least 0"),
+    ],
+)
+def test_a_damaged_table_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = trace_runs.csv(trace_runs.table([traced.write(tmp_path / "run")], planned(tmp_path, 1)))
+    assert old in text
+    (tmp_path / "t000_trace.csv").write_text(text.replace(old, new))
+    with pytest.raises(Complaint, match=message):
+        trace_runs.read(tmp_path / "t000_trace.csv")
+
+
+def test_the_report_says_who_had_the_cpu_and_how_much_tracing_took(tmp_path: Path) -> None:
+    runs = [traced.write(tmp_path / name) for name in ("one", "two")]
+    table = trace_runs.table(runs, planned(tmp_path, 2)).assign(latency_p50_ns=5000.0)
+    raw = pd.DataFrame(
+        {"scenario": "baseline", "seed": [1, 2, 9], "latency_p50_ns": [4000, 4000, 9000], "latency_p99_ns": np.nan}
+    )
+    text = trace_runs.markdown(table, EXACT, raw, FACTS)
+    assert text.splitlines()[2:5] == [
+        "| baseline: p50 5.00 µs (+25 %) | late | 1.05 | 1.70 | 0.750 | nobody on CPU 0 |  |  |  |  |",
+        "|  | wake-up | 0.500 | 2.50 | 0.750 | kworker on CPU 1 40 %, producer on CPU 0 30 %, "
+        "nobody on CPU 1 20 %, rcu_sched on CPU 1 10 % |  |  |  |  |",
+        "|  | service | 0 | 0.250 | 0.450 | dog on CPU 1 |  |  |  |  |",
+    ]
+    assert text.splitlines()[-1].startswith("*Traced*: means of 2 guests")
+    other = trace_runs.markdown(table, EXACT, raw, {"scenarios": {"baseline": "--duration 9"}})
+    assert "| baseline: p50 5.00 µs | late" in other  # nothing to compare it with
+    assert trace_runs.markdown(table, EXACT._replace(timing="live"), raw, FACTS) == ""
+
+
+def found(table: pd.DataFrame) -> findings.Finding | None:
+    return next(iter(sched.traced_waits(Study([], traces=table))), None)
+
+
+def test_the_finding_names_the_task_that_had_the_cpu(tmp_path: Path) -> None:
+    table = trace_runs.table([traced.write(tmp_path / "run")], planned(tmp_path, 1))
+    waits = found(table)
+    assert waits is not None and waits.name == "what items waited for, traced"
+    assert "30 % the consumer woken, but without a CPU (2.5 µs: kworker on CPU 1, producer on CPU 0" in waits.evidence
+    assert waits.cause == "kworker had CPU 1, where the consumer was to run"
+    slowest = pd.concat([table, table.assign(population="slowest 1 %", held_by="producer", cpu="1")])
+    waits = found(slowest)
+    assert waits is not None and waits.name == "what the slowest 1 % waited for, traced"
+    assert waits.cause == "both threads want CPU 1, and one waits for the other"
+    late = table.assign(mean_ns=table["mean_ns"].where(table["part"] != "asleep", 90_000))
+    waits = found(late[late["stage"] == "lateness"])
+    assert waits is not None and "timer slack" in waits.cause and "timer-slack-ns" in waits.remedy
+    even = pd.concat([table.assign(stage=stage, mean_ns=1.0) for stage in stages.STAGES])
+    assert found(even) is None
+    assert found(table[:0]) is None
+
+
+def test_the_chrome_trace_has_the_cpus_and_the_run_delays(tmp_path: Path) -> None:
+    events = json.loads(chrome_trace.text(traced.write(tmp_path / "run")))["traceEvents"]
+    slices = {
+        (each["pid"], each["tid"], each["name"], each["ts"], round(each["dur"], 3))
+        for each in events
+        if each["ph"] == "X" and each["pid"] in (chrome_trace.CPUS, chrome_trace.STATES)
+    }
+    assert (chrome_trace.CPUS, 1, "kworker/1:2", 1.0, 8.0) in slices
+    assert (chrome_trace.CPUS, 0, "producer", 5.0, 3.0) in slices
+    assert (chrome_trace.STATES, 2, "run delay: producer on CPU 0", 1001.5, 1.5) in slices
+    assert (chrome_trace.STATES, 2, "running", 1005.7, 0.3) in slices  # until the last item is done
+    assert not any(name in ("idle", "asleep") for _, _, name, _, _ in slices)

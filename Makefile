@@ -64,6 +64,10 @@ html: setup-run ## results.md as one file with plots to look into, results.html,
 profile: image counters ## count the instructions of each function in SCENARIO, as a table and a picture
 	@scripts/profile.sh --target "$(TARGET)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") "$(SCENARIO)"
 
+trace: setup-run ## what the threads of SCENARIO waited for, and who had their CPU (the kernel's sched events)
+	@scripts/trace.sh --target "$(TARGET)" --timing "$(firstword $(TIMING))" $(SCENARIO:%=--scenario "%") \
+	  $(if $(filter command environment,$(origin REPS)),--reps "$(REPS)") $(if $(DURATION),--duration "$(DURATION)")
+
 gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="kernel host": though these differ)
 	@scripts/gate.sh --base "$(BASE)" $(ALLOW:%=--allow %)
 

@@ -20,8 +20,9 @@ EVENTS = {
 LATENCIES = """item,intended_ns,lateness_ns,enqueue_ns,queue_latency_ns,service_ns,latency_ns,response_ns
 0,0,6000,500,3500,400,4000,10400
 1,1000000,1000,0,4000,1000,4000,6000
+2,1004500,100,0,1700,200,1700,2000
 """
-HISTOGRAM = "metric,lowest_ns,highest_ns,count\nlatency,4000,4000,2\nresponse,6000,6000,1\nresponse,10400,10400,1\n"
+HISTOGRAM = "metric,lowest_ns,highest_ns,count\nlatency,1700,1700,1\nlatency,4000,4000,2\n"
 Event = tuple[int, int, str, Sequence[object]]  # nanoseconds from the first item on, CPU, name, fields
 IDLE_0, IDLE_1, KWORKER, RCU, DOG = (
     ("swapper/0", 0),
@@ -38,7 +39,8 @@ def switch(time_ns: int, cpu: int, before: tuple[str, int], after: tuple[str, in
 
 
 # The first item: the timer is 2,000 ns late, its CPU idle for 3,000 more; the consumer waits for two tasks.
-# The second: the consumer is woken to the producer's CPU, moves to an idle one, and is preempted at its work.
+# The second: the consumer is woken to the producer's CPU, moves to an idle one, and is preempted at its work,
+# behind which the third one waits.
 TRUTH: list[Event] = [
     (-200_000_000, 0, "sched_process_fork", (MAIN, CONSUMER)),
     (-199_000_000, 0, "sched_process_fork", (MAIN, PRODUCER)),
@@ -86,6 +88,11 @@ PARTS = {
     (1, "wake_up", ("running", -1, "")): 1000,
     (1, "service", ("running", -1, "")): 500,
     (1, "service", ("run delay", 1, "dog")): 500,
+    (2, "lateness", ("running", -1, "")): 100,
+    (2, "behind", ("running", -1, "")): 900,
+    (2, "behind", ("run delay", 1, "dog")): 500,
+    (2, "wake_up", ("running", -1, "")): 300,
+    (2, "service", ("running", -1, "")): 200,
 }
 
 
@@ -137,7 +144,9 @@ def _pages(events: Sequence[Event]) -> bytes:
         if not page or len(page) + 8 + 4 + len(body) > DATA_BYTES:
             pages += _page(begin, page)
             page, begin, last, extend = b"", now, now, b""
-        page += extend + struct.pack("<I", (0 if extend else now - last) << 5 | len(body) // 4) + body
+        # A length of its own is for long events; one kind has it here.
+        kind, length = (0, struct.pack("<I", len(body) + 4)) if name == "sched_migrate_task" else (len(body) // 4, b"")
+        page += extend + struct.pack("<I", (0 if extend else now - last) << 5 | kind) + length + body
         last = now
     return pages + _page(begin, page)
 

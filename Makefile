@@ -61,8 +61,8 @@ report: setup-run ## make the tables, pictures and results.md again, from the ru
 html: setup-run ## results.md as one file with plots to look into, results.html, which needs no network
 	@$(LAB) html --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.html
 
-profile: image counters ## count the instructions of each function in SCENARIO, as a table and a picture
-	@scripts/profile.sh --target "$(TARGET)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") "$(SCENARIO)"
+profile: setup-run counters ## count the instructions of each function in SCENARIO, as a table and a picture
+	@scripts/profile.sh --target "$(TARGET)" $(GUEST) --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") "$(SCENARIO)"
 
 trace: setup-run ## what the threads of SCENARIO waited for, and who had their CPU (the kernel's sched events)
 	@scripts/trace.sh --target "$(TARGET)" --timing "$(firstword $(TIMING))" $(SCENARIO:%=--scenario "%") \

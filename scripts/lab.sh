@@ -17,3 +17,27 @@ lab() { # STEP OPTION...
 check_count() { # OPTION VALUE
   [[ $2 =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "$1: '$2' is not valid: give a number from 1 to 999"
 }
+
+# Refuses what is not SUITE/SCENARIO by its look.
+check_scenario() { # VALUE
+  [[ $1 =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$ ]] || die 2 "'$1' is not SUITE/SCENARIO, such as t001/baseline-0us"
+}
+
+# Makes the images of all kernels that the guests of a suite have, and prints the names of these.
+make_images() { # FOLDER SUITE TARGET TIMING OPTION...
+  local guests kernel
+  guests=$(lab plan --guests --runs "$1" --build "$BUILD" --target "$3" --timing "$4" "${@:5}" "$2")
+  while read -r kernel; do
+    make --no-print-directory -s -C "$ROOT" image TARGET="$3" KERNEL="$kernel" </dev/null >&2 ||
+      die 1 "the image cannot be made for the reason above: mend that, and try again"
+    echo "$kernel"
+  done < <(cut -d $'\037' -f 1 <<<"$guests" | sort -u)
+}
+
+# Writes the rows of one scenario, one a run, to FOLDER/plan.tsv. Needs its image.
+plan_scenario() { # FOLDER SUITE/SCENARIO TARGET TIMING OPTION...
+  local suite=${2%%/*} scenario=${2#*/}
+  lab plan --runs "$1" --build "$BUILD" --target "$3" --timing "$4" "${@:5}" "$suite"
+  awk -F '\t' -v scenario="$scenario" 'NR == 1 || $3 == scenario' "$1/$suite.$3.$4.plan.tsv" >"$1/plan.tsv"
+  (($(wc -l <"$1/plan.tsv") > 1)) || die 2 "$suite has no scenario '$scenario': see scenarios/$suite.toml"
+}

@@ -45,21 +45,11 @@ parse_arguments() {
   check_count --reps "$reps"
   if [[ -n $scenario ]]; then
     ((${#workload[@]} == 0)) || die 2 "--scenario has its own options: leave out those after --"
-    [[ $scenario =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$ ]] || die 2 "--scenario: '$scenario' is not SUITE/SCENARIO"
+    check_scenario "$scenario"
   else
     [[ -z $duration ]] || die 2 "--duration is of a scenario: give it after --"
   fi
   load_target "$target"
-}
-
-# Writes the scenario's rows to plan.tsv in the folder: one a run. Needs the image.
-plan_scenario() {
-  lab plan --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" --reps "$reps" --seed 1 \
-    ${smp:+--smp "$smp"} ${duration:+--duration "$duration"} "${scenario%%/*}"
-  awk -F '\t' -v scenario="${scenario#*/}" 'NR == 1 || $3 == scenario' \
-    "$folder/${scenario%%/*}.$target.$timing.plan.tsv" >"$folder/plan.tsv"
-  (($(wc -l <"$folder/plan.tsv") == reps + 1)) ||
-    die 2 "${scenario%%/*} has no scenario '${scenario#*/}': see scenarios/${scenario%%/*}.toml"
 }
 
 # Counts one run, whose command is the words after `pipelab`.
@@ -91,7 +81,8 @@ make --no-print-directory -s -C "$ROOT" counters || true # run_vm.sh says that n
 folder=$(mktemp -d)
 folders=() of_suite=()
 if [[ -n $scenario ]]; then
-  plan_scenario
+  plan_scenario "$folder" "$scenario" "$target" "$timing" --reps "$reps" --seed 1 ${smp:+--smp "$smp"} \
+    ${duration:+--duration "$duration"}
   count_scenario
   of_suite=(--plan "$folder/plan.tsv" --suite-csv "$RESULTS/${scenario%%/*}_perf.csv")
 else

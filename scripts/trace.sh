@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Says what the threads of scenarios waited for, by the sched events of the guests' own kernel.
 set -euo pipefail
-# shellcheck source=../qemu/target.sh
-source "$(dirname "$0")/../qemu/target.sh"
+# shellcheck source=lab.sh
+source "$(dirname "$0")/lab.sh"
 
 usage() {
   cat <<EOF
@@ -44,43 +44,24 @@ parse_arguments() {
   done
   ((${#scenarios[@]})) || die 2 "--scenario SUITE/SCENARIO is needed, see --help"
   for scenario in "${scenarios[@]}"; do
-    [[ $scenario =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$ ]] || die 2 "--scenario: '$scenario' is not SUITE/SCENARIO"
+    check_scenario "$scenario"
   done
-  [[ $reps =~ ^[1-9][0-9]{0,2}$ ]] || die 2 "--reps: '$reps' is not valid: give a number from 1 to 999"
+  check_count --reps "$reps"
   [[ $timing =~ ^(exact|live)$ ]] || die 2 "--timing: '$timing' is not valid: give exact or live"
   [[ $buffer_mb =~ ^[1-9][0-9]{0,3}$ ]] || die 2 "--buffer-mb: '$buffer_mb' is not valid: give a number from 1 to 9999"
   load_target "$target"
 }
 
-lab() { PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@"; }
-
-plan() { # OPTION...
-  lab plan --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" --reps "$reps" --seed 1 \
-    ${duration:+--duration "$duration"} "$@" "$suite"
-}
-
-# Makes the images of all kernels that the suite's guests have, and of each one that also has the script that traces.
-make_images() {
-  local guests kernels kernel
-  guests=$(plan --guests)
-  kernels=$(cut -d $'\037' -f 1 <<<"$guests" | sort -u)
-  while read -r kernel; do
-    make --no-print-directory -s -C "$ROOT" image TARGET="$target" KERNEL="$kernel" </dev/null >&2 ||
-      die 1 "the image cannot be made for the reason above: mend that, and try again"
+# Makes of each image of the suite one that also has the script that traces.
+add_tracer() {
+  local kernels kernel
+  kernels=$(make_images "$folder" "$suite" "$target" "$timing")
+  for kernel in $kernels; do
     load_target "$target" "$kernel"
     cp "$INITRD" "$folder/initrd.$kernel.cpio"
     (cd "$folder/files" && echo trace_guest.sh | cpio -o -H newc --quiet --reproducible -R 0:0) \
       >>"$folder/initrd.$kernel.cpio"
-  done <<<"$kernels"
-}
-
-# Writes the scenario's rows to plan.tsv in the folder: one a run.
-plan_scenario() {
-  plan
-  awk -F '\t' -v scenario="${scenario#*/}" 'NR == 1 || $3 == scenario' \
-    "$folder/$suite.$target.$timing.plan.tsv" >"$folder/plan.tsv"
-  (($(wc -l <"$folder/plan.tsv") == reps + 1)) ||
-    die 2 "$suite has no scenario '${scenario#*/}': see scenarios/$suite.toml"
+  done
 }
 
 # Runs the rows of plan.tsv, each in a folder that is called as its run.
@@ -111,8 +92,6 @@ keep_runs() {
   done
 }
 
-RUNS=${PIPELAB_RUNS:-$ROOT/result_data/runs}
-RESULTS=$(dirname "$RUNS")
 parse_arguments "$@"
 trap 'exit 130' INT TERM
 folder=$(mktemp -d)
@@ -121,8 +100,8 @@ install -m 644 "$ROOT/qemu/trace_guest.sh" "$folder/files/"
 touch -d @0 "$folder/files/trace_guest.sh" # exact timing needs the same bytes each time
 for scenario in "${scenarios[@]}"; do
   suite=${scenario%%/*}
-  make_images
-  plan_scenario
+  add_tracer
+  plan_scenario "$folder" "$scenario" "$target" "$timing" --reps "$reps" --seed 1 ${duration:+--duration "$duration"}
   run_traced
   echo "$scenario on $target, $timing timing, mean µs of an item; traced runs: $reps"
   lab trace --csv "$RESULTS/${suite}_trace.csv" --plan "$folder/plan.tsv" "${runs[@]/#/$folder/}"

@@ -43,6 +43,12 @@ WAKE_UP_AWAKE = (  # of a consumer that does not sleep
     "a CPU of its own for the consumer (pin-consumer, isolcpus), and a host with a CPU for each of the guest's",
 )
 
+SLACK_US = 50.0  # that Linux gives the timers of threads of no real-time class (prctl(2), PR_SET_TIMERSLACK)
+LATE_BY_SLACK = (
+    f"Linux lets a timer fire up to {SLACK_US:g} µs late, its slack, and the producer must then be scheduled",
+    'timer-slack-ns = 1, or sched = "fifo:50", which has none; then a CPU of its own for the producer',
+)
+
 
 def misses_schedule(study: Study) -> Iterator[Finding]:
     """The producer makes fewer items than its interval asks for."""
@@ -202,16 +208,27 @@ def slowest_items(study: Study) -> Iterator[Finding]:
     """What the slowest 1 % waited for, when it is mostly one thing."""
     if study.stages.empty:
         return
-    awake = {(case.measurement, case.scenario) for case in study.cases if case.options["wait"] in ("spin", "yield")}
+    cases = {(case.measurement, case.scenario): case for case in study.cases}
     slowest = study.stages[study.stages["population"] == SLOWEST]
     for key, rows in slowest.groupby([*KEYS, "scenario"], sort=False):
         largest = rows.loc[rows["share"].idxmax()] if rows["share"].notna().any() else None
         if largest is not None and largest["share"] >= MOST_OF_IT:
             evidence = f"of {rows['mean_ns'].sum() / 1e3:,.0f} µs {stages.parts(rows)}"
             measurement = Measurement(*key[:-1])
-            spins = largest["stage"] == "wake_up" and (measurement, key[-1]) in awake
-            why = WAKE_UP_AWAKE if spins else CAUSES[largest["stage"]]
+            why = _why(cases.get((measurement, key[-1])), largest["stage"], largest["mean_ns"] / 1e3)
             yield Finding(SLOWEST_ITEMS, key[-1], measurement, evidence, *why)
+
+
+def _why(case: Case | None, stage: str, mean_us: float) -> tuple[str, str]:
+    """Cause and remedy of long waits in a stage, by what the case is."""
+    if case is not None and stage == "wake_up" and case.options["wait"] in ("spin", "yield"):
+        return WAKE_UP_AWAKE
+    sleeps = (
+        case is not None and case.options["pacing"] != "spin" and not {"timer-slack-ns", "sched"} & set(case.options)
+    )
+    if stage == "lateness" and sleeps and mean_us >= SLACK_US:
+        return LATE_BY_SLACK
+    return CAUSES[stage]
 
 
 def _switches(case: Case) -> tuple[float, bool] | None:

@@ -218,6 +218,20 @@ def test_the_slowest_items_name_their_stage() -> None:
     assert "looks all the time" in found(pipeline.slowest_items, case(options={"wait": "spin"}), stages=table)[0].cause
 
 
+def test_late_items_of_a_thread_with_slack_name_it() -> None:
+    means = pd.DataFrame([[60_000.0, 0, 0, 9_000, 0]], index=[stages.SLOWEST], columns=list(stages.STAGES))
+    table = stages.table("x", LIVE, [stages.RunStages(100, means, np.array([]))])
+
+    def remedy(**options: str) -> str:
+        return found(pipeline.slowest_items, case(options=options), stages=table)[0].remedy
+
+    assert "timer-slack-ns = 1" in remedy()
+    for without_slack in ({"timer-slack-ns": "1"}, {"sched": "fifo:50"}, {"pacing": "spin"}):
+        assert remedy(**without_slack) == pipeline.CAUSES["lateness"][1]
+    table["mean_ns"] /= 2  # 30 us are less than slack may be
+    assert remedy() == pipeline.CAUSES["lateness"][1]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

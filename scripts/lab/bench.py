@@ -92,15 +92,17 @@ def _placement_tables(throughput: pd.DataFrame, round_trip: pd.DataFrame, placem
     """The tables of one placement, each under its heading; without those that nothing was measured for."""
     moved = throughput[(throughput["placement"] == placement) & (throughput["work"] == "throughput")]
     sent = round_trip[round_trip["placement"] == placement]
-    queues = sent[sent["contender"] != "raw line"]
-    raw = sent[sent["contender"] == "raw line"]
+    raw = sent[sent["contender"].isin(bench_tables.RAW_LINES)]
+    queues = sent.drop(raw.index)
     parts = {
         "million items a second, one at a time": _throughputs(moved[moved["mode"] == "single"]),
         "million items a second, in batches and in place": _throughputs(moved[moved["mode"] != "single"]),
         "round trip over two queues, p50 / p99 in ns": _round_trips(queues),
     }
     note = "The p99 is of single round trips and contains a clock read."
-    note += "".join(f" The raw line, 8 B: {text}." for text in _round_trip_texts(raw))
+    told = [f"{name} {text}" for name, text in zip(raw["contender"], _round_trip_texts(raw))]
+    if told:
+        note += f" The bare cache lines, 8 B: {', '.join(told)}. Two queues need two lines, one each way."
     return [f"### CPUs {placement}: {title}\n\n{table}" for title, table in parts.items() if table] + [note]
 
 

@@ -10,7 +10,8 @@ from lab.complaint import FAILED, Complaint
 
 PLACEMENTS = ("near", "far")
 OWN = ("spsc_ring eager", "spsc_ring batched", "mutex queue")
-NOT_PEERS = (*OWN, "raw line")
+RAW_LINES = ("raw line", "two raw lines")
+NOT_PEERS = (*OWN, *RAW_LINES)
 CELL = ["work", "contender", "mode", "batch", "item_bytes", "capacity", "placement"]
 CONTEST = ["work", "mode", "batch", "item_bytes", "capacity", "placement"]  # what is compared with each other
 COLUMNS = {

@@ -6,8 +6,9 @@
 namespace pipelab::bench {
 namespace {
 
-Measurement raw_line(const CpuPair& cpus, bool hint) {
-  return round_trip<RawLine>(cpus, hint, kRoundTripTimes);
+template <class Lines>
+Measurement raw(const CpuPair& cpus, bool hint) {
+  return round_trip<Lines>(cpus, hint, kRoundTripTimes);
 }
 
 Measurement clock_read(const CpuPair& /*cpus*/, bool /*hint*/) {
@@ -24,10 +25,16 @@ void add_references(std::vector<Cell>& cells) {
             .item_bytes = 8,
             .capacity = 0,
             .hint = false,
-            .measure = raw_line};
-  cells.push_back(cell);
-  cell.hint = true;
-  cells.push_back(cell);
+            .measure = raw<RawLine>};
+  for (const bool hint : {false, true}) {
+    cell.hint = hint;
+    cell.contender = RawLine::kName;
+    cell.measure = raw<RawLine>;
+    cells.push_back(cell);
+    cell.contender = TwoRawLines::kName;
+    cell.measure = raw<TwoRawLines>;
+    cells.push_back(cell);
+  }
   cells.push_back({.work = "clock_read",
                    .contender = "CLOCK_MONOTONIC",
                    .mode = "",

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,54 +23,69 @@ namespace pipelab::bench {
 // Lines of communication: ask() sends a number and waits for it to come back, 0 when it did so
 // whole; answer() waits for what is due and sends it back. asker() and answerer() give the sides.
 
-/// One cache line that both sides write in turn: the least that a round trip can cost.
-class RawLine {
+/// The least that a round trip can cost: one cache line that both sides write in turn; or two, each
+/// of which one side writes and the other reads, as with two queues.
+template <std::size_t kLines>
+class RawLines {
+  struct alignas(platform::kDestructiveInterference) Line {
+    std::atomic<std::uint64_t> word{0};
+  };
+
  public:
-  static constexpr std::string_view kName = "raw line";
+  static constexpr std::string_view kName = kLines == 1 ? "raw line" : "two raw lines";
 
   class Asker {
    public:
-    explicit Asker(RawLine& line) : word_(line.word_) {}
+    explicit Asker(RawLines& lines) : there_(lines.there()), back_(lines.back()) {}
     std::uint64_t ask(std::uint64_t number, bool hint) noexcept {
       // Release and acquire here and below: as the queues do it, though nothing else is handed
       // over.
-      word_.store(2 * number, std::memory_order_release);
-      while (word_.load(std::memory_order_acquire) != 2 * number + 1) {
+      there_.store(2 * number, std::memory_order_release);
+      while (back_.load(std::memory_order_acquire) != 2 * number + 1) {
         pause_if(hint);
       }
       return 0;
     }
 
    private:
-    std::atomic<std::uint64_t>& word_;
+    std::atomic<std::uint64_t>& there_;
+    std::atomic<std::uint64_t>& back_;
   };
 
   class Answerer {
    public:
-    explicit Answerer(RawLine& line) : word_(line.word_) {}
+    explicit Answerer(RawLines& lines) : there_(lines.there()), back_(lines.back()) {}
     void answer(std::uint64_t number, bool hint) noexcept {
-      while (word_.load(std::memory_order_acquire) != 2 * number) {
+      while (there_.load(std::memory_order_acquire) != 2 * number) {
         pause_if(hint);
       }
-      word_.store(2 * number + 1, std::memory_order_release);
+      back_.store(2 * number + 1, std::memory_order_release);
     }
 
    private:
-    std::atomic<std::uint64_t>& word_;
+    std::atomic<std::uint64_t>& there_;
+    std::atomic<std::uint64_t>& back_;
   };
 
   Asker asker() noexcept { return Asker(*this); }
   Answerer answerer() noexcept { return Answerer(*this); }
 
-  /// Touches it. It holds no items.
+  /// Touches them. They hold no items.
   std::size_t warm() noexcept {
-    word_.store(1);
+    there().store(1);
+    back().store(1);
     return 0;
   }
 
  private:
-  alignas(platform::kDestructiveInterference) std::atomic<std::uint64_t> word_{0};
+  std::atomic<std::uint64_t>& there() noexcept { return lines_.front().word; }
+  std::atomic<std::uint64_t>& back() noexcept { return lines_.back().word; }
+
+  std::array<Line, kLines> lines_;
 };
+
+using RawLine = RawLines<1>;
+using TwoRawLines = RawLines<2>;
 
 /// Two queues, there and back. The item is copied as often as the queues do, and read whole at the
 /// end.

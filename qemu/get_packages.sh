@@ -23,6 +23,8 @@ EOF
 unpack_packages() { # DIR PACKAGE...
   local dir=$1 sources log=$1.log
   shift
+  exec 7<"$ROOT/qemu/targets" # whoever else gets the same waits, and finds it there
+  flock 7
   [[ ! -f $dir/.complete || $(<"$dir/.complete") != "$*" ]] || return 0
   sources=$(apt_sources)
   echo "getting $* ($DEBIAN_ARCH)" >&2

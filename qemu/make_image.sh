@@ -114,6 +114,8 @@ load_target "$1" "$kernel"
 
 PROGRAM=$BUILD/$TARGET/pipelab
 [[ -f $PROGRAM ]] || die 1 "$PROGRAM: the program is not built: run 'make image TARGET=$TARGET'"
+exec 8<"$ROOT/qemu" # one image at a time: they share files
+flock 8
 mkdir -p "$IMAGE"
 stage=$(mktemp -d "$BUILD/stage.XXXXXX")
 trap 'rm -rf "$stage"' EXIT

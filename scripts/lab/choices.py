@@ -117,11 +117,11 @@ def unknown(choices: Sequence[Choice]) -> str:
     undecided = [each for each in comparisons if each.verdict is Verdict.INCONCLUSIVE]
     text = NOT_SEEN.get((measured.timing, measured.accelerator), "")
     if undecided:
-        needed = max(each.runs + each.more_runs for each in undecided if not math.isnan(each.more_runs))
-        reps = f"REPS={needed:.0f}" if needed <= statistics.MOST_RUNS else f"more than {statistics.MOST_RUNS} REPS"
-        text += (
-            f" {len(undecided)} of {len(comparisons)} comparisons of pairs are inconclusive; {reps} would decide them."
-        )
+        text += f" {len(undecided)} of {len(comparisons)} comparisons of pairs are inconclusive"
+        needed = sorted(each.runs + each.more_runs for each in undecided if not math.isnan(each.more_runs))
+        if needed and (half := needed[(len(needed) - 1) // 2]) <= statistics.MOST_RUNS:
+            text += f", of which REPS={half:.0f} would decide half"
+        text += "."
     return f"*Not known from this:* {text.strip()}" if text else ""
 
 

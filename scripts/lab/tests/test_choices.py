@@ -91,7 +91,7 @@ def test_what_is_not_known_is_said() -> None:
     raw["latency_p50_ns"] *= 1 + raw["seed"] / 100
     text = choices.unknown(choices.of_measurement(raw, environment, pd.DataFrame()))
     assert "what hardware would do" in text
-    assert "comparisons of pairs are inconclusive" in text  # three runs of each
+    assert "8 of 12 comparisons of pairs are inconclusive, of which REPS=" in text  # three runs of each
     assert choices.unknown([]) == ""
 
 

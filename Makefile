@@ -52,6 +52,9 @@ run-scenarios: setup-run program $(if $(COUNTERS),counters) ## boot a guest for 
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
 	@$(if $(COUNTERS),scripts/count_runs.sh --jobs "$(JOBS)")
 
+matrix: setup-run ## run SUITE (t000) on every target with every kernel that it has, once each, and make one table
+	@scripts/matrix.sh --reps "$(REPS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+
 verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte
 	@scripts/verify.sh $(SUITE)
 
@@ -82,6 +85,8 @@ capacity: setup-run program ## the highest rate at which SCENARIO holds SLO="res
 	@scripts/capacity.sh --make-images --target "$(TARGET)" $(GUEST) --timing "$(firstword $(TIMING))" --reps "$(REPS)" --seed "$(SEED)" \
 	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(if $(SLO),--slo "$(SLO)") $(if $(RATES),--rates "$(RATES)") "$(SCENARIO)"
 
+matrix: REPS := $(if $(filter command environment,$(origin REPS)),$(REPS),1)
+matrix: SUITE := $(if $(filter command environment,$(origin SUITE)),$(SUITE),t000)
 noise-floor: REPS := $(if $(filter command environment,$(origin REPS)),$(REPS),10)
 noise-floor: setup-run image ## run SUITE against itself: the smallest change that this host can detect, by metric
 	@PIPELAB_RUNS=$(PWD)/build/noise_floor/result_data/runs scripts/run_scenarios.sh --target "$(TARGET)" --timing live \

@@ -76,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--result-data", "where tables are")
     add_path(step, "--page", "the HTML file to write")
 
+    step = steps.add_parser("matrix", help="show a suite's results on every target and kernel in one table")
+    step.set_defaults(step=do.show_matrix)
+    add_path(step, "--csv", "the CSV file to write")
+    step.add_argument("suite", metavar="SUITE")
+    step.add_argument("folders", type=Path, nargs="+", help="TARGET.KERNEL/result_data, each with the suite's results")
+
     step = steps.add_parser("bench", help="make tables, picture and results.md from the samples of pipelab_bench")
     step.set_defaults(step=do.make_bench)
     add_path(step, "--samples", "the CSV file of pipelab_bench")

@@ -16,6 +16,7 @@ from lab import (
     choices,
     evaluation,
     ledger_summary,
+    matrix,
     perf_runs,
     placement,
     section,
@@ -82,6 +83,8 @@ def _suite(metrics_file: Path) -> SuiteReport:
                 sections |= parts
         timers = timer_latency.tables(metrics_file.with_name(f"{name}_timer_latency.csv"))
         sections |= {f"{name}, latency of timers, {key}": table for key, table in timers.items()}
+        if everywhere := matrix.section(metrics_file.with_name(matrix.FILE.format(name))):
+            sections[f"{name}, on every target and kernel"] = everywhere
         return SuiteReport(name, environment, answers, _scenarios(measurements), sections, _facts(measurements, raw))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None

@@ -112,6 +112,15 @@ def make_bench(arguments: argparse.Namespace) -> None:
     write_whole(arguments.page, report.render(arguments.result_data))
 
 
+def show_matrix(arguments: argparse.Namespace) -> None:
+    """Puts a suite's results on every target and kernel into one table, and prints it."""
+    from lab import matrix
+
+    table = matrix.read(arguments.suite, arguments.folders)
+    write_whole(arguments.csv, matrix.csv(table))
+    print(matrix.markdown(table))
+
+
 def show_counters(arguments: argparse.Namespace) -> None:
     """Prints what the plugin counted, and writes the counts and the shared lines as CSV."""
     from lab import counters, symbols

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import markdown  # type: ignore[import]
+import markdown
 
 from lab import plot_stages, report, results
 from lab.complaint import FAILED, Complaint

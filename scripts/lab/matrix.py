@@ -1,0 +1,82 @@
+"""The matrix: one suite on every target with every kernel, in one table."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lab import analyse
+from lab.complaint import FAILED, Complaint
+from lab.measurement import KEYS, of as measurement_of
+
+FILE = "{}_matrix.csv"
+FIGURES = {  # of metrics.csv, and how the page shows them
+    "latency_p50_ms": "p50 (µs)",
+    "latency_p95_ms": "p95 (µs)",
+    "latency_p99_ms": "p99 (µs)",
+    "response_p99_ms": "response p99 (µs)",
+    "throughput_ops_s": "ops/s",
+    "drop_rate": "drop",
+}
+COLUMNS = [*KEYS, "kernel", "kernel_version", "scenario", "runs", *FIGURES]
+
+
+def read(suite: str, folders: Sequence[Path]) -> pd.DataFrame:
+    """COLUMNS of the results in each folder, TARGET.KERNEL/result_data, one row a scenario."""
+    return pd.concat([_cell(suite, folder) for folder in folders], ignore_index=True)[COLUMNS]
+
+
+def _cell(suite: str, folder: Path) -> pd.DataFrame:
+    file = folder / f"{suite}_environment.json"
+    try:
+        measurements = json.loads(file.read_text())["measurements"]
+        versions = {measurement_of(each): each["image"]["kernel_version"] for each in measurements}
+        metrics = analyse.read(folder / f"{suite}_metrics.csv")
+        keys = metrics[KEYS].itertuples(index=False, name=None)
+        known = {tuple(measured): version for measured, version in versions.items()}
+        return metrics.assign(kernel=folder.parent.name.split(".", 1)[1], kernel_version=[known[key] for key in keys])
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise Complaint(file, f"or a file beside it is damaged ({error}): run 'make matrix' again", FAILED) from None
+
+
+def csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+
+
+def section(file: Path) -> str:
+    """The table of a suite for the page; empty where there is no file."""
+    return markdown(pd.read_csv(file)) if file.exists() else ""
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """One line a scenario; target, kernel and timing are said once."""
+    lines = [
+        f"| target | kernel | timing | scenario | {' | '.join(FIGURES.values())} |",
+        "|---|---|---|---|" + "---:|" * len(FIGURES),
+    ]
+    before = ("", "", "")
+    for row in table.to_dict("records"):
+        timing = row["timing"] + (f" ({row['accelerator']})" if row["timing"] == "live" else "")
+        guest = (row["target"], f"{row['kernel']}, {row['kernel_version']}", timing)
+        texts = [_text(name, row[name]) for name in FIGURES]
+        told = ("", "", "") if guest == before else guest
+        lines.append(f"| {' | '.join([*told, row['scenario'], *texts])} |")
+        before = guest
+    runs = sorted(set(table["runs"]))
+    many = f"{runs[0]:.0f}" + f" to {runs[-1]:.0f}" * (len(runs) > 1)
+    note = (
+        f"Medians of {many} run{'s' * (runs[-1] > 1)} a line. Compare within a target and timing: an instruction of one "
+        "target is not one of another, and live figures are those of an emulator."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def _text(name: str, value: float) -> str:
+    if math.isnan(value):
+        return ""
+    if name.endswith("_ms"):
+        value *= 1e3
+        return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
+    return f"{value:,.0f}" if name.endswith("_ops_s") else f"{value:.3f}"

@@ -21,7 +21,13 @@ from lab.suite import MARGIN
 
 LOAD = "prod-interval-us"  # pairs under one load are together: what is idle time there is waiting here
 NEUTRAL = ("duration", LOAD)
-METRICS = {"latency_p50_ns": "p50", "latency_p99_ns": "p99", "throughput_ops_s": "ops/s"}
+METRICS = {
+    "latency_p50_ns": "p50",
+    "latency_p99_ns": "p99",
+    "response_p99_ns": "response p99",
+    "throughput_ops_s": "ops/s",
+}
+CLEAR = (Verdict.BETTER, Verdict.WORSE)
 WORDS = {
     Verdict.BETTER: "**better**",
     Verdict.WORSE: "**worse**",
@@ -85,8 +91,7 @@ def _difference(first: Case, second: Case) -> tuple[str, str, str] | None:
 def _place(option: str, value: str) -> tuple[object, ...]:
     """Orders values: none, what the program does by itself, numbers, words."""
     number = float(value) if value.replace(".", "", 1).isdigit() else math.inf
-    plain = option == "guest" and value.startswith("no ")  # kernel arguments
-    return value != "" and not plain, value != DEFAULTS.get(option), number, value
+    return value != "", value != DEFAULTS.get(option), number, value
 
 
 def _compare(pairs: Sequence[tuple[str, str]], runs: Mapping[str, pd.DataFrame], margin: float) -> Iterable[Comparison]:
@@ -106,6 +111,29 @@ def _stage_changes(pairs: Sequence[tuple[str, str]], table: pd.DataFrame) -> pd.
     means_us = every.pivot(index="scenario", columns="stage", values="mean_ns") / 1e3
     known = [(before, after) for before, after in pairs if {before, after} <= set(means_us.index)]
     return pd.DataFrame([means_us.loc[after] - means_us.loc[before] for before, after in known])
+
+
+def answer(choices: Sequence[Choice]) -> list[str]:
+    """What changed for better or for worse in every pair, and what the measurement cannot tell. None without choices."""
+    clear = [
+        f"{_name(choice)}{_load(choice)}: {', '.join(effects)}"
+        for choice in choices
+        if (effects := list(filter(None, (_clear(choice, metric) for metric in METRICS))))
+    ]
+    found = f"Better or worse in every pair of scenarios: {'; '.join(clear)}." if clear else ""
+    return [text for text in (found, unknown(choices)) if text]
+
+
+def _clear(choice: Choice, metric: str) -> str:
+    """'p50 better (-16 % to -5 %)' if all pairs say so."""
+    known = [each for each in choice.comparisons if each.metric == metric]
+    if not known or known[0].verdict not in CLEAR or len({each.verdict for each in known}) > 1:
+        return ""
+    return f"{METRICS[metric]} {known[0].verdict.value} ({_amounts(known)})"
+
+
+def _load(choice: Choice) -> str:
+    return f" at {1e6 / choice.interval_us:,.0f}/s" if choice.interval_us else " at full speed"
 
 
 def unknown(choices: Sequence[Choice]) -> str:
@@ -144,8 +172,6 @@ def _table(interval_us: float, choices: Sequence[Choice]) -> str:
 
 
 def _name(choice: Choice) -> str:
-    if choice.option == "guest":
-        return f"guest: {choice.before or 'as the suite has it'} → {choice.after}"
     return f"`{choice.option}`: {choice.before or 'none'} → {choice.after}"
 
 
@@ -162,11 +188,16 @@ def _verdicts(comparisons: Sequence[Comparison]) -> str:
         return ""
     counts = Counter(WORDS[each.verdict] for each in comparisons)
     words = ", ".join(f"{count} {word}" if len(comparisons) > 1 else word for word, count in counts.most_common())
+    amounts = _amounts(comparisons)
+    return words + f" ({amounts})" * bool(amounts)
+
+
+def _amounts(comparisons: Sequence[Comparison]) -> str:
+    """The smallest and the largest change; empty where nothing changed."""
     known = sorted((each for each in comparisons if not math.isnan(each.change)), key=lambda each: each.change)
     if not known or known[0].change == known[-1].change == 0:
-        return words
-    amounts = dict.fromkeys(each.amount(each.change) for each in (known[0], known[-1]))
-    return f"{words} ({' to '.join(amounts)})"
+        return ""
+    return " to ".join(dict.fromkeys(each.amount(each.change) for each in (known[0], known[-1])))
 
 
 def _stages(changes_us: pd.DataFrame) -> str:

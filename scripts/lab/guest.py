@@ -1,5 +1,6 @@
 """The shape of a guest: its kernel, CPUs, memory and NUMA nodes; what can be asked, and where it works."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +39,14 @@ class Guest:
     numa_nodes: int = 1
 
 
+NO_ARGUMENTS = "no kernel arguments"
+UNITS = {"CPU": "smp", "MB": "memory-mb", "NUMA node": "numa-nodes"}
+COUNTED = re.compile(rf"(\d+) ({'|'.join(UNITS)})s?")
+
 # What is told of a guest, in a few words each.
 PARTS: dict[str, Callable[[Guest], str]] = {
     "kernel": lambda guest: f"kernel {guest.kernel}",
-    "kernel_args": lambda guest: guest.kernel_args or "no kernel arguments",
+    "kernel_args": lambda guest: guest.kernel_args or NO_ARGUMENTS,
     "smp": lambda guest: f"{guest.smp} CPU{'s' * (guest.smp > 1)}",
     "memory_mb": lambda guest: f"{guest.memory_mb} MB",
     "numa_nodes": lambda guest: f"{guest.numa_nodes} NUMA node{'s' * (guest.numa_nodes > 1)}",
@@ -96,3 +101,16 @@ def unlike(guests: dict[str, Guest]) -> dict[str, str]:
     """By scenario what is told of its guest, in which the scenarios differ; "" where all have the same."""
     differing = [key for key in PARTS if len({getattr(guest, key) for guest in guests.values()}) > 1]
     return {name: ", ".join(PARTS[key](guest) for key in differing) for name, guest in guests.items()}
+
+
+def told(text: str) -> dict[str, str]:
+    """What `unlike` told of a guest, by KEYS; without kernel arguments, where there are none."""
+    said = {}
+    for part in text.split(", "):
+        if part.startswith("kernel "):
+            said["kernel"] = part.removeprefix("kernel ")
+        elif match := COUNTED.fullmatch(part):
+            said[UNITS[match[2]]] = match[1]
+        elif part != NO_ARGUMENTS:
+            said["kernel-args"] = part
+    return said

@@ -9,7 +9,6 @@ import pandas as pd
 from lab import naming, statistics
 from lab.findings import Case, of_suite
 from lab.findings.study import DEFAULTS, TAKEN, on_one_cpu
-from lab.measurement import Measurement
 
 PINS = ("pin-producer", "pin-consumer")
 COLUMNS = {"latency_p50_ns": ("p50", 1e3, " µs"), "throughput_ops_s": ("ops/s", 1, "")}
@@ -46,9 +45,7 @@ def _others(case: Case) -> str:
     said = {name: value for name, value in case.options.items() if value != DEFAULTS.get(name)}
     for name in (*PINS, "prod-interval-us", "duration"):
         said.pop(name, None)
-    guest = said.pop("guest", "").removeprefix("no kernel arguments")
-    words = [f"`{name} = {value}`" for name, value in said.items()]
-    return ", ".join(words + [guest] * bool(guest))
+    return ", ".join(f"`{name} = {value}`" for name, value in said.items())
 
 
 def markdown(found: Sequence[Family]) -> str:
@@ -77,10 +74,10 @@ def markdown(found: Sequence[Family]) -> str:
     return "\n".join(lines)
 
 
-def answer(found: Sequence[Family], measured: Measurement, raw: pd.DataFrame, environment: Mapping[str, Any]) -> str:
-    """In a few sentences what being on one CPU did, and how far the scenarios decided it. Empty without families."""
+def answer(found: Sequence[Family], raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[str]:
+    """In a few sentences what being on one CPU did, and how far the scenarios decided it. None without families."""
     if not found:
-        return ""
+        return []
     loads = dict.fromkeys(each.interval_us for each in found)
     told = [_effect(load, [each for each in found if each.interval_us == load]) for load in loads]
     free = [case for case in of_suite(raw, environment).cases if not set(PINS) <= set(case.options)]
@@ -89,14 +86,14 @@ def answer(found: Sequence[Family], measured: Measurement, raw: pd.DataFrame, en
     together = sum(int(on_one_cpu(case.rows).sum()) for case in mixed)
     apart = any(abs(_ratio(each, "latency_p50_ns")) > statistics.MARGIN for each in found)
     counts = "What counts is whether both threads are on one CPU." if apart else "One CPU or two is the same."
-    text = f"**{str(measured).capitalize()}.** {counts} {' '.join(told)}"
+    texts = [f"{counts} {' '.join(told)}"]
     if mixed:
         names = naming.names([case.scenario for case in mixed], list(dict.fromkeys(raw["scenario"])))
-        text += (
-            f" A scenario that leaves a thread to the scheduler leaves this to chance: of the {runs} runs of {names} "
+        texts.append(
+            f"A scenario that leaves a thread to the scheduler leaves this to chance: of the {runs} runs of {names} "
             f"{together} had both on one CPU and {runs - together} did not, which is why runs of one scenario disagree."
         )
-    return text
+    return texts
 
 
 def _effect(interval_us: float, found: Sequence[Family]) -> str:

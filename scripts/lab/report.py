@@ -100,8 +100,8 @@ def _answer(
         "where the threads were": placement.markdown(families),
         "what each choice changes": choices.markdown(found),
     }
-    texts = [placement.answer(families, measured, raw, environment), choices.unknown(found)]
-    answer = " ".join(text for text in texts if text)
+    texts = placement.answer(families, raw, environment) + choices.answer(found)
+    answer = "\n".join([f"**{str(measured).capitalize()}**", "", *(f"- {text}" for text in texts)]) if texts else ""
     return answer, {f"{name}, {what}, {measured}": text for what, text in parts.items() if text}
 
 

@@ -115,8 +115,10 @@ def warm_up_not_over(study: Study) -> Iterator[Finding]:
     """The latency has a step in the first half of most runs."""
     for case in study.cases:
         steps = [step for windows in case.windows_ns if (step := _early_step(windows))]
-        if len(steps) * 2 <= len(case.windows_ns):
+        rises = sum(change > 0 for _, change in steps)
+        if max(rises, len(steps) - rises) * 2 <= len(case.windows_ns):
             continue
+        steps = [(share, change) for share, change in steps if (change > 0) == (rises * 2 > len(steps))]
         share = float(np.median([share for share, _ in steps]))
         change = float(np.median([change for _, change in steps]))
         wanted = float(case.options.get("warmup", 0)) + share * case.value("duration_s")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lab import measurement as measurements
-from lab import perf_runs, statistics
+from lab import guest, perf_runs, statistics
 from lab.measurement import Measurement
 from lab.statistics import Comparison
 
@@ -172,11 +172,11 @@ def percent(share: float, digits: int = 0) -> str:
 def parse(options: str) -> dict[str, str]:
     """'--queue-cap 8 --mlock' as a dictionary, without dashes; an option that takes no value is "true".
 
-    What comes first and is no option tells of the scenario's own guest, and is the value of "guest".
+    What comes first and is no option tells of the scenario's own guest (lab.guest.KEYS).
     """
     if not options.startswith("--") and options:
-        guest, _, rest = options.partition("; ")
-        return {"guest": guest} | parse(rest)
+        shape, _, rest = options.partition("; ")
+        return guest.told(shape) | parse(rest)
     words = shlex.split(options)
     names = [place for place, word in enumerate(words) if word.startswith("--")]
     return {

@@ -293,6 +293,7 @@ def test_warm_up_not_over() -> None:
     assert "in 3 of 3 runs the latency changes by -3" in early[0].evidence and "after 10 %" in early[0].evidence
     assert early[0].remedy == "warmup = 2.1"
     assert not found(measurement.warm_up_not_over, case(windows_ns=[level(1.5), level(1), level(1)]))
+    assert not found(measurement.warm_up_not_over, case(windows_ns=[level(1.5), level(0.6), level(1)]))
     false = sum(bool(found(measurement.warm_up_not_over, case(windows_ns=[level(1)]))) for _ in range(200))
     assert false == 0
 
@@ -324,5 +325,15 @@ def test_results_of_a_sweep_and_their_markdown() -> None:
 def test_options_without_a_value_are_true() -> None:
     assert study.parse("--zero-copy --queue-cap 8 --mlock") == {"zero-copy": "true", "queue-cap": "8", "mlock": "true"}
     assert study.parse("") == {}
-    assert study.parse("kernel rt, isolcpus=1; --mlock") == {"guest": "kernel rt, isolcpus=1", "mlock": "true"}
-    assert study.parse("2 CPUs") == {"guest": "2 CPUs"}
+    assert study.parse("kernel rt, isolcpus=1; --mlock") == {
+        "kernel": "rt",
+        "kernel-args": "isolcpus=1",
+        "mlock": "true",
+    }
+    assert study.parse("2 CPUs") == {"smp": "2"}
+    assert study.parse("1 CPU, no kernel arguments, 64 MB, 2 NUMA nodes; --mlock") == {
+        "smp": "1",
+        "memory-mb": "64",
+        "numa-nodes": "2",
+        "mlock": "true",
+    }

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import capacity_step, plan, steps as do, suite, trace_step
+from lab import plan, steps as do, suite
+from lab.capacity import step as capacity_step
+from lab.trace import step as trace_step
 from lab.arguments import add_guest_options, add_path, to_number
 from lab.complaint import FAILED, Complaint
 from lab.suite import Number

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import counted, statistics
+from lab import statistics
+from lab.counts import counted
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement, groups
 from lab.run_record import RunRecord

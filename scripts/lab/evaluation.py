@@ -82,8 +82,8 @@ def evaluate(
     perf: pd.DataFrame | None = None,
     traces: pd.DataFrame | None = None,
 ) -> Evaluation:
-    """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.perf_runs
-    and lab.trace_runs."""
+    """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.counts.perf_runs
+    and lab.trace.runs."""
     tables = [stages.table(scenario, measurement, known) for (measurement, scenario), known in runs.items()]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     comparisons, judgements = _judged(raw, environment)

@@ -9,20 +9,10 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import (
-    analyse,
-    bench,
-    capacity_table,
-    choices,
-    evaluation,
-    ledger_summary,
-    matrix,
-    perf_runs,
-    placement,
-    section,
-    timer_latency,
-    trace_runs,
-)
+from lab import analyse, bench, choices, evaluation, ledger_summary, matrix, placement, section, timer_latency
+from lab.capacity import table as capacity_table
+from lab.counts import perf_runs
+from lab.trace import runs as trace_runs
 from lab.complaint import FAILED, Complaint
 from lab.measurement import Measurement, of as measurement_of
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from lab import counted, findings, naming, plot_stages, stages, statistics
+from lab import findings, naming, plot_stages, stages, statistics
+from lab.counts import counted
 from lab.evaluation import Evaluation
 from lab.findings.pipeline import SLOWEST_ITEMS
 from lab.measurement import Measurement

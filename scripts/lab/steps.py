@@ -48,7 +48,9 @@ def seal_run(arguments: argparse.Namespace) -> None:
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab import perf_runs, report, suite_results, trace_runs  # pandas and matplotlib take a second to load
+    from lab import report, suite_results
+    from lab.counts import perf_runs
+    from lab.trace import runs as trace_runs  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
@@ -94,7 +96,7 @@ def _names(suites: list[str]) -> list[str]:
 
 def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
-    from lab import perf, perf_runs
+    from lab.counts import perf, perf_runs
 
     table = perf.mean([perf.of_run(folder) for folder in arguments.folders])
     write_whole(arguments.csv, perf.csv(table))
@@ -123,7 +125,7 @@ def show_matrix(arguments: argparse.Namespace) -> None:
 
 def show_counters(arguments: argparse.Namespace) -> None:
     """Prints what the plugin counted, and writes the counts and the shared lines as CSV."""
-    from lab import counters, symbols
+    from lab.counts import counters, symbols
 
     seen = counters.read(arguments.counters)
     counts = counters.counts(seen)
@@ -138,7 +140,7 @@ def show_counters(arguments: argparse.Namespace) -> None:
 
 def show_profile(arguments: argparse.Namespace) -> None:
     """Prints the hot spots, and writes all functions as CSV and as a picture."""
-    from lab import counters, icicle, symbols
+    from lab.counts import counters, icicle, symbols
 
     table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
     write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))

@@ -22,7 +22,7 @@ def make(
     """The content of the files by their names, none without a good run; and what is wrong with the other runs.
 
     `suite` is how the runs are to be judged; None when its file is gone. `perf` is what perf stat counted, a table of
-    lab.perf_runs, and `traces` what sched events said, one of lab.trace_runs.
+    lab.counts.perf_runs, and `traces` what sched events said, one of lab.trace.runs.
     """
     rows = [row for file in sorted(runs.glob(plan.file_name(name, "*", "*"))) for row in plan.read(file)]
     records, complaints = _load([runs / row.run for row in rows])

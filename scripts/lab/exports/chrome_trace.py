@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import sched_trace, stages, trace_events
+from lab import stages
+from lab.trace import split as sched_trace, events as trace_events
 from lab.complaint import FAILED, Complaint
-from lab.timeline import ASLEEP, IDLE, RUN_DELAY, Doing
+from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY, Doing
 
 MOST_ITEMS = 10_000
 THREADS = {1: "producer", 2: "consumer"}

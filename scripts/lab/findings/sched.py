@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from lab import trace_runs
+from lab.trace import runs as trace_runs
 from lab.findings.study import Finding, Study, percent
 from lab.measurement import Measurement
-from lab.sched_trace import CONSUMER, PRODUCER, THREAD_OF
+from lab.trace.split import CONSUMER, PRODUCER, THREAD_OF
 from lab.stages import ALL, NAMED_SHARE, SLOWEST
-from lab.timeline import ASLEEP, IDLE, RUN_DELAY, RUNNING
+from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY, RUNNING
 
 LARGE = 0.3  # of a response time: a part that is worth a finding
 # By stage and part: what readers call it.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lab import counted
+from lab.counts import counted
 from lab.findings.study import Finding, Study
 
 

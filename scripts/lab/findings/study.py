@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lab import measurement as measurements
-from lab import guest, perf_runs, statistics
+from lab import guest, statistics
+from lab.counts import perf_runs
 from lab.measurement import Measurement
 from lab.statistics import Comparison
 
@@ -118,7 +119,7 @@ class Case:
 class Study:
     """A suite's results.
 
-    `stages` is a table of lab.stages.table(), `traces` one of lab.trace_runs; `environment` the suite's json.
+    `stages` is a table of lab.stages.table(), `traces` one of lab.trace.runs; `environment` the suite's json.
     """
 
     cases: Sequence[Case]
@@ -139,7 +140,7 @@ def of_suite(
 ) -> Study:
     """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
 
-    `perf` is a table of lab.perf_runs, whose figures the cases then have as well, and `traces` one of lab.trace_runs.
+    `perf` is a table of lab.counts.perf_runs, whose figures the cases then have as well, and `traces` one of lab.trace.runs.
     """
     cases = []
     told = measurements.each_of(environment)

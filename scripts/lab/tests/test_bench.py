@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import bench, bench_claims, bench_tables
+from lab import bench
+from lab.bench import claims as bench_claims, tables as bench_tables
 from lab.complaint import Complaint
 
 RECORDED = Path(__file__).parent / "recorded_bench"

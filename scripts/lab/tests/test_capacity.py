@@ -6,9 +6,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import capacity, capacity_plot, capacity_table, objectives, report
-from lab.capacity import Point, Search, State
-from lab.capacity_step import _objectives, _rates
+from lab import objectives, report
+from lab.capacity import search as capacity
+from lab.capacity import plot as capacity_plot, table as capacity_table
+from lab.capacity.search import Point, Search, State
+from lab.capacity.step import _objectives, _rates
 from lab.complaint import Complaint
 from lab.suite import Scenario, Suite
 

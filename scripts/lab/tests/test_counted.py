@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab import counted
+from lab.counts import counted
 from lab.complaint import Complaint
 from lab.findings import Case, Study, sharing, study
 from lab.measurement import Measurement

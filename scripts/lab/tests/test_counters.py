@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from lab import counters, icicle, symbols
+from lab.counts import counters, icicle, symbols
 from lab.complaint import Complaint
 
 NM = """\

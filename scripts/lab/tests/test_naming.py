@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from lab import counted, findings, naming, section
+from lab import findings, naming, section
+from lab.counts import counted
 from lab.findings import Finding
 from lab.measurement import Measurement
 from lab.objectives import Judgement, Objective

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab import analyse, findings, perf, perf_runs, plan, run_record
+from lab import analyse, findings, plan, run_record
+from lab.counts import perf, perf_runs
 from lab.complaint import Complaint
 from lab.findings import counts as counts_rules
 from lab.findings import pipeline

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import findings, plan, sched_trace, stages, trace_events, trace_runs
+from lab import findings, plan, stages
+from lab.trace import split as sched_trace, events as trace_events, runs as trace_runs
 from lab.complaint import Complaint
 from lab.exports import chrome_trace
 from lab.findings import sched

@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab import capacity, objectives, statistics
-from lab.capacity import Point, State, per_second
+from lab import objectives, statistics
+from lab.capacity import search as capacity
+from lab.capacity.search import Point, State, per_second
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement
 

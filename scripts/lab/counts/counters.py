@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import symbols
+from lab.counts import symbols
 from lab.complaint import FAILED, Complaint
 
 SUPPORTED_VERSION = 1

@@ -46,7 +46,7 @@ def add(steps: Any) -> None:
 
 def plan_next(arguments: argparse.Namespace) -> None:
     """Writes the rows that the search needs now, prints how many they are, and tells on stderr what is known."""
-    from lab import capacity  # with pandas, which takes a second to load
+    from lab.capacity import search as capacity  # with pandas, which takes a second to load
 
     subject = _Subject(arguments)
     if arguments.guests:
@@ -62,7 +62,7 @@ def plan_next(arguments: argparse.Namespace) -> None:
 
 def report(arguments: argparse.Namespace) -> int:
     """Writes table and picture, makes results.md again if it is there, and prints the answer. Gives its exit code."""
-    from lab import capacity_plot, capacity_table
+    from lab.capacity import plot as capacity_plot, table as capacity_table
     from lab import report as page
 
     subject = _Subject(arguments)
@@ -85,7 +85,7 @@ class _Subject:
     """What is searched: a scenario, its objectives, and the runs that are there."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from lab import capacity
+        from lab.capacity import search as capacity
 
         name, slash, scenario = arguments.scenario.partition("/")
         if not slash:
@@ -148,7 +148,7 @@ class _Subject:
 
     def _rows(self, rate_ops_s: float) -> list[plan.Row]:
         """All runs that the point may have, in the order of their seeds."""
-        from lab import capacity
+        from lab.capacity import search as capacity
 
         return plan.expand(capacity.at(self.suite, self.scenario, rate_ops_s), self.sweep, self.build, TARGETS)
 
@@ -174,7 +174,7 @@ def _objectives(text: str, of_suite: suite.Suite) -> tuple[Any, ...]:
 
 
 def _rates(text: str) -> tuple[float, float]:
-    from lab.capacity import FASTEST_OPS_S
+    from lab.capacity.search import FASTEST_OPS_S
 
     words = text.split()
     if len(words) != 2:

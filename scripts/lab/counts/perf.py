@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab import counters
+from lab.counts import counters
 from lab.complaint import FAILED, Complaint
 
 # The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT").

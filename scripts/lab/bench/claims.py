@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lab.bench_tables import NOT_PEERS, PLACEMENTS, undisturbed
+from lab.bench.tables import NOT_PEERS, PLACEMENTS, undisturbed
 
 LEAST_SAMPLES = 7  # of each side, for a verdict
 ALL_PEERS: tuple[str, ...] = ()

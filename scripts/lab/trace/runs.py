@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from lab import analyse, measurement as measurements, plan, sched_trace
+from lab import analyse, measurement as measurements, plan
+from lab.trace import split as sched_trace
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
 from lab.measurement import KEYS, Measurement
 from lab.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
-from lab.timeline import IDLE, RUN_DELAY, STATES
+from lab.trace.timeline import IDLE, RUN_DELAY, STATES
 
 FILE = "{}_trace.csv"
 LATENCIES = {"latency_p50_ns": 0.5, "latency_p99_ns": 0.99}

@@ -20,7 +20,7 @@ def add(steps: Any) -> None:
 
 def show(arguments: argparse.Namespace) -> None:
     """Prints the split stages of one scenario, and puts them into the table of its suite."""
-    from lab import trace_runs  # with pandas, which takes a second to load
+    from lab.trace import runs as trace_runs  # with pandas, which takes a second to load
 
     new = trace_runs.table(arguments.folders, arguments.plan)
     write_whole(arguments.csv, trace_runs.csv(trace_runs.merged(arguments.csv, new)))

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lab import objectives
-from lab.capacity import State
-from lab.capacity_table import Answer, answers
+from lab.capacity.search import State
+from lab.capacity.table import Answer, answers
 from lab.plot import BLUE, ORANGE, RED, TITLES, Marks
 
 CURVES = {

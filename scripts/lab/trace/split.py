@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lab import stages, timeline, trace_events
+from lab import stages
+from lab.trace import timeline, events as trace_events
 from lab.complaint import FAILED, Complaint
 from lab.stages import ALL, SLOWEST, SLOWEST_NEEDS, STAGES
-from lab.timeline import Timeline
+from lab.trace.timeline import Timeline
 
 PRODUCER, CONSUMER, MAIN = "producer", "consumer", "main thread"
 THREAD_OF = {

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lab.bench_tables import PLACEMENTS
+from lab.bench.tables import PLACEMENTS
 
 # As in plot.py: colours that colour-blind readers can tell apart; the shapes say the same.
 MARKS = {"near": ("#0072B2", "o", -0.16), "far": ("#D55E00", "^", 0.16)}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab import perf, plan
+from lab import plan
+from lab.counts import perf
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
 from lab.measurement import KEYS, Measurement

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import counters, naming
+from lab import naming
+from lab.counts import counters
 from lab.complaint import FAILED, Complaint
 from lab.run_record import RunRecord
 

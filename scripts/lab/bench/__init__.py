@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab import bench_claims, bench_plot, bench_tables
-from lab.bench_tables import OWN, PLACEMENTS
+from lab.bench import claims as bench_claims, plot as bench_plot, tables as bench_tables
+from lab.bench.tables import OWN, PLACEMENTS
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
 

@@ -1,0 +1,1 @@
+"""What threads waited for, by the sched events of the guest's kernel."""

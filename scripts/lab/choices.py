@@ -17,7 +17,7 @@ from lab import stages, statistics
 from lab.findings import Case, of_suite
 from lab.findings.study import DEFAULTS
 from lab.statistics import Comparison, Verdict
-from lab.suite import MARGIN
+from lab.kinds import MARGIN
 
 LOAD = "prod-interval-us"  # pairs under one load are together: what is idle time there is waiting here
 NEUTRAL = ("duration", LOAD)

@@ -15,12 +15,13 @@ import pandas as pd
 from lab import analyse, findings, objectives, stages, statistics
 from lab.complaint import Complaint
 from lab.findings import Finding
+from lab.kinds import MARGIN
 from lab.measurement import KEYS, Measurement
 from lab.objectives import Judgement, Objective
 from lab.run_record import RunRecord
 from lab.stages import RunStages
 from lab.statistics import Comparison
-from lab.suite import MARGIN, Suite
+from lab.suite import Suite
 
 STAGES_FILE = "{}_stages.csv"
 FINDINGS_FILE = "{}_findings.json"

@@ -12,7 +12,7 @@ from lab.measurement import CIRCUMSTANCES, Measurement
 from lab.objectives import Judgement, Objective, judge
 from lab.results import Results
 from lab.statistics import Comparison, Verdict
-from lab.suite import MARGIN
+from lab.kinds import MARGIN
 
 GOOD, WORSE, MISSED, INCONCLUSIVE = 0, 3, 4, 5
 UNDECIDED = (Verdict.INCONCLUSIVE, Verdict.MIXED)

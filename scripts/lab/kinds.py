@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 Value = int | float | str | bool
+MARGIN = 0.03  # changes up to this share are called the same, where the file does not say
 
 
 @dataclass(frozen=True)

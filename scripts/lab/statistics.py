@@ -25,7 +25,7 @@ import pandas as pd
 from scipy import special, stats
 
 from lab.measurement import KEYS, Measurement
-from lab.suite import MARGIN
+from lab.kinds import MARGIN
 
 LEVEL = 0.95  # of intervals
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck

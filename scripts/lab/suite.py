@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.complaint import Complaint
 from lab.guest import KEYS as GUEST
-from lab.kinds import Flag, Kind, Number, OneOf, Value
+from lab.kinds import MARGIN, Flag, Kind, Number, OneOf, Value
 
 if TYPE_CHECKING:
     from lab.objectives import Objective
@@ -43,7 +43,6 @@ OPTIONS: dict[str, Kind] = {
     "sample-every": Number(1, 10**9),
 }
 TOP = ("title", "question", "study", "baseline", "margin", "slo", "common", "guest", "scenario")
-MARGIN = 0.03  # changes up to this share are called the same
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, choices, evaluation, ledger_summary, matrix, placement, section, timer_latency
+from lab import analyse, bench, evaluation, ledger_summary, matrix, section, timer_latency
 from lab.capacity import table as capacity_table
 from lab.counts import perf_runs
+from lab.question import choices, placement, told
 from lab.trace import runs as trace_runs
 from lab.complaint import FAILED, Complaint
 from lab.measurement import Measurement, of as measurement_of
@@ -86,11 +87,8 @@ def _answer(
     """What one measurement has to say to the question of a suite: in short, and its sections by heading."""
     families = placement.families(raw, environment)
     found = choices.of_measurement(raw, environment, known.of(measured).stages)
-    parts = {
-        "where the threads were": placement.markdown(families),
-        "what each choice changes": choices.markdown(found),
-    }
-    texts = placement.answer(families, raw, environment) + choices.answer(found)
+    parts = {"where the threads were": placement.markdown(families), "what each choice changes": told.markdown(found)}
+    texts = placement.answer(families, raw, environment) + told.answer(found)
     answer = "\n".join([f"**{str(measured).capitalize()}**", "", *(f"- {text}" for text in texts)]) if texts else ""
     return answer, {f"{name}, {what}, {measured}": text for what, text in parts.items() if text}
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from lab import stages, statistics
-from lab.findings.study import Case, Finding, Study, on_one_cpu, percent
+from lab.findings.study import ONE_CPU, TWO_CPUS, Case, Finding, Study, percent
 from lab.measurement import KEYS, Measurement
 from lab.stages import SLOWEST
 
@@ -128,16 +128,16 @@ def migrations(study: Study) -> Iterator[Finding]:
 def placed_by_chance(study: Study) -> Iterator[Finding]:
     """Threads that share a CPU in some runs of a scenario and not in others, which have other latencies then."""
     for case in study.cases:
-        together = on_one_cpu(case.rows)
-        if together.nunique() < 2:
+        places = case.places
+        if not {ONE_CPU, TWO_CPUS} <= set(places):
             continue
         latency_us = case.rows["latency_p50_ns"] / 1e3
-        on_one, on_two = latency_us[together].median(), latency_us[~together].median()
+        on_one, on_two = (float(latency_us[places == place].median()) for place in (ONE_CPU, TWO_CPUS))
         if abs(on_one / on_two - 1) > statistics.MARGIN:
             yield case.found(
                 "placement left to chance",
-                f"both threads were on one CPU in {together.sum()} of {len(together)} runs, whose median latency is "
-                f"{on_one:.3g} µs, against {on_two:.3g} µs in the others",
+                f"both threads were on one CPU in {(places == ONE_CPU).sum()} of {len(places)} runs, whose median latency is "
+                f"{on_one:.3g} µs, against {on_two:.3g} µs where they were on two",
                 "the scheduler puts threads that are not pinned where it finds room when they start, and leaves them there",
                 "pin both (pin-producer, pin-consumer), to one CPU and to two: else runs differ by where they were put",
             )

@@ -26,7 +26,9 @@ DEFAULTS = {
     "wait": "futex",
     "warmup": "0.1",
 }
-TAKEN = 0.2  # involuntary switches of both threads an item, from which on they were on one CPU
+PINS = ("pin-producer", "pin-consumer")
+ONE_CPU, TWO_CPUS, MIXED = "one CPU", "two CPUs", "now one, now two"  # where the two threads of a run were
+TAKEN_ON_ONE, TAKEN_ON_TWO = 0.7, 0.05  # involuntary switches of both threads an item: at least, at most
 SWITCHES = ["producer_involuntary_switches", "consumer_involuntary_switches"]
 
 
@@ -105,6 +107,25 @@ class Case:
     def per_item(self, column: str) -> float:
         return self.value(column) / self.items if self.items > 0 else math.nan
 
+    @property
+    def places(self) -> pd.Series:
+        """Of each run ONE_CPU, TWO_CPUS or MIXED; empty where neither pins nor counts of switches tell.
+
+        Nobody writes down where a thread runs, but two on one CPU cannot both run: who is woken takes the CPU from the
+        other, an involuntary switch of that one (getrusage(2), ru_nivcsw). With a CPU each, next to nothing does. So a
+        run in which one took the CPU from the other for most of its items had both on one CPU.
+        """
+        pins = {self.options.get(pin) for pin in PINS}
+        if self.options.get("smp") == "1" or None not in pins:
+            alone = self.options.get("smp") == "1" or len(pins) == 1
+            return pd.Series(ONE_CPU if alone else TWO_CPUS, index=self.rows.index)
+        if not {*SWITCHES, "consumed"} <= set(self.rows) or self.rows[[*SWITCHES, "consumed"]].isna().any(axis=None):
+            return pd.Series(dtype=str)
+        taken = self.rows[SWITCHES].sum(axis=1) / self.rows["consumed"]
+        return pd.Series(
+            np.select([taken >= TAKEN_ON_ONE, taken <= TAKEN_ON_TWO], [ONE_CPU, TWO_CPUS], MIXED), index=self.rows.index
+        )
+
     def found(self, name: str, evidence: str, cause: str, remedy: str) -> Finding:
         return Finding(name, self.scenario, self.measurement, evidence, cause, remedy)
 
@@ -152,18 +173,6 @@ def of_suite(
         cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
     stages, traces = (pd.DataFrame() if table is None else table for table in (stages, traces))
     return Study(cases, comparisons, stages, environment, traces)
-
-
-def on_one_cpu(rows: pd.DataFrame) -> pd.Series:
-    """Which runs (raw rows) had both threads on one CPU; empty where switches were not counted.
-
-    Nobody writes down where a thread runs, but two on one CPU cannot both run: who is woken takes the CPU from the
-    other, an involuntary switch of that one (getrusage(2), ru_nivcsw). With a CPU each, next to nothing does. So a run
-    in which one took the CPU from the other for many of its items had both on one CPU, whatever its scenario says.
-    """
-    if not {*SWITCHES, "consumed"} <= set(rows) or rows[[*SWITCHES, "consumed"]].isna().any(axis=None):
-        return pd.Series(dtype=bool)
-    return rows[SWITCHES].sum(axis=1) / rows["consumed"] >= TAKEN
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -1,12 +1,16 @@
 """What each choice changes, and where the threads were, of suites that are made up: their truth is known."""
 
+import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from lab import choices, placement
-from lab.choices import Choice
+from lab import statistics
+from lab.measurement import Measurement
+from lab.question import choices, placement, told
+from lab.question.choices import Choice, Effect
 from lab.statistics import Verdict
 
 SEEDS = 3
@@ -31,6 +35,7 @@ def made(timing: str = "exact") -> tuple[pd.DataFrame, dict[str, Any]]:
             "latency_p50_ns": p50_us[seed] * 1e3,
             "latency_p99_ns": p50_us[seed] * 2e3,
             "throughput_ops_s": 1000.0,
+            "drop_rate": 0.0,
             "consumed": ITEMS,
             "duration_s": 1.0,
             "producer_involuntary_switches": taken[seed] * ITEMS,
@@ -59,13 +64,67 @@ def test_a_choice_has_all_pairs_that_differ_in_it_alone_and_none_across_loads(fo
     assert (found["queue"].before, found["queue"].after) == ("spsc", "mutex")
 
 
+def effect(choice: Choice, metric: str) -> Effect:
+    return next(each for each in choice.effects if each.metric == metric)
+
+
 def test_each_pair_has_its_verdict(found: dict[str, Choice]) -> None:
-    p50 = {each.scenario: each for each in found["pin-consumer"].comparisons if each.metric == "latency_p50_ns"}
+    p50 = {each.scenario: each for each in effect(found["pin-consumer"], "latency_p50_ns").comparisons}
     assert p50["free, pinned"].verdict is Verdict.WORSE
     assert (p50["free, pinned"].low, p50["free, pinned"].high) == pytest.approx((0.5 / 15, 0.5))
     assert p50["free-mutex, pinned-mutex"].change == pytest.approx(0.5)
-    rates = [each.verdict for each in found["pin-consumer"].comparisons if each.metric == "throughput_ops_s"]
-    assert rates == [Verdict.EQUAL, Verdict.EQUAL]
+    assert effect(found["pin-consumer"], "latency_p50_ns").verdict is Verdict.WORSE
+    assert effect(found["pin-consumer"], "throughput_ops_s").verdict is Verdict.SAME
+
+
+def test_a_pair_that_moved_the_threads_shows_that_and_not_the_choice() -> None:
+    raw, environment = made()
+    raw.loc[raw["scenario"] == "free-mutex", "producer_involuntary_switches"] = 0  # on two CPUs; free is on one
+    (queue,) = (each for each in choices.of_measurement(raw, environment, pd.DataFrame()) if each.option == "queue")
+    assert queue.moved == (("free", "free-mutex"),)
+    assert [each.scenario for each in effect(queue, "latency_p50_ns").comparisons] == ["pinned, pinned-mutex"]
+    assert "not counted: free → free-mutex, which moved the threads" in " ".join(told.answer([queue]))
+
+
+def test_of_more_values_only_steps_are_choices() -> None:
+    raw, environment = made()
+    names = {"one": "1 CPU", "two": "2 CPUs", "eight": "8 CPUs"}
+    environment["measurements"][0]["scenarios"] = {
+        name: f"{cpus}; --prod-interval-us 1000" for name, cpus in names.items()
+    }
+    raw = pd.concat([raw[raw["scenario"] == "fast"].assign(scenario=name) for name in names])
+    steps = choices.of_measurement(raw, environment, pd.DataFrame())
+    assert [(each.before, each.after) for each in steps] == [("1", "2"), ("2", "8")]
+
+
+def test_a_p99_of_few_items_is_not_compared() -> None:
+    raw, environment = made()
+    raw.loc[raw["scenario"] == "pinned", "consumed"] = 300
+    (pin,) = (
+        each for each in choices.of_measurement(raw, environment, pd.DataFrame()) if each.option == "pin-consumer"
+    )
+    assert [each.scenario for each in effect(pin, "latency_p99_ns").comparisons] == ["free-mutex, pinned-mutex"]
+
+
+def test_live_pairs_are_tested_together() -> None:
+    random = np.random.default_rng(1)
+
+    def pairs(shift: float) -> list[statistics.Pair]:
+        return [
+            statistics.Pair(
+                "a, b",
+                Measurement("aarch64", "live", "tcg"),
+                "latency_p50_ns",
+                pd.Series(level * random.lognormal(0, 0.2, 8)),
+                pd.Series(level * (1 + shift) * random.lognormal(0, 0.2, 8)),
+            )
+            for level in (10.0, 100.0, 1000.0, 10.0)
+        ]
+
+    assert choices.stratified_p(pairs(0.3)) < 0.01
+    false = [choices.stratified_p(pairs(0.0)) for _ in range(400)]
+    assert 0.02 < np.mean(np.array(false) < 0.05) < 0.08
+    assert math.isnan(choices.stratified_p([]))
 
 
 def test_the_stage_that_changed_most_is_told() -> None:
@@ -76,45 +135,59 @@ def test_the_stage_that_changed_most_is_told() -> None:
             for stage, mean_us in zip(("lateness", "wake_up"), means_us)
         ]
     )
-    text = choices.markdown(choices.of_measurement(*made(), table))
+    text = told.markdown(choices.of_measurement(*made(), table))
     line = next(line for line in text.splitlines() if line.startswith("| `pin-consumer`: none → 1"))
     assert line.endswith("| +6.0 µs; waiting for the consumer to wake up +5.0 µs |")
     assert "2 **worse** (+50.0 %)" in line
     assert "| free → pinned; free-mutex → pinned-mutex |" in line
 
 
-def test_what_every_pair_says_is_the_answer(found: dict[str, Choice]) -> None:
-    text = " ".join(choices.answer(list(found.values())))
-    assert "`pin-consumer`: none → 1 at 1,000/s: p50 worse (+50.0 %), p99 worse (+50.0 %)" in text
-    assert "`queue`" not in text  # the free ones: seeds disagree
-    assert "what caches and CPUs that truly run at the same time add" in text
+def test_every_choice_has_its_line_in_the_answer(found: dict[str, Choice]) -> None:
+    lines = told.answer(list(found.values()))
+    assert lines[0] == (
+        "**`pin-consumer`: none → 1.** At 1,000/s (2 pairs): p50 **worse** (+50.0 %); p99 **worse** (+50.0 %); "
+        "the same: ops/s, drop."
+    )
+    assert lines[1].startswith(
+        "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: ops/s, drop; open: p50 (worse in 1"
+    )
+    assert "what caches and CPUs that truly run at the same time add" in lines[2]
 
 
 def test_what_is_not_known_is_said() -> None:
     raw, environment = made("live")
     raw["latency_p99_ns"] *= 1 + raw["seed"] / 100
     raw["latency_p50_ns"] *= 1 + raw["seed"] / 100
-    text = choices.unknown(choices.of_measurement(raw, environment, pd.DataFrame()))
+    text = told.unknown(choices.of_measurement(raw, environment, pd.DataFrame()))
     assert "what hardware would do" in text
-    assert "8 of 12 comparisons of pairs are inconclusive, of which REPS=" in text  # three runs of each
-    assert choices.unknown([]) == ""
+    assert "4 of 8 effects, which these runs leave open" in text  # three runs of each
+    assert told.unknown([]) == ""
 
 
 def test_families_part_runs_by_where_the_threads_were() -> None:
     by_options = {each.options: each for each in placement.families(*made())}
     assert set(by_options) == {"", "`queue = mutex`"}  # the fast ones were always on two
     free = by_options[""]
-    assert (len(free.together), len(free.apart)) == (2, 4)
+    assert (len(free.together), len(free.apart), free.mixed) == (2, 4, 0)
     table = placement.markdown(list(by_options.values()))
-    assert "| 1,000 | nothing | 2, 4 | 10 µs | 15 (15–15.5) µs | 1,000 | 1,000 |" in table
+    assert "| 1,000 | nothing | 2, 4, 0 | 10 µs | 15 (15–15.5) µs | 20 µs | 30 (30–31) µs | 1,000 | 1,000 |" in table
+
+
+def test_pins_tell_where_threads_were_and_switches_else() -> None:
+    raw, environment = made()
+    environment["measurements"][0]["scenarios"]["pinned"] += " --pin-producer 1"  # with it on one CPU
+    raw.loc[raw["scenario"] == "free", "producer_involuntary_switches"] = [900, 400, 20]
+    (free,) = (each for each in placement.families(raw, environment) if not each.options)
+    assert (len(free.together), len(free.apart), free.mixed) == (4, 1, 1)
 
 
 def test_the_answer_says_what_one_cpu_does_and_who_left_it_to_chance() -> None:
     raw, environment = made()
-    text = " ".join(placement.answer(placement.families(raw, environment), raw, environment))
-    assert text.startswith("What counts is whether both threads are on one CPU.")
-    assert "At 1,000 items a second the median latency on one CPU, against two, is -33 %; -33 % with `queue" in text
-    assert "of the 3 runs of free 2 had both on one CPU and 1 did not" in text
+    one, chance = placement.answer(placement.families(raw, environment), raw, environment)
+    assert one == (  # the ring has but two runs on one CPU
+        "**Both threads on one CPU, against two.** At 1,000/s with `queue = mutex`: p50 -33 %, p99 -33 % (3 runs against 3)."
+    )
+    assert "of the 3 runs of free, 2 with one CPU, 1 with two CPUs" in chance
 
 
 def test_without_counts_of_switches_there_is_no_answer() -> None:

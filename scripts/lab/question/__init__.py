@@ -1,0 +1,1 @@
+"""What the question of a suite is answered with."""

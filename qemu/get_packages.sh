@@ -46,8 +46,21 @@ mmdebstrap_into() { # DIR LOG PACKAGES SOURCE...
   local dir=$1 log=$2 packages=$3
   shift 3
   rm -rf "$dir"
-  mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$packages" \
-    "$CODENAME" "$dir" "$@" >"$log" 2>&1
+  (
+    close_inherited
+    mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$packages" \
+      "$CODENAME" "$dir" "$@" >"$log" 2>&1
+  )
+}
+
+# mmdebstrap has sh write to a descriptor of its own, whose number is above 9 when many are inherited (as from a test
+# runner): dash knows numbers of one digit only.
+close_inherited() {
+  local fd
+  for fd in /proc/"$BASHPID"/fd/*; do
+    fd=${fd##*/}
+    ((fd <= 2 || fd == 255)) || eval "exec $fd>&-"
+  done
 }
 
 error_of() { grep -m1 '^E:' "$1"; } # LOG

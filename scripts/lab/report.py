@@ -1,6 +1,7 @@
 """results.md: what the files in result_data/ say, for people."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,15 @@ class SuiteReport:
     scenarios: list[tuple[str, str]]  # each with its options
     sections: dict[str, str]  # Markdown, by heading
     facts: list[tuple[str, str]]
+
+    @property
+    def anchor(self) -> str:
+        return anchor(f"{self.name}: {self.environment['title']}")
+
+
+def anchor(heading: str) -> str:
+    """Where a link to a heading goes, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def render(result_data: Path) -> str:
@@ -60,6 +70,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
         traces = trace_runs.read(metrics_file.with_name(trace_runs.FILE.format(name)))
         sections: dict[str, str] = {}
         answers: list[str] = []
+        found: dict[Measurement, list[choices.Choice]] = {}
         for each in measurements:
             measured, baselines = measurement_of(each), environment.get("baselines", {})
             traced = trace_runs.markdown(traces, measured, _of(each, raw), each)
@@ -69,9 +80,11 @@ def _suite(metrics_file: Path) -> SuiteReport:
             )
             sections[f"{name}, {_name(each)}"] = text
             if environment.get("question"):
-                answer, parts = _answer(name, measured, _of(each, raw), environment, known)
-                answers.append(answer)
-                sections |= parts
+                found[measured] = choices.of_measurement(_of(each, raw), environment, known.of(measured).stages)
+                families = placement.families(_of(each, raw), environment)
+                answers.append(_answer(measured, families, found[measured], _of(each, raw), environment))
+                sections |= _answer_tables(f"{name}, {{}}, {measured}", families, found[measured])
+        answers.append(_agreement(found))
         timers = timer_latency.tables(metrics_file.with_name(f"{name}_timer_latency.csv"))
         sections |= {f"{name}, latency of timers, {key}": table for key, table in timers.items()}
         if everywhere := matrix.section(metrics_file.with_name(matrix.FILE.format(name))):
@@ -82,15 +95,30 @@ def _suite(metrics_file: Path) -> SuiteReport:
 
 
 def _answer(
-    name: str, measured: Measurement, raw: pd.DataFrame, environment: dict[str, Any], known: evaluation.Evaluation
-) -> tuple[str, dict[str, str]]:
-    """What one measurement has to say to the question of a suite: in short, and its sections by heading."""
-    families = placement.families(raw, environment)
-    found = choices.of_measurement(raw, environment, known.of(measured).stages)
-    parts = {"where the threads were": placement.markdown(families), "what each choice changes": told.markdown(found)}
+    measured: Measurement,
+    families: list[placement.Family],
+    found: list[choices.Choice],
+    raw: pd.DataFrame,
+    environment: dict[str, Any],
+) -> str:
+    """What one measurement has to say to the question of a suite, in a list."""
     texts = placement.answer(families, raw, environment) + told.answer(found)
-    answer = "\n".join([f"**{str(measured).capitalize()}**", "", *(f"- {text}" for text in texts)]) if texts else ""
-    return answer, {f"{name}, {what}, {measured}": text for what, text in parts.items() if text}
+    return "\n".join([f"**{str(measured).capitalize()}**", "", *(f"- {text}" for text in texts)]) if texts else ""
+
+
+def _answer_tables(heading: str, families: list[placement.Family], found: list[choices.Choice]) -> dict[str, str]:
+    parts = {"where the threads were": placement.markdown(families), "what each choice changes": told.markdown(found)}
+    return {heading.format(what): text for what, text in parts.items() if text}
+
+
+def _agreement(found: dict[Measurement, list[choices.Choice]]) -> str:
+    """In what exact timing and live timing of a target are sure of the same, and in what of the contrary."""
+    lines = []
+    for exact in (each for each in found if each.timing == "exact"):
+        for live in (each for each in found if each.timing == "live" and each.target == exact.target):
+            if text := told.agreement(found[exact], found[live]):
+                lines.append(f"- **{str(exact).capitalize()}, and {live}.** {text}")
+    return "\n".join(lines)
 
 
 def _name(measurement: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import markdown
+from markdown.extensions.toc import TocExtension
 
 from lab import plot_stages, report, results
 from lab.complaint import FAILED, Complaint
@@ -158,7 +159,9 @@ def _part(text: str, figures: dict[str, list[Figure]], result_data: Path) -> Par
 
 def _html(text: str) -> str:
     """As GitHub shows it. HTML in the text is text: a suite's title cannot run a script."""
-    converter = markdown.Markdown(extensions=["tables", "sane_lists"])
+    converter = markdown.Markdown(
+        extensions=["tables", "sane_lists", TocExtension(slugify=lambda text, _: report.anchor(text))]
+    )
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
     table = re.compile("<table>.*?</table>", re.DOTALL)  # wide ones scroll, also with the keyboard

@@ -15,6 +15,7 @@ NOT_SEEN = {  # by timing and accelerator: what it has not got
     ("live", "tcg"): "what hardware would do, as each CPU is an emulated one, woken and scheduled by this host",
 }
 FEW_PAIRS = 2  # that are named
+CLEAR = (Verdict.BETTER, Verdict.WORSE)
 SHOWN = {"latency_p50_ns", "latency_p99_ns", "response_p99_ns", "throughput_ops_s"}  # in the tables
 
 
@@ -30,9 +31,9 @@ def answer(choices: Sequence[Choice]) -> list[str]:
 
 def _under_load(choice: Choice) -> str:
     """'At 1,000/s (4 pairs): p50 worse (+5.9 % to +21.5 %); the same: ops/s, drop; open: p99 (worse in 3 of 4).'"""
-    load = f"At {1e6 / choice.interval_us:,.0f}/s" if choice.interval_us else "At full speed"
+    load = _at(choice).strip().capitalize()
     counted = len(choice.pairs) - len(choice.moved)
-    parts = [_clear(each) for each in choice.effects if each.verdict in (Verdict.BETTER, Verdict.WORSE)]
+    parts = [_clear(each) for each in choice.effects if each.verdict in CLEAR]
     if same := [METRICS[each.metric] for each in choice.effects if each.verdict is Verdict.SAME]:
         parts.append(f"the same: {', '.join(same)}")
     if is_open := [_open(each) for each in choice.effects if each.verdict in (Verdict.MIXED, Verdict.INCONCLUSIVE)]:
@@ -52,8 +53,8 @@ def _clear(effect: Effect) -> str:
 
 def _open(effect: Effect) -> str:
     """'p99 (worse in 3 of 4)'; of one pair, or where no pair is clear, the name and the changes."""
-    counts = Counter(each.verdict for each in effect.comparisons if each.verdict in (Verdict.BETTER, Verdict.WORSE))
-    clear = [f"{verdict.value} in {counts[verdict]}" for verdict in (Verdict.BETTER, Verdict.WORSE) if counts[verdict]]
+    counts = Counter(each.verdict for each in effect.comparisons if each.verdict in CLEAR)
+    clear = [f"{verdict.value} in {counts[verdict]}" for verdict in CLEAR if counts[verdict]]
     name = METRICS[effect.metric]
     if clear:
         return f"{name} ({', '.join(clear)} of {len(effect.comparisons)} pairs)"
@@ -71,6 +72,32 @@ def unknown(choices: Sequence[Choice]) -> str:
     if is_open:
         text += "; " * bool(text) + f"{len(is_open)} of {len(effects)} effects, which these runs leave open"
     return f"*Not known from this:* {text}." if text else ""
+
+
+def agreement(first: Sequence[Choice], second: Sequence[Choice]) -> str:
+    """What two measurements both find better, or both worse, and where they contradict each other. Empty without."""
+    alike, contrary = [], []
+    theirs = {(_key(choice), each.metric): each.verdict for choice in second for each in choice.effects}
+    for choice in first:
+        for effect in choice.effects:
+            other = theirs.get((_key(choice), effect.metric))
+            if effect.verdict not in CLEAR or other not in CLEAR:
+                continue
+            said = f"{_name(choice)}, {METRICS[effect.metric]}{_at(choice)} {effect.verdict.value}"
+            if effect.verdict is other:
+                alike.append(said)
+            else:
+                contrary.append(f"{said} against {other.value}")
+    parts = [f"Both say: {'; '.join(alike)}."] * bool(alike)
+    return " ".join(parts + [f"**They contradict each other**: {'; '.join(contrary)}."] * bool(contrary))
+
+
+def _key(choice: Choice) -> tuple[str, str, str, float]:
+    return choice.option, choice.before, choice.after, choice.interval_us
+
+
+def _at(choice: Choice) -> str:
+    return f" at {1e6 / choice.interval_us:,.0f}/s" if choice.interval_us else " at full speed"
 
 
 def markdown(choices: Sequence[Choice]) -> str:
@@ -121,7 +148,7 @@ def _verdicts(comparisons: Sequence[Comparison]) -> str:
 
 
 def _word(verdict: Verdict) -> str:
-    return f"**{verdict.value}**" if verdict in (Verdict.BETTER, Verdict.WORSE) else verdict.value
+    return f"**{verdict.value}**" if verdict in CLEAR else verdict.value
 
 
 def _amounts(comparisons: Sequence[Comparison]) -> str:

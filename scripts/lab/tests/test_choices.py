@@ -1,5 +1,6 @@
 """What each choice changes, and where the threads were, of suites that are made up: their truth is known."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -152,6 +153,29 @@ def test_every_choice_has_its_line_in_the_answer(found: dict[str, Choice]) -> No
         "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: ops/s, drop; open: p50 (worse in 1"
     )
     assert "what caches and CPUs that truly run at the same time add" in lines[2]
+
+
+def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Choice]) -> None:
+    every = list(found.values())
+    text = told.agreement(every, every)
+    assert (
+        text
+        == "Both say: `pin-consumer`: none → 1, p50 at 1,000/s worse; `pin-consumer`: none → 1, p99 at 1,000/s worse."
+    )
+    other = [
+        dataclasses.replace(
+            each,
+            effects=tuple(
+                dataclasses.replace(known, verdict=Verdict.BETTER if known.metric == "latency_p50_ns" else Verdict.SAME)
+                for known in each.effects
+            ),
+        )
+        for each in every
+    ]
+    assert told.agreement(every, other) == (
+        "**They contradict each other**: `pin-consumer`: none → 1, p50 at 1,000/s worse against better."
+    )
+    assert told.agreement(every, []) == ""
 
 
 def test_what_is_not_known_is_said() -> None:

@@ -159,3 +159,10 @@ def test_without_the_library_the_package_is_named(reported: Path, monkeypatch: p
     monkeypatch.setattr(page, "LIBRARY", Path("/nowhere/chart.min.js"))
     with pytest.raises(Complaint, match="/nowhere/chart.min.js: is not there: install libjs-chart.js"):
         render(reported)
+
+
+def test_links_of_the_page_go_to_its_headings(results_folder: Path) -> None:
+    html = render(results_folder)
+    links = re.findall(r'href="#([^"]+)"', html)
+    assert any(link.startswith("t000") for link in links)
+    assert set(links) <= set(re.findall(r'id="([^"]+)"', html))

@@ -9,13 +9,13 @@ from typing import Any
 
 import jinja2
 import markdown
-from markdown.extensions.toc import TocExtension
 
 from lab import plot_stages, report, results
 from lab.complaint import FAILED, Complaint
 from lab.html import series
 from lab.measurement import each_of
 
+CONTENTS = re.compile(r"^- \[.*\]\(#.*\n", re.MULTILINE)  # the page has its own
 HERE = Path(__file__).parent
 LIBRARY = Path("/usr/share/javascript/chart.js/chart.min.js")  # of libjs-chart.js
 PICTURE = re.compile(r"^!\[(.*)\]\(result_data/(\S+)\)$", re.MULTILINE)
@@ -140,7 +140,7 @@ def _figures(sets: dict[str, results.Results], suites: dict[str, dict[str, Any]]
 
 def _part(text: str, figures: dict[str, list[Figure]], result_data: Path) -> Part:
     """A heading of the Markdown and what follows it, up to the next one."""
-    first, _, rest = text.partition("\n")
+    first, _, rest = CONTENTS.sub("", text).partition("\n")
     level = len(first) - len(first.lstrip("#"))
     heading = first.lstrip("# ")
     body: list[str | list[Figure]] = []
@@ -154,14 +154,12 @@ def _part(text: str, figures: dict[str, list[Figure]], result_data: Path) -> Par
             wide = wide or any(each.kind != "stages" for each in figures[picture])
         elif picture:
             body.append(_picture(title, result_data / picture))
-    return Part(level, re.sub(r"\W+", "-", heading).strip("-"), heading, body, wide)
+    return Part(level, report.anchor(heading), heading, body, wide)
 
 
 def _html(text: str) -> str:
     """As GitHub shows it. HTML in the text is text: a suite's title cannot run a script."""
-    converter = markdown.Markdown(
-        extensions=["tables", "sane_lists", TocExtension(slugify=lambda text, _: report.anchor(text))]
-    )
+    converter = markdown.Markdown(extensions=["tables", "sane_lists"])
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
     table = re.compile("<table>.*?</table>", re.DOTALL)  # wide ones scroll, also with the keyboard

@@ -19,6 +19,10 @@ FAST_SHARE = 1.02  # of the scheduled rate, which no producer exceeds
 CLOCK_SHARE = 0.1  # of a latency that reading the clock may be
 WARM_UP_P = 0.001
 WARM_UP_CHANGE = 0.1
+WARM_UP_CAUSES = {
+    "exact": "the scheduler begins to treat the threads otherwise: a woken thread begins to preempt the other, or one is moved",
+    "live": "caches, the emulator's translations, the host's clock rate or the CPUs that the threads are on were not yet what they would be",
+}
 LOADED_HOST = 0.5  # load before a run
 
 
@@ -125,7 +129,7 @@ def warm_up_not_over(study: Study) -> Iterator[Finding]:
         yield case.found(
             "warm-up not over",
             f"in {len(steps)} of {len(case.windows_ns)} runs the latency changes by {change * 100:+.0f} % after {percent(share)} of the run",
-            "caches, the emulator's translations, the host's clock rate or the CPUs that the threads are on were not yet what they would be",
+            WARM_UP_CAUSES[case.timing],
             f"warmup = {math.ceil(wanted * 10) / 10 if wanted > 0 else 1:g}",
         )
 

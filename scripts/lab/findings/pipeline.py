@@ -4,9 +4,11 @@ import math
 from collections.abc import Iterator
 
 from lab import stages, statistics
+from lab.findings import cpus, pairs
 from lab.findings.study import ONE_CPU, TWO_CPUS, Case, Finding, Study, percent
 from lab.measurement import KEYS, Measurement
 from lab.stages import SLOWEST
+from lab.statistics import Verdict
 
 KEEPS_UP = 0.98  # of the scheduled rate
 POLLS = 3.0  # times that a thread gives up its CPU for an item
@@ -17,6 +19,7 @@ BLOAT = 1.5  # times the latency
 EQUAL_THROUGHPUT = 0.1
 MIGRATIONS_PER_S = 1.0
 RUN_DELAY = 0.3  # of the latency
+OFTEN = 0.1  # times that the consumer is switched in for an item: a tenth of the items may have waited for it
 MOST_OF_IT = 0.5
 SLOWEST_ITEMS = "the slowest 1 %"
 NEAR_LOAD = 0.2  # of the highest throughput: below it, a calm case says little of where drops begin
@@ -48,6 +51,7 @@ LATE_BY_SLACK = (
     f"Linux lets a timer fire up to {SLACK_US:g} µs late, its slack, and the producer must then be scheduled",
     'timer-slack-ns = 1, or sched = "fifo:50", which has none; then a CPU of its own for the producer',
 )
+MOSTLY_SLACK = 3.0  # times the slack: what is later than that, slack does not explain
 
 
 def misses_schedule(study: Study) -> Iterator[Finding]:
@@ -138,13 +142,13 @@ def placed_by_chance(study: Study) -> Iterator[Finding]:
                 "placement left to chance",
                 f"both threads were on one CPU in {(places == ONE_CPU).sum()} of {len(places)} runs, whose median latency is "
                 f"{on_one:.3g} µs, against {on_two:.3g} µs where they were on two",
-                "the scheduler puts threads that are not pinned where it finds room when they start, and leaves them there",
+                "the scheduler puts threads that are not pinned where it finds room when they start, and may move them later",
                 "pin both (pin-producer, pin-consumer), to one CPU and to two: else runs differ by where they were put",
             )
 
 
 def queue_bloat(study: Study) -> Iterator[Finding]:
-    """Latency grows with the queue's capacity, and throughput does not."""
+    """Latency grows with the queue's capacity, and throughput, for all that is known, does not."""
     for case in study.cases:
         for larger in study.cases:
             if case.but_for("queue-cap") != larger.but_for("queue-cap"):
@@ -152,16 +156,48 @@ def queue_bloat(study: Study) -> Iterator[Finding]:
             small, large = (int(each.options["queue-cap"]) for each in (case, larger))
             latencies = [each.value("latency_p50_ns") for each in (case, larger)]
             rates = [each.value("throughput_ops_s") for each in (case, larger)]
-            alike = abs(rates[1] - rates[0]) <= EQUAL_THROUGHPUT * rates[0]
             waiting = rates[1] * latencies[1] / 1e9  # items in the larger queue, by Little's law
-            if small < waiting and alike and latencies[1] >= BLOAT * latencies[0]:
+            if small < waiting and latencies[1] >= BLOAT * latencies[0] and _as_fast(study, case, larger):
                 yield larger.found(
                     "queue bloat",
                     f"the median latency is {latencies[1] / latencies[0]:.1f} times that of {case.scenario} "
                     f"({large} places instead of {small}, and about {waiting:,.0f} items in them), at {rates[1]:,.0f} against {rates[0]:,.0f} items/s",
                     "the queue is mostly full, so each item waits behind as many others as there is room for",
-                    f"queue-cap = {small}: what the larger queue holds is delay",
+                    f"queue-cap = {small}: what the larger queue holds is delay{_cost_elsewhere(study, case, larger)}",
                 )
+
+
+def _as_fast(study: Study, case: Case, larger: Case) -> bool:
+    """Whether the smaller queue has the throughput of the larger one, or more, for certain."""
+    known = pairs.verdict(study, case, larger, "throughput_ops_s")
+    if known is None:
+        rates = [each.value("throughput_ops_s") for each in (case, larger)]
+        return abs(rates[1] - rates[0]) <= EQUAL_THROUGHPUT * rates[0]
+    return known in (Verdict.SAME, Verdict.EQUAL, Verdict.BETTER)
+
+
+def _cost_elsewhere(study: Study, case: Case, larger: Case) -> str:
+    """What the smaller queue costs in other measurements: '. But in exact timing on aarch64 it costs 69 % ...'."""
+    told = []
+    for small in (each for each in study.cases if each.scenario == case.scenario):
+        for large in (each for each in study.cases if each.scenario == larger.scenario):
+            if small.measurement == large.measurement != case.measurement:
+                costs = _costs(study, small, large)
+                told += [f"in {small.measurement} it {' and '.join(costs)}"] * bool(costs)
+    return f". But {'; '.join(told)}" if told else ""
+
+
+def _costs(study: Study, small: Case, large: Case) -> list[str]:
+    """What a smaller queue takes for certain, or where no runs were compared, by far more than equal ones differ."""
+    rates, drops = ([each.value(name) for each in (small, large)] for name in ("throughput_ops_s", "drop_rate"))
+    lost = {"throughput_ops_s": 1 - rates[0] / rates[1] if rates[1] else 0.0, "drop_rate": drops[0] - drops[1]}
+    texts = {
+        "throughput_ops_s": f"costs {percent(lost['throughput_ops_s'])} of the throughput",
+        "drop_rate": f"drops {percent(drops[0], 1)} of the items instead of {percent(drops[1], 1)}",
+    }
+    worse = {None: EQUAL_THROUGHPUT, Verdict.WORSE: 0.0}
+    verdicts = {metric: pairs.verdict(study, small, large, metric) for metric in texts}
+    return [text for metric, text in texts.items() if lost[metric] > worse.get(verdicts[metric], math.inf)]
 
 
 def drops_begin(study: Study) -> Iterator[Finding]:
@@ -190,18 +226,41 @@ def drops_begin(study: Study) -> Iterator[Finding]:
 
 
 def consumer_waits_for_cpu(study: Study) -> Iterator[Finding]:
-    """A good part of the latency is the consumer, ready to run, without a CPU."""
+    """A good part of the latency is the consumer, ready to run, without a CPU, and not in a few long waits alone."""
     for case in study.cases:
         delay_ns = case.per_item("consumer_run_delay_ns")
         share = delay_ns / case.value("latency_p50_ns")
-        if share >= RUN_DELAY:
+        switched_in = sum(case.per_item(f"consumer_{kind}_switches") for kind in ("voluntary", "involuntary"))
+        if share >= RUN_DELAY and not switched_in < OFTEN:
             yield case.found(
                 "consumer waits for a CPU",
                 f"it was ready but not running for {delay_ns / 1e3:,.1f} µs an item, "
                 f"with a median latency of {case.value('latency_p50_ns') / 1e3:,.1f} µs",
-                "another thread had the consumer's CPU: the producer, if both share it, or the kernel's",
-                "pin producer and consumer to different CPUs, and keep others off them (isolcpus)",
+                *_had_no_cpu(study, case),
             )
+
+
+def _had_no_cpu(study: Study, case: Case) -> tuple[str, str]:
+    """Cause and remedy of a consumer without a CPU, by the CPUs that it and the producer may run on."""
+    smp, isolated = cpus.guest_of(study, case)
+    producer, consumer = (cpus.allowed(study, case, thread) for thread in ("producer", "consumer"))
+    if not producer & consumer:
+        return (
+            "another thread than the producer had the consumer's CPU, or it took long to switch to the consumer",
+            f"look at who had it: make trace SCENARIO={study.environment.get('suite', 'SUITE')}/{case.scenario}",
+        )
+    if len(producer | consumer) > 1:
+        return (
+            "another thread had the consumer's CPU: the producer, if both share it, or the kernel's",
+            "pin producer and consumer to different CPUs, and keep others off them (isolcpus)",
+        )
+    cause = "both threads have one CPU, and one waits for the other"
+    if smp == 1:
+        return cause, "a second CPU (smp = 2)"
+    free = (isolated - producer) & set(range(smp))
+    if "pin-consumer" not in case.options and free:
+        return cause, f"isolcpus leaves unpinned threads one CPU: pin the consumer to the isolated one ({min(free)})"
+    return cause, "pin them to two"
 
 
 def slowest_items(study: Study) -> Iterator[Finding]:
@@ -215,20 +274,30 @@ def slowest_items(study: Study) -> Iterator[Finding]:
         if largest is not None and largest["share"] >= MOST_OF_IT:
             evidence = f"of {rows['mean_ns'].sum() / 1e3:,.0f} µs {stages.parts(rows)}"
             measurement = Measurement(*key[:-1])
-            why = _why(cases.get((measurement, key[-1])), largest["stage"], largest["mean_ns"] / 1e3)
-            yield Finding(SLOWEST_ITEMS, key[-1], measurement, evidence, *why)
+            more, *why = _why(cases.get((measurement, key[-1])), largest["stage"], largest["mean_ns"] / 1e3)
+            yield Finding(SLOWEST_ITEMS, key[-1], measurement, evidence + more, *why)
 
 
-def _why(case: Case | None, stage: str, mean_us: float) -> tuple[str, str]:
-    """Cause and remedy of long waits in a stage, by what the case is."""
+def _why(case: Case | None, stage: str, mean_us: float) -> tuple[str, str, str]:
+    """More evidence, cause and remedy of long waits in a stage, by what the case is."""
     if case is not None and stage == "wake_up" and case.options["wait"] in ("spin", "yield"):
-        return WAKE_UP_AWAKE
-    sleeps = (
-        case is not None and case.options["pacing"] != "spin" and not {"timer-slack-ns", "sched"} & set(case.options)
+        return "", *WAKE_UP_AWAKE
+    if case is None or stage != "lateness" or case.options["pacing"] == "spin":
+        return "", *CAUSES[stage]
+    has_slack = not {"timer-slack-ns", "sched"} & set(case.options)
+    if case.timing == "live" and mean_us > MOSTLY_SLACK * SLACK_US:
+        slack = f" (at most {SLACK_US:g} of {mean_us:,.0f} µs late is timer slack)"
+        return slack * has_slack, *_late_by_host(case.measurement.accelerator)
+    return "", *(LATE_BY_SLACK if has_slack and mean_us >= SLACK_US else CAUSES[stage])
+
+
+def _late_by_host(accelerator: str) -> tuple[str, str]:
+    """Cause and remedy of a producer that is later than its guest alone would make it."""
+    emulated = accelerator != "kvm"
+    return (
+        f"the guest's CPU wakes the producer late: {'the emulator or ' * emulated}the host did not run it in time",
+        f"a quiet host{', KVM' * emulated}, more CPUs of the host; then a CPU of its own for the producer (pin-producer)",
     )
-    if stage == "lateness" and sleeps and mean_us >= SLACK_US:
-        return LATE_BY_SLACK
-    return CAUSES[stage]
 
 
 def _switches(case: Case) -> tuple[float, bool] | None:

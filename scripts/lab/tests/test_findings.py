@@ -126,7 +126,7 @@ def test_placement_left_to_chance() -> None:
     rule = pipeline.placed_by_chance
     told = found(rule, runs([16_000, 10, 0], [10.0, 15.0, 16.0]))[0].evidence
     assert told == (
-        "both threads were on one CPU in 1 of 3 runs, whose median latency is 10 µs, against 15.5 µs in the others"
+        "both threads were on one CPU in 1 of 3 runs, whose median latency is 10 µs, against 15.5 µs where they were on two"
     )
     assert not found(rule, runs([0, 10, 0], [10.0, 15.0, 16.0]))  # always on two
     assert not found(rule, runs([16_000, 17_000, 15_000], [10.0, 15.0, 16.0]))  # always on one

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 FEW = 6  # that are named one by one, as those meant or as exceptions
 EXAMPLES = 3
 OWN = "\0"  # stands for the scenario's own name in a text
+OR_MORE = " or more"
 NUMBER = re.compile(r"(?<![\w.+-])[+-]?\d+(?:,\d{3})*(?:\.\d+)?(?![\w-]|[.,]\d)")  # alone, and no part of a name
 
 
@@ -26,8 +27,8 @@ def names(chosen: Sequence[str], every: Collection[str] = ()) -> str:
 def alike(texts: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:
     """Scenarios, each with a text about it, grouped where these differ in numbers alone, which become ranges.
 
-    [("a", "1 of 9 runs"), ("b", "3 of 9 runs")] is [(["a", "b"], "1 to 3 of 9 runs")]. A text that has the
-    scenario's own name is that of the first one.
+    [("a", "1 of 9 runs"), ("b", "3 of 9 runs")] is [(["a", "b"], "1 to 3 of 9 runs")]. Where a number "or more"
+    is asked for, the largest does for all. A text that has the scenario's own name is that of the first one.
     """
     groups: dict[str, list[tuple[str, str]]] = {}
     for scenario, text in texts:
@@ -46,13 +47,18 @@ def _without(scenario: str, text: str) -> str:
 
 def _ranges(group: Sequence[tuple[str, str]]) -> str:
     columns = zip(*(NUMBER.findall(_without(scenario, text)) for scenario, text in group))
-    ranges = map(_range, columns)
     scenario, text = group[0]
-    return NUMBER.sub(lambda _: next(ranges), _without(scenario, text)).replace(OWN, scenario)
+
+    def common(match: re.Match[str]) -> str:
+        return _range(next(columns), largest_alone=match.string.startswith(OR_MORE, match.end()))
+
+    return NUMBER.sub(common, _without(scenario, text)).replace(OWN, scenario)
 
 
-def _range(numbers: Sequence[str]) -> str:
+def _range(numbers: Sequence[str], largest_alone: bool) -> str:
     ordered = sorted(numbers, key=lambda number: float(number.replace(",", "")))
+    if largest_alone:
+        return ordered[-1]
     return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
 
 

@@ -46,6 +46,7 @@ def test_nothing_is_said_of_all_where_all_are_not_known() -> None:
     [
         ("of 107 µs 73 % late", "of 1,046 µs 9 % late", "of 107 to 1,046 µs 9 to 73 % late"),
         ("changes by +104 % after 26 %", "changes by -3.5 % after 26 %", "changes by -3.5 to +104 % after 26 %"),
+        ("3 runs: DURATION=2 or more", "2 runs: DURATION=10 or more", "2 to 3 runs: DURATION=10 or more"),
         ("the p99 of 20, the p99.9 of 2.0", "the p99 of 9, the p99.9 of 2.0", "the p99 of 9 to 20, the p99.9 of 2.0"),
     ],
 )

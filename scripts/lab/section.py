@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from lab import findings, naming, plot_stages, stages, statistics
+from lab import changes, findings, naming, plot_stages, stages, statistics
 from lab.counts import counted
 from lab.evaluation import Evaluation
 from lab.findings.pipeline import SLOWEST_ITEMS
@@ -27,8 +27,12 @@ EXPLAINED = {
     Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
     Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many REPS probably would.",
 }
+# Why a verdict may be inconclusive beside an interval that excludes no change.
+INTERVALS = (
+    "An interval in brackets is that of one comparison alone; the verdict also allows for the number of comparisons "
+    "in the table (Holm), and for the margin of {:g} %."
+)
 KEPT_ALL = 0.999  # of a run's items
-MANYFOLD = 9.0  # a change from which on a factor is easier to read than a share
 # The metrics that have a verdict, as the table's columns call them.
 VERDICT_COLUMNS = {
     "latency_p50_ns": "p50",
@@ -115,17 +119,29 @@ def _verdicts(comparisons: list[Comparison], baselines: Mapping[str, str]) -> st
     changed = [name for name, found in known.items() if not {each.verdict for each in found} <= set(UNCHANGED)]
     same = [VERDICT_COLUMNS[name] for name in known if name not in changed]
     lines = _verdict_lines([each for each in comparisons if each.metric in changed], changed, baselines)
-    notes = [EXPLAINED[verdict] for verdict in EXPLAINED if any(each.verdict is verdict for each in comparisons)]
+    notes = _legend([each for each in comparisons if each.metric in changed])
     if same:
         notes.insert(0, f"The same within {comparisons[0].margin * 100:g} % in all scenarios: {', '.join(same)}.")
     return "\n".join(lines + [""] * bool(lines and notes) + [" ".join(notes)]).strip()
 
 
-def _verdict_lines(changes: list[Comparison], metrics: list[str], baselines: Mapping[str, str]) -> list[str]:
-    if not changes:
+def _legend(shown: list[Comparison]) -> list[str]:
+    """What the words and the brackets of a table mean."""
+    verdicts = {each.verdict for each in shown}
+    exact = any(each.measurement.timing == "exact" for each in shown)
+    notes = [text for verdict, text in EXPLAINED.items() if verdict in verdicts]
+    if exact and verdicts & set(UNCHANGED):
+        notes.append(f"Equal: the same figures, seed by seed; same: within {shown[0].margin * 100:g} % with each seed.")
+    if any(not math.isnan(each.p_adjusted) and not math.isnan(each.low) for each in shown):
+        notes.append(INTERVALS.format(shown[0].margin * 100))
+    return notes
+
+
+def _verdict_lines(shown: list[Comparison], metrics: list[str], baselines: Mapping[str, str]) -> list[str]:
+    if not shown:
         return []
     cells: dict[str, dict[str, str]] = {}
-    for each in changes:
+    for each in shown:
         cells.setdefault(each.scenario, {})[each.metric] = _cell(each)
     against = {baselines[scenario] for scenario in cells}
     first = f"against {against.pop()}" if len(against) == 1 else "scenario | against"
@@ -140,7 +156,8 @@ def _verdict_lines(changes: list[Comparison], metrics: list[str], baselines: Map
 def _cell(each: Comparison) -> str:
     if each.verdict is Verdict.EQUAL:
         return "equal"
-    low, change, high = (_change(each, limit) for limit in (each.low, each.change, each.high))
+    figures = (each.low, each.change, each.high)
+    low, change, high = [f"{figure:+.2g}" for figure in figures] if each.absolute else changes.together(figures)
     span = "" if math.isnan(each.low) or low == high else f"{low} to {high}"
     if each.verdict is Verdict.INCONCLUSIVE:
         needed = each.runs + each.more_runs
@@ -150,15 +167,6 @@ def _cell(each: Comparison) -> str:
     word = f"**{each.verdict.value}**" if each.verdict in (Verdict.BETTER, Verdict.WORSE) else each.verdict.value
     amount = "" if each.verdict is Verdict.MIXED or not each.change else f" {change}"
     return word + amount + f" ({span})" * bool(span)
-
-
-def _change(each: Comparison, change: float) -> str:
-    """+31 %, -2.5 %, × 12; in the metric's own unit where there is no ratio."""
-    if each.absolute:
-        return f"{change:+.2g}"
-    if change >= MANYFOLD:
-        return f"× {1 + change:,.0f}"
-    return f"{change * 100:+.0f} %" if abs(change) >= 0.1 else f"{change * 100:+.1f} %"
 
 
 def _stages(suite: str, measurement: Measurement, known: Evaluation, raw: pd.DataFrame) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lab import stages, statistics
+from lab import changes, stages, statistics
 from lab.question.choices import METRICS, UNCHANGED, Choice, Effect
 from lab.statistics import Comparison, Verdict
 
@@ -156,7 +156,10 @@ def _amounts(comparisons: Sequence[Comparison]) -> str:
     known = sorted((each for each in comparisons if not math.isnan(each.change)), key=lambda each: each.change)
     if not known or known[0].change == known[-1].change == 0:
         return ""
-    return " to ".join(dict.fromkeys(each.amount(each.change) for each in (known[0], known[-1])))
+    ends = (known[0], known[-1])
+    if not any(each.absolute for each in ends) and changes.are_manyfold(each.change for each in ends):
+        return " to ".join(dict.fromkeys(changes.factor(each.change) for each in ends))
+    return " to ".join(dict.fromkeys(each.amount(each.change) for each in ends))
 
 
 def _stages(changes_us: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ from lab import statistics
 from lab.measurement import Measurement
 from lab.question import choices, placement, told
 from lab.question.choices import Choice, Effect
-from lab.statistics import Verdict
+from lab.statistics import Comparison, Verdict
 
 SEEDS = 3
 PINNED = "--prod-interval-us 1000 --pin-consumer 1"
@@ -220,3 +220,13 @@ def test_without_counts_of_switches_there_is_no_answer() -> None:
     assert placement.families(without, environment) == []
     assert placement.answer([], without, environment) == []
     assert placement.markdown([]) == ""
+
+
+def test_changes_that_are_read_together_have_one_form() -> None:
+    def amounts(*ends: float, absolute: bool = False) -> str:
+        one = Comparison("a, b", Measurement("aarch64", "live", "tcg"), "drop_rate", 1, 1, 3, 3, 0.03)
+        return told._amounts([dataclasses.replace(one, change=change, absolute=absolute) for change in ends])
+
+    assert amounts(171.0, -0.022) == "× 0.98 to × 172"
+    assert amounts(0.5, -0.022) == "-2.2 % to +50.0 %"
+    assert amounts(2.0, -0.5, absolute=True) == "-0.5 to +2"

@@ -12,7 +12,7 @@ from lab import report, section, suite, suite_results
 from lab.measurement import Measurement
 from lab.statistics import Comparison, Verdict
 
-LIVE = Measurement("aarch64", "live", "tcg")
+EXACT, LIVE = Measurement("aarch64", "exact", "tcg"), Measurement("aarch64", "live", "tcg")
 SUITE = """
 baseline = "queue-cap-8"
 margin = 0.5
@@ -36,6 +36,14 @@ def compared(verdict: Verdict, change: float = 0.2, low: float = 0.1, high: floa
         (compared(Verdict.WORSE), "**worse** +20 % (+10 % to +30 %)"),
         (compared(Verdict.BETTER, -0.0511, -0.052, -0.0501), "**better** -5.1 % (-5.2 % to -5.0 %)"),
         (compared(Verdict.BETTER, 11.2, 11.2, 11.21), "**better** × 12"),
+        (compared(Verdict.WORSE, 8.96, 6.64, 19.2), "**worse** × 10 (× 7.6 to × 20)"),
+        (compared(Verdict.WORSE, 1.0, 1.0, 1.0), "**worse** × 2.0"),
+        (compared(Verdict.WORSE, 0.99, 0.9, 0.994), "**worse** +99 % (+90 % to +99 %)"),
+        (compared(Verdict.WORSE, 0.99, 0.04, 0.999), "**worse** × 1.99 (× 1.04 to × 2.0)"),
+        (compared(Verdict.MIXED, 0.99, -0.9285, 5.8), "seeds disagree (× 0.072 to × 6.8)"),
+        (compared(Verdict.MIXED, 0.3, -0.75, 1.2), "seeds disagree (× 0.25 to × 2.2)"),
+        (compared(Verdict.INCONCLUSIVE, 0.3, -0.17, 1.2), "inconclusive (× 0.83 to × 2.2)"),
+        (compared(Verdict.WORSE, 1.5, math.nan, math.nan), "**worse** × 2.5"),
         (compared(Verdict.WORSE, 0.125, 0.1, 0.15, absolute=True), "**worse** +0.12 (+0.1 to +0.15)"),
         (compared(Verdict.SAME, 0.001, -0.01, 0.012), "same +0.1 % (-1.0 % to +1.2 %)"),
         (compared(Verdict.EQUAL, 0, 0, 0), "equal"),
@@ -60,6 +68,19 @@ def test_metrics_that_are_the_same_everywhere_get_no_column() -> None:
     assert section._verdicts(two, {"x": "a", "y": "b"}).startswith(
         "| scenario | against | p50 |\n|---|---|---|\n| x | a |"
     )
+
+
+def test_the_legend_tells_intervals_from_verdicts_and_equal_from_same() -> None:
+    tested = compared(Verdict.INCONCLUSIVE, p_adjusted=0.1)
+    live = section._verdicts([tested], {"x": "base"}).splitlines()[-1]
+    assert live.startswith("Inconclusive: these runs do not tell; so many REPS probably would. An interval in brackets")
+    assert live.endswith("the number of comparisons in the table (Holm), and for the margin of 3 %.")
+    assert "brackets" not in section._verdicts([replace(tested, low=math.nan, high=math.nan)], {"x": "base"})
+    exact = replace(compared(Verdict.EQUAL), measurement=EXACT)
+    worse = replace(exact, verdict=Verdict.WORSE, scenario="y")
+    text = section._verdicts([exact, worse], {"x": "base", "y": "base"})
+    assert text.endswith("\n\nEqual: the same figures, seed by seed; same: within 3 % with each seed.")
+    assert "Equal" not in section._verdicts([worse], {"y": "base"}) and "Equal" not in live
 
 
 def page_of(runs: Path, text: str = SUITE) -> str:

@@ -173,14 +173,16 @@ def _stages(suite: str, measurement: Measurement, known: Evaluation, raw: pd.Dat
     """The picture, and what the slowest items waited for where no finding says it."""
     if known.stages.empty:
         return ""
-    told = {each.scenario for each in known.findings if each.name == SLOWEST_ITEMS}
-    untold = [
-        (scenario, stages.sentence(rows))
-        for scenario, rows in known.stages.groupby("scenario", sort=False)
-        if scenario not in told
-    ]
+    known_of = {each.scenario for each in known.findings if each.name == SLOWEST_ITEMS}
     every = list(dict.fromkeys(known.stages["scenario"]))
-    sentences = [f"- {names}, {text}" for names, text in _told_of(untold, every)]
+    untold: dict[str, list[tuple[str, str]]] = {}  # by what is told of: the slowest 1 %, or the mean item
+    for scenario, rows in known.stages.groupby("scenario", sort=False):
+        if scenario not in known_of:
+            name, text = stages.told(rows)
+            untold.setdefault(name, []).append((scenario, text))
+    sentences = [
+        f"- **{name}.** {names}: {text}." for name, texts in untold.items() for names, text in _told_of(texts, every)
+    ]
     title = f"Where the response time of {suite} went, {measurement}"
     picture = f"![{title}](result_data/{plot_stages.file_name(suite, measurement)})"
     return "\n".join([picture, _kept(known.stages, raw), *[""] * bool(sentences), *sentences]).strip()

@@ -112,11 +112,12 @@ def table(scenario: str, measurement: Measurement, runs: Iterable[RunStages]) ->
     return pd.DataFrame(rows, columns=["scenario", *KEYS, "population", "runs", "items", "stage", "mean_ns", "share"])
 
 
-def sentence(of_scenario: pd.DataFrame) -> str:
-    """'the slowest 1 % (1,620 µs): 81 % behind earlier items, 12 % late before creation', of one table()."""
+def told(of_scenario: pd.DataFrame) -> tuple[str, str]:
+    """('the slowest 1 %', 'of 1,620 µs 81 % behind earlier items, 12 % late before creation'), of one table()."""
     population = SLOWEST if (of_scenario["population"] == SLOWEST).any() else ALL
     rows = of_scenario[of_scenario["population"] == population]
-    return f"the {SLOWEST if population == SLOWEST else 'mean item'} ({rows['mean_ns'].sum() / 1e3:,.0f} µs): {parts(rows)}"
+    name = f"the {SLOWEST if population == SLOWEST else 'mean item'}"
+    return name, f"of {rows['mean_ns'].sum() / 1e3:,.0f} µs {parts(rows)}"
 
 
 def parts(rows: pd.DataFrame) -> str:

@@ -70,8 +70,9 @@ def test_tables_and_sentences(tmp_path: Path) -> None:
     slowest = table[table["population"] == stages.SLOWEST].set_index("stage")
     assert slowest["share"].sum() == pytest.approx(1)
     assert slowest["mean_ns"].sum() == pytest.approx((20 + 900) / 2)
-    assert stages.sentence(stages.table("baseline", LIVE, runs[1:])) == (
-        "the slowest 1 % (1 µs): 84 % waiting for the consumer to wake up, 11 % the consumer's work, 6 % late before creation"
+    assert stages.told(stages.table("baseline", LIVE, runs[1:])) == (
+        "the slowest 1 %",
+        "of 1 µs 84 % waiting for the consumer to wake up, 11 % the consumer's work, 6 % late before creation",
     )
     few = stages.table("few", LIVE, [stages.read(write(tmp_path / "few.csv", calm[:99]))])
     assert set(few["population"]) == {stages.ALL}  # as p99, the slowest 1 % need 100 items

@@ -35,6 +35,7 @@ COUNTERS = ("missed", "wake_ups") + tuple(
         "system_ns",
     )
 )
+INTERVAL_RUNS = 6  # from which on the runs alone bound their median, without an assumption on how they are spread
 MEASUREMENT = KEYS  # what is never mixed in one table
 
 
@@ -83,8 +84,8 @@ def typed(text: pd.DataFrame) -> pd.DataFrame:
 def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:
     """One row a measurement and scenario: of each metric the median over the quiet runs, and its span.
 
-    *_low and *_high are the 95 % interval of the median in live timing (empty with fewer than 3 runs), and the
-    smallest and the largest over the seeds in exact timing. A scenario without a quiet run shows the noisy
+    *_low and *_high are the 95 % interval of the median in live timing with INTERVAL_RUNS values or more, and else,
+    as in exact timing over the seeds, the smallest and the largest. A scenario without a quiet run shows the noisy
     ones. Times become milliseconds. The first columns are those of the project's first results.
     """
     table = pd.DataFrame([_scenario_metrics(*group) for group in groups(raw)])
@@ -111,7 +112,7 @@ def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame) 
 def _span(values: pd.Series, timing: str) -> dict[str, float]:
     """By the suffix of a column's name: the median, and what it lies between."""
     estimate = statistics.median_interval(values)
-    if timing == "exact":
+    if timing == "exact" or estimate.runs < INTERVAL_RUNS:
         return {"": estimate.median, "_low": values.min(), "_high": values.max()}
     low = float(np.maximum(estimate.low, 0))  # nothing that is measured here can be negative
     return {"": estimate.median, "_low": low, "_high": estimate.high}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from lab import changes, findings, naming, plot_stages, stages, statistics
+from lab.analyse import INTERVAL_RUNS
 from lab.counts import counted
 from lab.evaluation import Evaluation
 from lab.findings.pipeline import SLOWEST_ITEMS
@@ -18,10 +19,8 @@ TABLE_HEAD = (
     "| scenario | p50 (µs) | p95 (µs) | p99 (µs) | ops/s | drop | response p99 (µs) |\n"
     "|---|---:|---:|---:|---:|---:|---:|"
 )
-BRACKETS = {
-    "exact": "the smallest and the largest of the seeds",
-    "live": "the 95 % interval of the median",
-}
+SPAN = "the smallest and the largest"
+INTERVAL = "the 95 % interval of the median"
 UNCHANGED = (Verdict.SAME, Verdict.EQUAL)
 EXPLAINED = {
     Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
@@ -99,15 +98,40 @@ def _significant(value: float) -> str:
     return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
+def brackets(measurement: Measurement, metrics: pd.DataFrame) -> str:
+    """What the figures of a measurement's lines of the metrics table are that stand beside the medians."""
+    if measurement.timing == "exact":
+        return f"{SPAN} of the seeds"
+    few = _shown_runs(metrics) < INTERVAL_RUNS
+    if few.all():
+        return SPAN
+    return INTERVAL + f", or {SPAN} of fewer than {INTERVAL_RUNS} runs" * bool(few.any())
+
+
+def _shown_runs(metrics: pd.DataFrame) -> pd.Series:
+    """How many runs each scenario's figures are of: its quiet ones, or all where none is."""
+    quiet = metrics["runs"] - metrics["noisy_runs"]
+    return quiet.where(quiet > 0, metrics["runs"])
+
+
 def _caption(measurement: Measurement, metrics: pd.DataFrame) -> str:
-    runs = sorted(set(metrics["runs"]))
-    count = f"{runs[0]:.0f}" if len(runs) == 1 else f"{runs[0]:.0f} to {runs[-1]:.0f}"
-    text = f"Medians of {count} run{'s' * (runs[-1] > 1)}"
-    if runs[-1] > (1 if measurement.timing == "exact" else 2):
-        text += f", and in brackets {BRACKETS[measurement.timing]}"
+    runs, quiet = _range(metrics["runs"]), metrics["runs"] - metrics["noisy_runs"]
+    text = f"Medians of {runs} run{'s' * (runs != '1')}"
+    if not quiet.any():
+        text += ", all noisy"
+    elif metrics["noisy_runs"].any():
+        text = f"Medians of the {_range(quiet[quiet > 0])} quiet ones of {runs} runs"
+    if _shown_runs(metrics).max() > 1:
+        text += f", and in brackets {brackets(measurement, metrics)}"
     if metrics["noisy_runs"].any():
-        text += "; noisy runs are left out where there are quiet ones, and of all verdicts"
+        text += "; noisy runs are left out of all verdicts"
+        text += ", and shown where a scenario has no others" * bool((quiet == 0).any())
     return text + "."
+
+
+def _range(counts: pd.Series) -> str:
+    """'9', or '4 to 6'."""
+    return " to ".join(dict.fromkeys(f"{count:.0f}" for count in (counts.min(), counts.max())))
 
 
 def _verdicts(comparisons: list[Comparison], baselines: Mapping[str, str]) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import analyse, evaluation, plot_stages, stages, statistics
+from lab import analyse, evaluation, plot_stages, section, stages, statistics
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement, each_of
 from lab.results import Results
-from lab.section import BRACKETS
 
 # 1 / (1 - quantile): each per cent, and beyond 99 % twenty steps a decade, as an HdrHistogram is drawn.
 ONE_IN = np.concatenate([100 / np.arange(100, 0, -1), 10 ** (2 + np.arange(1, 101) / 20)])
@@ -42,7 +41,7 @@ def _of_measurement(
 ) -> dict[str, Any]:
     series: dict[str, Any] = {
         "title": str(measurement),
-        "brackets": BRACKETS[measurement.timing],
+        "brackets": section.brackets(measurement, metrics),
         "rates": {row.scenario: _rates(row, raw[raw["scenario"] == row.scenario]) for row in metrics.itertuples()},
         "stages": stage_times(parts),
         "percentiles": {},

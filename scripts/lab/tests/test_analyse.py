@@ -73,7 +73,7 @@ def test_metrics_are_medians_over_runs_with_their_spread(records: list[RunRecord
     p99 = raw[(raw["timing"] == "live") & (raw["scenario"] == "affinity")]["latency_p99_ns"] / 1e6
     row = metrics[(metrics["timing"] == "live") & (metrics["scenario"] == "affinity")].iloc[0]
     assert row["latency_p99_ms"] == pytest.approx(p99.mean())  # the median of two
-    assert math.isnan(row["latency_p99_low_ms"]) and math.isnan(row["latency_p99_high_ms"])  # an interval needs 3
+    assert (row["latency_p99_low_ms"], row["latency_p99_high_ms"]) == (p99.min(), p99.max())  # an interval needs 6
     exact = raw[(raw["timing"] == "exact") & (raw["scenario"] == "baseline")]["latency_p50_ns"] / 1e6
     assert tuple(metrics[["latency_p50_low_ms", "latency_p50_high_ms"]].iloc[0]) == (exact.min(), exact.max())
 
@@ -88,6 +88,11 @@ def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: lis
     found = [row[f"latency_p50{suffix}_ms"] * 1e6 for suffix in ("", "_low", "_high")]
     assert found == pytest.approx([13.5, estimate.low, estimate.high]) and 10 < estimate.low < 12
     assert (row["runs"], row["noisy_runs"]) == (9, 1)
+    for quiet, span in ((6, [10.0, 15.0]), (5, [10.0, 14.0])):
+        raw["noisy"] = [False] * quiet + [True] * (9 - quiet)
+        estimate = statistics.median_interval(raw["latency_p50_ns"][:quiet])
+        limits = analyse.metrics_table(raw).iloc[0][["latency_p50_low_ms", "latency_p50_high_ms"]] * 1e6
+        assert list(limits) == pytest.approx([estimate.low, estimate.high] if quiet == 6 else span)
     raw["noisy"] = True  # nothing else is there to be shown
     assert analyse.metrics_table(raw).iloc[0]["latency_p50_ms"] * 1e6 == pytest.approx(14)
 

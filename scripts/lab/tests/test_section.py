@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from lab import report, section, suite, suite_results
+from lab import report, section, stages, suite, suite_results
+from lab.evaluation import Evaluation
 from lab.measurement import Measurement
 from lab.statistics import Comparison, Verdict
 
@@ -116,7 +118,9 @@ def test_noisy_runs_are_shown_and_give_no_verdict(runs: Path) -> None:
     metrics.loc[metrics["timing"] == "live", "noisy_runs"] = 2
     metrics.to_csv(runs.parent / "t000_metrics.csv", index=False)
     live = report.render(runs.parent).split("### t000, live timing on aarch64 with tcg\n")[1].split("\n### ")[0]
-    assert "| baseline (2 of 2 runs noisy) | " in live and "noisy runs are left out" in live
+    assert (
+        "| baseline (2 of 2 runs noisy) | " in live and "\nMedians of 2 runs, all noisy, and in brackets the " in live
+    )
     assert "| against" not in live and "Objectives" not in live
 
 
@@ -133,3 +137,47 @@ def test_stages_of_a_part_of_the_items_say_so(runs: Path) -> None:
 def test_a_table_line_without_values_is_not_cut() -> None:
     empty = pd.Series({"latency_p50_ms": math.nan, "latency_p50_low_ms": math.nan, "latency_p50_high_ms": math.nan})
     assert section._spread(empty, "latency_p50", "_ms", 1e3, str) == ""
+
+
+@pytest.mark.parametrize(
+    ("measurement", "runs", "noisy", "text"),
+    [
+        (EXACT, [3, 3], [0, 0], "Medians of 3 runs, and in brackets the smallest and the largest of the seeds."),
+        (EXACT, [1, 1], [0, 0], "Medians of 1 run."),
+        (LIVE, [9, 9], [0, 0], "Medians of 9 runs, and in brackets the 95 % interval of the median."),
+        (LIVE, [3, 4], [0, 0], "Medians of 3 to 4 runs, and in brackets the smallest and the largest."),
+        (
+            LIVE,
+            [9, 9],
+            [0, 5],
+            "Medians of the 4 to 9 quiet ones of 9 runs, and in brackets the 95 % interval of the median, or the smallest "
+            "and the largest of fewer than 6 runs; noisy runs are left out of all verdicts.",
+        ),
+        (
+            LIVE,
+            [6, 6],
+            [1, 6],
+            "Medians of the 5 quiet ones of 6 runs, and in brackets the 95 % interval of the median, or the smallest and "
+            "the largest of fewer than 6 runs; noisy runs are left out of all verdicts, and shown where a scenario has no "
+            "others.",
+        ),
+    ],
+)
+def test_the_caption_says_which_runs_are_shown(
+    measurement: Measurement, runs: list[int], noisy: list[int], text: str
+) -> None:
+    metrics = pd.DataFrame({"runs": runs, "noisy_runs": noisy})
+    assert section._caption(measurement, metrics) == text
+
+
+def test_stages_that_no_finding_tells_look_like_findings() -> None:
+    shares = pd.Series([40.0, 0, 30, 30, 0], index=list(stages.STAGES))
+    means = pd.DataFrame([shares * 1e3] * 2, index=[stages.ALL, stages.SLOWEST])
+    runs = {"many": means, "few": means.loc[[stages.ALL]]}
+    table = pd.concat(
+        [stages.table(name, LIVE, [stages.RunStages(100, each, np.array([]))]) for name, each in runs.items()]
+    )
+    raw = pd.DataFrame({"scenario": list(runs), "consumed": 100})
+    lines = section._stages("t", LIVE, Evaluation([], [], table, []), raw).splitlines()
+    told = "of 100 µs 40 % late before creation, 30 % behind earlier items, 30 % waiting for the consumer to wake up."
+    assert lines[-2:] == [f"- **the slowest 1 %.** many: {told}", f"- **the mean item.** few: {told}"]

@@ -287,11 +287,11 @@ def _why(case: Case | None, stage: str, mean_us: float) -> tuple[str, str, str]:
     has_slack = not {"timer-slack-ns", "sched"} & set(case.options)
     if case.timing == "live" and mean_us > MOSTLY_SLACK * SLACK_US:
         slack = f" (at most {SLACK_US:g} of {mean_us:,.0f} µs late is timer slack)"
-        return slack * has_slack, *_late_by_host(case.measurement.accelerator)
+        return slack * has_slack, *late_by_host(case.measurement.accelerator)
     return "", *(LATE_BY_SLACK if has_slack and mean_us >= SLACK_US else CAUSES[stage])
 
 
-def _late_by_host(accelerator: str) -> tuple[str, str]:
+def late_by_host(accelerator: str) -> tuple[str, str]:
     """Cause and remedy of a producer that is later than its guest alone would make it."""
     emulated = accelerator != "kvm"
     return (

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from lab.trace import runs as trace_runs
+from lab.findings.pipeline import MOSTLY_SLACK, SLACK_US, late_by_host
 from lab.findings.study import Finding, Study, percent
 from lab.measurement import Measurement
 from lab.trace.split import CONSUMER, PRODUCER, THREAD_OF
@@ -67,7 +68,7 @@ def traced_waits(study: Study) -> Iterator[Finding]:
         measurement = Measurement(*key[:-1])
         evidence = f"of {rows['mean_ns'].sum() / 1e3:,.0f} µs {', '.join(told)}"
         stage, part = shares.index[0]
-        yield Finding(name, key[-1], measurement, evidence, *_why(rows, stage, part, measurement.timing))
+        yield Finding(name, key[-1], measurement, evidence, *_why(rows, stage, part, measurement))
 
 
 def _delay(rows: pd.DataFrame, stage: str, part: str) -> str:
@@ -79,10 +80,15 @@ def _delay(rows: pd.DataFrame, stage: str, part: str) -> str:
     return f" ({of_stage['mean_ns'].sum() / 1e3:,.1f} µs: {', '.join(had)})"
 
 
-def _why(rows: pd.DataFrame, stage: str, part: str, timing: str) -> tuple[str, str]:
+def _why(rows: pd.DataFrame, stage: str, part: str, measurement: Measurement) -> tuple[str, str]:
+    of_stage = rows[(rows["stage"] == stage) & (rows["part"] == part)]
+    asleep_too_long = (stage, part) == ("lateness", ASLEEP) and of_stage[
+        "mean_ns"
+    ].sum() > MOSTLY_SLACK * SLACK_US * 1e3
+    if asleep_too_long and measurement.timing == "live":
+        return late_by_host(measurement.accelerator)
     if part != RUN_DELAY:
         return CAUSES.get((stage, part)) or CAUSES[part]
-    of_stage = rows[(rows["stage"] == stage) & (rows["part"] == part)]
     task, cpu, _ = trace_runs.holders(of_stage)[0]
     own = THREAD_OF[stage]
     if task in (PRODUCER, CONSUMER):
@@ -96,7 +102,7 @@ def _why(rows: pd.DataFrame, stage: str, part: str, timing: str) -> tuple[str, s
             f"keep others off the {own}'s CPU (pin-{own}, isolcpus)",
         )
     cause = f"nothing else ran there: it took so long until the idle CPU had noticed and switched to the {own}"
-    if timing == "exact":
+    if measurement.timing == "exact":
         cause += " (in exact timing, where CPUs run in turn, also until it was its turn)"
     option = 'pacing = "spin"' if own == PRODUCER else 'wait = "spin" or "hybrid"'
     return cause, f"a thread that does not sleep ({option}), with a CPU of its own"

@@ -260,6 +260,9 @@ def test_the_finding_names_the_task_that_had_the_cpu(tmp_path: Path) -> None:
     late = table.assign(mean_ns=table["mean_ns"].where(table["part"] != "asleep", 90_000))
     waits = found(late[late["stage"] == "lateness"])
     assert waits is not None and "timer slack" in waits.cause and "timer-slack-ns" in waits.remedy
+    live = late.assign(timing="live", mean_ns=late["mean_ns"] * 5)  # more than slack explains
+    waits = found(live[live["stage"] == "lateness"])
+    assert waits is not None and "slack" not in waits.cause + waits.remedy and "the host did not run it" in waits.cause
     even = pd.concat([table.assign(stage=stage, mean_ns=1.0) for stage in stages.STAGES])
     assert found(even) is None
     assert found(table[:0]) is None

@@ -21,6 +21,7 @@ RECORD = "run.json"
 OUTPUTS = ("latencies.csv", "histogram.csv", "stats.csv")
 HOST_BEFORE = "host_before.txt"
 HOST_AFTER = "host_after.txt"
+MADE_OF_RUNS = (":(top,exclude)result_data", ":(top,exclude)results.md", ":(top,exclude)results.html")  # for git
 VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "qemu_command")
 
 # What the report reads of run.json, beside the row, and of which type it must be.
@@ -142,14 +143,19 @@ def _flush(path: Path) -> None:
 
 
 def _git_commit(root: Path) -> str | None:
-    """The commit of the working tree, with "-dirty" where files differ from it; None outside git."""
-    answer = subprocess.run(
-        ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return answer.stdout.strip() or None
+    """The commit of the working tree, with "-dirty" where files differ from it; None outside git.
+
+    What is made from runs may differ: else no run would be clean between the first result and its commit.
+    """
+    commit = _git(root, "rev-parse", "--verify", "--short=12", "HEAD").strip()
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ":/", *MADE_OF_RUNS)
+    return commit + "-dirty" * bool(changed) if commit else None
+
+
+def _git(root: Path, *words: str) -> str:
+    """What git prints; nothing where it fails. Takes no lock, as other runs may be sealed at the same time."""
+    command: list[str | Path] = ["git", "--no-optional-locks", "-C", root, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _host(first: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,33 @@ def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
     assert record.facts["host"]["load_before"] == 0.5
     assert record.facts["git_commit"] is None  # "/" is no repository
     assert not (fresh / "vm.tsv").exists()
+
+
+def test_a_commit_is_dirty_when_anything_but_results_differs_from_it(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        return subprocess.run(
+            ["git", "-C", tmp_path, *author, *words], check=True, capture_output=True, text=True
+        ).stdout
+
+    def change(*names: str) -> None:
+        for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            with (tmp_path / name).open("a") as file:
+                file.write("changed\n")
+
+    git("init", "--quiet")
+    assert run_record._git_commit(tmp_path) is None  # has no commit yet
+    change("results.md", "result_data/raw.csv", "program.cpp")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "x")
+    commit = git("rev-parse", "--short=12", "HEAD").strip()
+    change("results.md", "result_data/raw.csv", "results.html")
+    assert run_record._git_commit(tmp_path) == commit
+    git("add", ".")
+    assert run_record._git_commit(tmp_path) == commit
+    change("program.cpp")
+    assert run_record._git_commit(tmp_path) == f"{commit}-dirty"
 
 
 def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: Path, row: plan.Row) -> None:

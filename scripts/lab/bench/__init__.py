@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.bench import claims as bench_claims, plot as bench_plot, tables as bench_tables
+from lab.bench import claims as bench_claims, losses, plot as bench_plot, tables as bench_tables
 from lab.bench.tables import OWN, PLACEMENTS
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
@@ -43,7 +43,8 @@ def section(result_data: Path) -> str:
             for name in ("throughput", "round_trip", "references", "claims", "environment")
         )
         facts = dict(zip(environment["key"], environment["value"]))
-        parts = [_introduction(references, facts), _claims_table(claims), "![The queues](result_data/bench.png)"]
+        parts = [_introduction(references, facts), _claims_table(claims), losses.line(throughput, round_trip)]
+        parts.append("![The queues](result_data/bench.png)")
         for placement in PLACEMENTS:
             if placement in {*throughput["placement"], *round_trip["placement"]}:
                 parts += _placement_tables(throughput, round_trip, placement)
@@ -73,14 +74,19 @@ def _introduction(references: pd.DataFrame, facts: dict[str, str]) -> str:
 
 
 def _claims_table(claims: pd.DataFrame) -> str:
-    """One line a claim; what was not seen in this run is said so."""
-    lines = ["| work | measure | near | far | met |", "|---|---|---:|---:|---|"]
+    """One line a claim, and a column for each placement with a verdict."""
+    seen = [placement for placement in PLACEMENTS if claims[claims["placement"] == placement]["met"].any()]
+    lines = [f"| work | measure | {''.join(f'{placement} | ' for placement in seen)}met |"]
+    lines.append(f"|---|---|{'---:|' * len(seen)}---|")
     for (work, measure), of_claim in claims.groupby(["work", "measure"], sort=False):
         places = of_claim.set_index("placement")
-        figures = [_figure(places.loc[placement]) for placement in PLACEMENTS]
+        figures = "".join(f"{_figure(places.loc[placement])} | " for placement in seen)
         verdicts = {verdict for verdict in places["met"] if verdict}
         met = "too few samples" if not verdicts else "**no**" if "no" in verdicts else "yes"
-        lines.append(f"| {work} | {measure} | {' | '.join(figures)} | {met} |")
+        lines.append(f"| {work} | {measure} | {figures}{met} |")
+    if unseen := [placement for placement in PLACEMENTS if placement not in seen]:
+        places_text = " or ".join(unseen)
+        lines += ["", f"Too little was measured with the CPUs {places_text} for a verdict: there is no such column."]
     return "\n".join(lines)
 
 

@@ -76,7 +76,7 @@ def verdicts(samples: pd.DataFrame) -> pd.DataFrame:
     """One row a claim and placement. `figure` and `met` are empty where too little was measured."""
     quiet = undisturbed(samples)
     rows = [_verdict(quiet, claim, placement) for claim in CLAIMS for placement in PLACEMENTS]
-    rows += [_pipeline_verdict(quiet, placement) for placement in PLACEMENTS]
+    rows += _pipeline_verdicts(quiet)
     rows += [_recording_verdict(quiet, placement) for placement in PLACEMENTS]
     return pd.DataFrame(rows)
 
@@ -107,17 +107,36 @@ def _verdict(samples: pd.DataFrame, claim: Claim, placement: str) -> dict[str, o
     return _row(claim.text, claim.measure, placement, bound, figure, other, bool(met))
 
 
-def _pipeline_verdict(samples: pd.DataFrame, placement: str) -> dict[str, object]:
-    measure = f"at least {PIPELINE_BOUND:.0%} of the bare ring's rate, its clock reads taken off"
+def _pipeline_verdicts(samples: pd.DataFrame) -> list[dict[str, object]]:
+    """As measured; only where that misses the bound, with the cost of the clock reads taken off, which is said."""
+    measure = f"at least {PIPELINE_BOUND:.0%} of the bare ring's rate, ".replace("%", " %")
+    shares = {placement: _pipeline_share(samples, placement, clock_reads=0) for placement in PLACEMENTS}
+    missed = [f"{share:.2f}" for share in shares.values() if share is not None and share < PIPELINE_BOUND]
+    if missed:
+        measure += f"what its clock reads cost taken off (included: {' and '.join(missed)})"
+        shares = {placement: _pipeline_share(samples, placement, PIPELINE_CLOCK_READS) for placement in PLACEMENTS}
+    else:
+        measure += "clock reads included"
+    return [
+        _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, None, "", None)
+        if share is None
+        else _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, share, "bare ring", share >= PIPELINE_BOUND)
+        for placement, share in shares.items()
+    ]
+
+
+def _pipeline_share(samples: pd.DataFrame, placement: str, clock_reads: int) -> float | None:
+    """The pipeline's rate over the bare ring's, without so many clock reads an item."""
     found = samples[(samples["work"] == "pipeline") & (samples["placement"] == placement)]
     pipeline, ring = (found[found["contender"] == name] for name in ("pipeline", "bare ring"))
     if min(len(pipeline), len(ring)) < LEAST_SAMPLES:
-        return _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, None, "", None)
-    item_ns = 1e9 / pipeline["throughput_items_s"].median()
-    net_item_ns = item_ns - PIPELINE_CLOCK_READS * pipeline["clock_read_ns"].median()
-    # Less than nothing is left where the reads overlap with the rest: as good as free.
-    figure = 1e9 / ring["throughput_items_s"].median() / net_item_ns if net_item_ns > 0 else float("inf")
-    return _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, figure, "bare ring", bool(figure >= PIPELINE_BOUND))
+        return None
+    pipeline_item_ns, ring_item_ns = (1e9 / each["throughput_items_s"].median() for each in (pipeline, ring))
+    if not clock_reads:
+        return float(ring_item_ns / pipeline_item_ns)
+    net_item_ns = pipeline_item_ns - clock_reads * pipeline["clock_read_ns"].median()
+    # The reads overlap with the rest, so this takes off too much; but never so much that it is faster than the ring.
+    return float(ring_item_ns / max(net_item_ns, ring_item_ns))
 
 
 def _recording_verdict(samples: pd.DataFrame, placement: str) -> dict[str, object]:

@@ -18,6 +18,12 @@ COLUMNS = ["target", "timing", "accelerator", *GUEST, "tool", "what", "latency_u
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 HEAD = "| guest | tool | of | samples | p50 (µs) | p99 (µs) | p99.9 (µs) | max (µs) |\n|---|---|---|---:|---:|---:|---:|---:|"
 
+OSNOISE = "rtla osnoise"
+OSNOISE_NOTE = (
+    "The rows of osnoise are not latencies: each sample is a noise, and how long it lasted, that kept a thread which only "
+    "reads the clock from doing so. There are as many as were seen, not one a period."
+)
+
 
 def read_cyclictest(file: Path) -> pd.DataFrame:
     """What, latency_us and count from the file of --histfile.
@@ -91,9 +97,10 @@ def tables(file: Path) -> dict[str, str]:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """One line a guest, tool, and thing that was measured."""
+    """One line a guest, tool, and thing that was measured; with a note where some are no latencies."""
     groups = table.groupby([*GUEST, "tool", "what"], sort=False)
-    return "\n".join([HEAD, *(_line(dict(zip([*GUEST, "tool", "what"], key)), lines) for key, lines in groups)])
+    lines = [HEAD, *(_line(dict(zip([*GUEST, "tool", "what"], key)), lines) for key, lines in groups)]
+    return "\n".join([*lines, *(["", OSNOISE_NOTE] if (table["tool"] == OSNOISE).any() else [])])
 
 
 def _line(key: dict[str, str], lines: pd.DataFrame) -> str:

@@ -82,6 +82,12 @@ def test_percentiles_with_too_few_samples_stay_empty(tmp_path: Path) -> None:
     assert "| rtla timerlat | interrupt of CPU 1 | 1,000 | 2 | 2 | 797 | 797 |" in text
 
 
+def test_it_is_said_that_noise_is_no_latency(tmp_path: Path) -> None:
+    made = [folder(tmp_path, "1", "rtla timerlat"), folder(tmp_path, "2", "rtla osnoise")]
+    assert timer_latency.OSNOISE_NOTE not in timer_latency.markdown(timer_latency.read(made[:1]))
+    assert timer_latency.markdown(timer_latency.read(made)).endswith(f" |\n\n{timer_latency.OSNOISE_NOTE}")
+
+
 def test_a_measurement_replaces_the_one_of_its_target_and_timing_only(tmp_path: Path) -> None:
     file = tmp_path / "s_timer_latency.csv"
     assert timer_latency.tables(file) == {}

@@ -1,4 +1,4 @@
-"""The matrix: one suite on every target with every kernel, in one table."""
+"""The matrix: one suite on every target with every kernel, in one table a timing."""
 
 import json
 import math
@@ -46,31 +46,54 @@ def csv(table: pd.DataFrame) -> str:
 
 
 def section(file: Path) -> str:
-    """The table of a suite for the page; empty where there is no file."""
+    """The tables of a suite for the page; empty where there is no file."""
     return markdown(pd.read_csv(file)) if file.exists() else ""
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """One line a scenario; target, kernel and timing are said once."""
+    """A table for each timing and accelerator, below its caption."""
+    groups = table.groupby(["timing", "accelerator"], sort=False)
+    return "\n\n".join(_part(str(timing), str(accelerator), lines) for (timing, accelerator), lines in groups)
+
+
+def _part(timing: str, accelerator: str, table: pd.DataFrame) -> str:
+    """One line a scenario; target and kernel are said once, and what is equal in all lines in the caption."""
+    texts = pd.DataFrame({name: [_text(name, value) for value in table[name]] for name in FIGURES}, index=table.index)
+    equal = [name for name in FIGURES if len(table) > 1 and texts[name].nunique() == 1]
+    shown = {name: title for name, title in FIGURES.items() if name not in equal}
     lines = [
-        f"| target | kernel | timing | scenario | {' | '.join(FIGURES.values())} |",
-        "|---|---|---|---|" + "---:|" * len(FIGURES),
+        _caption(timing, accelerator, table, [f"{FIGURES[name]} {texts[name].iloc[0]}".strip() for name in equal]),
+        "",
+        f"| {' | '.join(['target', 'kernel', 'scenario', *shown.values()])} |",
+        "|---|---|---|" + "---:|" * len(shown),
     ]
-    before = ("", "", "")
-    for row in table.to_dict("records"):
-        timing = row["timing"] + (f" ({row['accelerator']})" if row["timing"] == "live" else "")
-        guest = (row["target"], f"{row['kernel']}, {row['kernel_version']}", timing)
-        texts = [_text(name, row[name]) for name in FIGURES]
-        told = ("", "", "") if guest == before else guest
-        lines.append(f"| {' | '.join([*told, row['scenario'], *texts])} |")
+    before = ("", "")
+    for index, row in table.iterrows():
+        guest = (row["target"], f"{row['kernel']}, {row['kernel_version']}")
+        told = ("", "") if guest == before else guest
+        lines.append(f"| {' | '.join([*told, row['scenario'], *texts.loc[index, list(shown)]])} |")
         before = guest
+    return "\n".join(lines)
+
+
+def _caption(timing: str, accelerator: str, table: pd.DataFrame, equal: Sequence[str]) -> str:
     runs = sorted(set(table["runs"]))
     many = f"{runs[0]:.0f}" + f" to {runs[-1]:.0f}" * (len(runs) > 1)
-    note = (
-        f"Medians of {many} run{'s' * (runs[-1] > 1)} a line. Compare within a target and timing: an instruction of one "
-        "target is not one of another, and live figures are those of an emulator."
+    parts = [f"**{timing.capitalize()} timing{f' with {accelerator}' if timing == 'live' else ''}**"]
+    parts.append(f", {'medians of ' * (runs[-1] > 1)}{many} run{'s' * (runs[-1] > 1)} a line. ")
+    parts.append(
+        "Compare within a target: an instruction of one is not one of another."
+        if timing == "exact"
+        else "Compare within a target: the figures are those of this host, and of its emulator where that is tcg."
     )
-    return "\n".join([*lines, "", note])
+    if runs[0] == 1:
+        parts.append(
+            f" A single {timing} run may only show where its threads were put: REPS=5 would tell "
+            "that from what a kernel or a scenario does."
+        )
+    if equal:
+        parts.append(f" The same in all lines, and left out: {', '.join(equal)}.")
+    return "".join(parts)
 
 
 def _text(name: str, value: float) -> str:

@@ -357,8 +357,9 @@ def _student(known: np.ndarray) -> tuple[float, float]:
     positive = known[0] > 0
     scaled = np.log(known) if positive else known
     half = _t(1 - LEVEL, len(known) - 1) * scaled.std(ddof=1) / math.sqrt(len(known))
-    limits = scaled.mean() - half, scaled.mean() + half
-    return (math.exp(limits[0]), math.exp(limits[1])) if positive else limits
+    low, high = scaled.mean() - half, scaled.mean() + half
+    # What is never below nothing, such as a rate, has no median there either.
+    return (math.exp(low), math.exp(high)) if positive else (low if known[0] < 0 else max(low, 0.0), high)
 
 
 @lru_cache(maxsize=256)

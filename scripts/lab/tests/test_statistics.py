@@ -221,6 +221,12 @@ def test_ties_within_a_clock_step() -> None:
     assert statistics.median_interval([5.0] * 4).low == pytest.approx(5)
 
 
+def test_the_interval_of_a_rate_does_not_begin_below_nothing() -> None:
+    estimate = statistics.median_interval([0.0, 0.0004, 0.0006])
+    assert estimate.low == 0 < estimate.median < estimate.high
+    assert statistics.median_interval([-1.0, 0.0, 1.0]).low < -1
+
+
 def test_exact_timing_is_equal_or_not_seed_by_seed() -> None:
     assert compare([1.0, 2], [1.0, 2], timing="exact").text() == "equal"
     worse = compare([100.0, 200], [110.0, 230], timing="exact")

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from lab import objectives
 from lab.capacity.search import State
 from lab.capacity.table import Answer, answers
+from lab.objectives import Objective
 from lab.plot import BLUE, ORANGE, RED, TITLES, Marks
 
 CURVES = {
@@ -21,23 +22,47 @@ CURVES = {
     "response_p99_ns": Marks(RED, "^", label="response p99"),
 }
 GREY = "0.35"
+TIMES_INCHES, OTHER_INCHES = 5.4, 2.2  # heights of panels
 
 
 def draw(rows: pd.DataFrame) -> bytes:
-    """PNG bytes of a table of capacity_table, one panel a measurement."""
+    """PNG bytes of a table of capacity_table: for each measurement a panel of times, and one of each other objective."""
     found = list(answers(rows))
     suite, scenario = rows[["suite", "scenario"]].iloc[0]
+    others = [_others(answer) for answer in found]
     with plt.rc_context({"font.size": 14, "axes.spines.top": False, "axes.spines.right": False}):
-        figure, panels = plt.subplots(len(found), 1, figsize=(9, 5.4 * len(found)), squeeze=False, layout="constrained")
-        for answer, axes in zip(found, panels[:, 0]):
-            _panel(axes, answer)
+        heights = [TIMES_INCHES + OTHER_INCHES * len(limits) for limits in others]
+        figure = plt.figure(figsize=(9, sum(heights)), layout="constrained")
+        parts = figure.subfigures(len(found), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for answer, limits, part in zip(found, others, parts):
+            ratios = [TIMES_INCHES, *[OTHER_INCHES] * len(limits)]
+            panels = part.subplots(1 + len(limits), 1, squeeze=False, sharex=True, height_ratios=ratios)[:, 0]
+            _panel(panels[0], answer)
+            for limit, axes in zip(limits, panels[1:]):
+                _other_panel(axes, answer, limit)
+            panels[-1].set_xlabel("offered load (items/s); hollow: the objectives are not held")
             target, timing, accelerator = answer.measurement
             title = f"{suite}/{scenario}: {TITLES[timing].format(target, accelerator)}"
-            axes.set_title(title, loc="left", fontsize=14, pad=28)
+            panels[0].set_title(title, loc="left", fontsize=14, pad=28)
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=120, metadata={"Software": None})
         plt.close(figure)
     return png.getvalue()
+
+
+def _objectives(answer: Answer) -> list[Objective]:
+    texts = answer.points["objectives"].iloc[0].split(", ")
+    return [Objective(name, relation, float(limit)) for name, relation, limit in (text.split(" ") for text in texts)]
+
+
+def _others(answer: Answer) -> list[Objective]:
+    """The objectives that are no times; of two limits of a metric the first."""
+    found = {each.name: each for each in reversed(_objectives(answer)) if not _is_time(each)}
+    return [each for each in reversed(found.values()) if objectives.METRICS[each.name][0] in answer.points]
+
+
+def _is_time(objective: Objective) -> bool:
+    return objectives.METRICS[objective.name][0].endswith("_ns")
 
 
 def _panel(axes: Axes, answer: Answer) -> None:
@@ -45,9 +70,9 @@ def _panel(axes: Axes, answer: Answer) -> None:
     axes.set_yscale("log")
     _shade(axes, answer)
     for column, marks in CURVES.items():
-        _curve(axes, answer.points, column, marks)
-    _limits(axes, answer)
-    axes.set_xlabel("offered load (items/s); hollow: the objectives are not held")
+        _curve(axes, answer.points, column, marks, 1e3)
+    for objective in filter(_is_time, _objectives(answer)):
+        _limit(axes, objective, objectives.METRICS[objective.name][1] / 1e3)
     axes.set_ylabel("µs")
     axes.xaxis.set_major_formatter(FuncFormatter(_short))
     axes.yaxis.set_major_formatter(FuncFormatter(_short))
@@ -57,12 +82,34 @@ def _panel(axes: Axes, answer: Answer) -> None:
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=3, frameon=False, handletextpad=0.3)
 
 
-def _curve(axes: Axes, points: pd.DataFrame, column: str, marks: Marks) -> None:
-    """The medians, and what they lie between; held points are filled."""
+def _other_panel(axes: Axes, answer: Answer, objective: Objective) -> None:
+    """A metric with an objective that is no time: linear up to its limit, logarithmic beyond."""
+    column, factor = objectives.METRICS[objective.name]
+    _shade(axes, answer)
+    _curve(axes, answer.points, column, Marks(BLUE, "o", label=objective.name), factor)
+    values = answer.points[column] / factor
+    least = values[values > 0].min()
+    axes.set_yscale("symlog", linthresh=objective.limit or (1.0 if pd.isna(least) else least))
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    _limit(axes, objective, 1.0)
+    axes.set_ylabel(objective.name)
+    axes.grid(alpha=0.3)
+
+
+def _curve(axes: Axes, points: pd.DataFrame, column: str, marks: Marks, factor: float) -> None:
+    """The medians over `factor`, and what they lie between; held points are filled."""
     known = points[points[column].notna()]
-    rates, values = known["rate_ops_s"], known[column] / 1e3
+    rates, values = known["rate_ops_s"], known[column] / factor
     axes.plot(rates, values, color=marks.colour, linewidth=1.5, alpha=0.7)
-    axes.vlines(rates, known[f"{column}_low"] / 1e3, known[f"{column}_high"] / 1e3, color=marks.colour, alpha=0.5)
+    axes.vlines(
+        rates,
+        known[f"{column}_low"].clip(lower=0) / factor,
+        known[f"{column}_high"] / factor,
+        color=marks.colour,
+        alpha=0.5,
+    )
     held = known["verdict"] == State.HELD.value
     for chosen, fill in ((held, marks.colour), (~held, "white")):
         label = marks.label if chosen is held else None
@@ -84,23 +131,18 @@ def _shade(axes: Axes, answer: Answer) -> None:
         axes.axvspan(answer.held["rate_ops_s"], end["rate_ops_s"], color=GREY, alpha=0.25, linewidth=0)
 
 
-def _limits(axes: Axes, answer: Answer) -> None:
-    """A line for each objective that is a time."""
-    for text in answer.points["objectives"].iloc[0].split(", "):
-        name, relation, limit = text.split(" ")
-        column, factor = objectives.METRICS[name]
-        if column.endswith("_ns"):
-            axes.axhline(float(limit) * factor / 1e3, color=GREY, linestyle="--", linewidth=1.2)
-            place = (0.01, float(limit) * factor / 1e3)
-            transform = axes.get_yaxis_transform()
-            axes.annotate(
-                f"{name} {relation} {limit}",
-                place,
-                xycoords=transform,
-                xytext=(0, 4),
-                textcoords="offset points",
-                fontsize=12,
-            )
+def _limit(axes: Axes, objective: Objective, factor: float) -> None:
+    """A line for an objective, named, at its limit times `factor`."""
+    height = objective.limit * factor
+    axes.axhline(height, color=GREY, linestyle="--", linewidth=1.2)
+    axes.annotate(
+        str(objective),
+        (0.01, height),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(0, 4),
+        textcoords="offset points",
+        fontsize=12,
+    )
 
 
 def _short(value: float, _position: int) -> str:

@@ -102,13 +102,15 @@ class Search:
             raise Complaint(f"at {per_second(rate_ops_s)}", f"{what}: {remedy}", FAILED)
         if all(holds):
             return Point(rate_ops_s, runs, State.HELD)
-        why = ", ".join(map(_excess, missed))
         if not any(holds):
+            why = ", ".join(map(_excess, missed))
             return Point(rate_ops_s, runs, State.MISSED, why or "no run holds all objectives")
-        why = f"{why}; " * bool(why) + f"{sum(holds)} of {len(holds)} runs hold"
+        unsure = [each for each in judgements if not each.certain]
+        told = ", ".join(_excess(each) + _doubt(each) for each in missed or unsure)
+        why = f"{sum(holds)} of {len(holds)} runs hold" + f": {told}" * bool(told)
         if any(each.certain for each in missed):
             return Point(rate_ops_s, runs, State.MISSED, why)
-        if not missed and all(each.certain for each in judgements):
+        if not missed and not unsure:
             return Point(rate_ops_s, runs, State.HELD, why)
         return self._short_of(rate_ops_s, runs, why)
 
@@ -177,4 +179,22 @@ def _excess(judgement: Judgement) -> str:
     """'response_p99_us 231 > 200', or how it stands where the median holds."""
     objective = judgement.objective
     relation = objective.relation if judgement.held else NEGATED[objective.relation]
-    return f"{objective.name} {judgement.measured.median:,.4g} {relation} {objective.limit:,g}"
+    median = digits(judgement.measured.median, objective.limit)
+    return f"{objective.name} {median} {relation} {objective.limit:,g}"
+
+
+def _doubt(judgement: Judgement) -> str:
+    """The interval of the median, where the limit is inside it."""
+    low, high = judgement.measured.low, judgement.measured.high
+    unsure = not judgement.certain and not math.isnan(low)
+    return f", 95 % interval {digits(low)} to {digits(high)}" if unsure else ""
+
+
+def digits(value: float, unlike: float | None = None) -> str:
+    """Three significant digits, and all before the point; more where a value would read as the one it is `unlike`."""
+    for count in range(DIGITS, 10):
+        size = math.floor(math.log10(abs(value))) + 1 if value else 0
+        text = f"{value:,.0f}" if size >= count else f"{value:.{count}g}"
+        if unlike is None or value == unlike or float(text.replace(",", "")) != unlike:
+            break
+    return text

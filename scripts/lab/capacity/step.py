@@ -2,17 +2,19 @@
 
 import argparse
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from lab import plan, run_record, suite
+from lab import guest, plan, run_record, suite
 from lab.arguments import add_guest_options, add_path, sweep_of, to_number
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
 from lab.places import SCENARIOS, TARGETS
 from lab.suite import Number
 
+RATES, PRECISION, MOST_REPS = "100 10000000", 0.05, 12  # unless they are given
 LIMIT_WORD = re.compile(r"([a-z0-9_]+)(=|<=|>=|<|>)(.+)")
 
 
@@ -34,10 +36,10 @@ def add(steps: Any) -> None:
         step.add_argument("--timing", choices=plan.TIMINGS, required=True)
         step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
         step.add_argument("--slo", default="", help="objectives, such as 'response_p99_us=200 drop_rate=0'")
-        step.add_argument("--rates", default="100 10000000", help="the lowest and the highest, in items/s")
-        step.add_argument("--precision", type=to_number(Number(0.01, 1, whole=False)), default=0.05)
+        step.add_argument("--rates", default=RATES, help="the lowest and the highest, in items/s")
+        step.add_argument("--precision", type=to_number(Number(0.01, 1, whole=False)), default=PRECISION)
         step.add_argument("--reps", type=count, default=3)
-        step.add_argument("--max-reps", type=count, default=12)
+        step.add_argument("--max-reps", type=count, default=MOST_REPS)
         step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
         step.add_argument("--duration", type=to_number(suite.OPTIONS["duration"]))
         add_guest_options(step)
@@ -62,14 +64,15 @@ def plan_next(arguments: argparse.Namespace) -> None:
 
 def report(arguments: argparse.Namespace) -> int:
     """Writes table and picture, makes results.md again if it is there, and prints the answer. Gives its exit code."""
-    from lab.capacity import plot as capacity_plot, table as capacity_table
+    from lab.capacity import facts, plot as capacity_plot, table as capacity_table
     from lab import report as page
 
     subject = _Subject(arguments)
     points, wanted = subject.search.explore(subject.point)
     if wanted or not points:
         raise Complaint(arguments.scenario, "the search is not over: run 'make capacity' again", FAILED)
-    new = capacity_table.table(subject.facts(), points)
+    of_runs = facts.of_runs(list(subject.records.values()), _command(arguments))
+    new = capacity_table.table(subject.facts() | of_runs, points)
     file = arguments.result_data / f"capacity_{subject.suite.name}_{subject.scenario.name}.csv"
     rows = capacity_table.merged(file, new)
     write_whole(file, capacity_table.csv(rows))
@@ -93,6 +96,7 @@ class _Subject:
         self.suite = suite.load(SCENARIOS / f"{suite.name_of(name, SCENARIOS)}.toml")
         self.scenario = capacity.scenario_of(self.suite, scenario)
         self.runs = arguments.runs
+        self.records: dict[str, run_record.RunRecord] = {}  # those that were looked at
         self.build = arguments.build
         low, high = _rates(arguments.rates)
         self.search = capacity.Search(
@@ -112,6 +116,7 @@ class _Subject:
         from lab import analyse
 
         records = [run_record.load(self.runs / row.run) for row in self._rows(rate_ops_s) if self._is_there(row)]
+        self.records |= {record.row.run: record for record in records}
         raw, complaints = analyse.raw_table(records)
         if complaints:
             raise complaints[0]
@@ -154,6 +159,27 @@ class _Subject:
 
     def _is_there(self, row: plan.Row) -> bool:
         return (self.runs / row.run).is_dir()
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What does the search again. `make capacity` does not know all options of the script."""
+    usual = {"rates": RATES, "accelerator": "auto", "pin-vcpus": "yes", "precision": PRECISION, "max-reps": MOST_REPS}
+    of_guest = {guest.KNOBS[key].lower().replace("_", "-"): arguments.__dict__[key] for key in guest.KEYS}
+    options = {
+        **{name: arguments.__dict__[name] for name in ("target", "timing", "slo", "rates", "reps", "seed", "duration")},
+        **{"precision": arguments.precision, "max-reps": arguments.max_reps, "pin-vcpus": arguments.pin_vcpus},
+        **{"accelerator": arguments.wanted_accelerator, **of_guest},
+    }
+    told = {
+        name: shlex.quote(f"{value:g}" if isinstance(value, float) else str(value))
+        for name, value in options.items()
+        if value not in (None, "", usual.get(name))
+    }
+    if {"precision", "max-reps"} & set(told):
+        words = [f"--{name} {value}" for name, value in told.items()]
+        return " ".join(["scripts/capacity.sh --make-images", *words, arguments.scenario])
+    knobs = [f"{name.upper().replace('-', '_')}={value}" for name, value in told.items()]
+    return " ".join([f"make capacity SCENARIO={arguments.scenario}", *knobs])
 
 
 def _objectives(text: str, of_suite: suite.Suite) -> tuple[Any, ...]:

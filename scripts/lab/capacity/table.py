@@ -1,7 +1,7 @@
 """The points of capacity searches as a table, and the answers that it holds.
 
 One row a point: suite, scenario, measurement, options and objectives, `rate_ops_s` (what was offered), `interval_us`,
-runs, `verdict` (a capacity.State) and `why`; then medians over the quiet runs, in live timing with their intervals.
+runs, `verdict` (a capacity.State) and `why`; then medians over the quiet runs, in live timing with their intervals; and the search's facts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lab import objectives, statistics
-from lab.capacity import search as capacity
+from lab.capacity import facts, search as capacity
 from lab.capacity.search import Point, State, per_second
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement
@@ -76,7 +76,8 @@ def merged(path: Path, new: pd.DataFrame) -> pd.DataFrame:
         return new
     old = read(path)
     same = old[KEYS].apply(tuple, axis=1).isin(set(new[KEYS].apply(tuple, axis=1)))
-    return pd.concat([old[~same], new], ignore_index=True)
+    both = pd.concat([old[~same], new], ignore_index=True)
+    return both.fillna({name: "" for name in facts.COLUMNS if name in both})
 
 
 def csv(rows: pd.DataFrame) -> str:
@@ -91,7 +92,7 @@ def read(path: Path) -> pd.DataFrame:
         missing = [name for name in (*TEXTS, "rate_ops_s", "runs", *METRICS) if name not in text]
         if missing or text.empty:
             raise Complaint(path, f"row 0 lacks {', '.join(missing) or 'points below it'}: {remedy}", FAILED)
-        numbers = {name: pd.to_numeric(text[name]) for name in text if name not in TEXTS}
+        numbers = {name: pd.to_numeric(text[name]) for name in text if name not in (*TEXTS, *facts.COLUMNS)}
     except (OSError, ValueError) as error:
         raise Complaint(path, f"is damaged ({error}): {remedy}", FAILED) from None
     return text.assign(**numbers)
@@ -127,18 +128,21 @@ def _parts(file: Path) -> Iterator[str]:
 
 
 def _markdown(answer: Answer) -> str:
-    lines = [
+    head = [
         f"| {answer.measurement} | p50 (µs) | p99 (µs) | response p99 (µs) | items/s made | drop | runs | |",
         "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
+    lines = []
     for row in answer.points.itertuples():
         times = " | ".join(
             _microseconds(value) for value in (row.latency_p50_ns, row.latency_p99_ns, row.response_p99_ns)
         )
         verdict = row.verdict + f": {row.why}" * bool(row.why)
         rate = per_second(row.rate_ops_s)
-        lines.append(f"| {rate} | {times} | {row.produced_ops_s:,.0f} | {row.drop_rate:.3f} | {row.runs} | {verdict} |")
-    return "\n".join(lines)
+        lines.append(
+            f"| {rate} | {times} | {row.produced_ops_s:,.0f} | {capacity.digits(row.drop_rate)} | {row.runs} | {verdict} |"
+        )
+    return "\n\n".join(filter(None, ["\n".join([*head, *lines]), facts.markdown(answer.points)]))
 
 
 def _microseconds(value_ns: float) -> str:

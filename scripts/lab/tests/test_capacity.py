@@ -1,16 +1,18 @@
 """Capacity searches: which rates are tried, how runs decide a point, and what is told of the outcome."""
 
+import argparse
+import struct
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from lab import objectives, report
+from lab import objectives, report, run_record
 from lab.capacity import search as capacity
-from lab.capacity import plot as capacity_plot, table as capacity_table
+from lab.capacity import facts, plot as capacity_plot, table as capacity_table
 from lab.capacity.search import Point, Search, State
-from lab.capacity.step import _objectives, _rates
+from lab.capacity.step import _command, _objectives, _rates, add
 from lab.complaint import Complaint
 from lab.suite import Scenario, Suite
 
@@ -86,7 +88,12 @@ def test_runs_that_disagree_are_followed_by_more_up_to_the_limit() -> None:
     point = SEARCH.judge(1e3, runs(90, 100, 250))
     assert (point.state, SEARCH.wanted_replicates(3)) == (State.OPEN, 6)
     point = SEARCH.judge(1e3, runs(90, 100, 250, 90, 260, 90, 270, 90, 280))
-    assert (point.state, point.why) == (State.UNDECIDED, "5 of 9 runs hold")
+    why = "5 of 9 runs hold: response_p99_us 100 <= 200, 95 % interval 90 to 268"
+    assert (point.state, point.why) == (State.UNDECIDED, why)
+    limits = tuple(objectives.load(Path("x"), {"drop_rate": 0.001}))
+    drops = [0.00118] * 5 + [0.0] * 4
+    point = Search(1, 10, 0.05, 3, 9, limits).judge(1e3, runs(*[90] * 9).assign(drop_rate=drops))
+    assert point.why == "4 of 9 runs hold: drop_rate 0.00118 > 0.001, 95 % interval 0 to 0.00118"
     assert SEARCH.wanted_replicates(8) == 9
     assert SEARCH.judge(1e3, runs(90, 91, 92, 93, 94, 95, 96, 97, 250)).state is State.HELD  # the interval is below
     assert SEARCH.judge(1e3, runs(90, 291, 292, 293, 294, 295, 296, 297, 250)).state is State.MISSED
@@ -160,8 +167,69 @@ def test_the_table_keeps_other_measurements_and_is_shown(tmp_path: Path) -> None
     assert (
         "- exact timing on aarch64, response_p99_us <= 200, drop_rate <= 0: **holds at 500/s, misses at 1,000/s" in page
     )
-    assert "| 1,000/s | 10 | 50 | 110 | 1,000 | 0.000 | 3 | missed: drop_rate 0.1 > 0 |" in page
+    assert "| 1,000/s | 10 | 50 | 110 | 1,000 | 0 | 3 | missed: drop_rate 0.1 > 0 |" in page
     assert "capacity_s_x.png" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.00118, "0.00118"), (0.000914489, "0.000914"), (0, "0"), (2310.4, "2,310"), (0.0010002, "0.0010002")],
+)
+def test_a_figure_never_reads_as_the_limit_that_it_is_not(value: float, text: str) -> None:
+    assert capacity.digits(value, unlike=0.001) == text
+    assert capacity.digits(0.0010002) == "0.001"
+
+
+def test_a_share_has_an_interval_within_nothing_and_a_panel_of_its_own() -> None:
+    drops = runs(100, 110, 120).assign(drop_rate=[0.0, 0.0004, 0.0006])
+    table = capacity_table.table(SUBJECT, [Point(500.0, drops, *HELD), Point(900.0, drops, *MISSED)])
+    assert set(table["drop_rate_low"]) == {0}
+    width, height = png_size(capacity_plot.draw(table))
+    assert png_size(capacity_plot.draw(table.assign(objectives="response_p99_us <= 200")))[1] < height
+    assert png_size(capacity_plot.draw(pd.concat([table, table.assign(timing="exact")]))) == (width, 2 * height)
+
+
+def png_size(png: bytes) -> tuple[int, ...]:
+    return struct.unpack(">II", png[16:24])
+
+
+def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records: list[run_record.RunRecord]) -> None:
+    live = [record for record in records if record.row.timing == "live"]
+    of_runs = facts.of_runs(live, "make capacity SCENARIO=s/x")
+    ends = sorted(record.facts["finished_at"] for record in live)
+    file = tmp_path / "capacity_s_x.csv"
+    file.write_text(capacity_table.csv(capacity_table.table(SUBJECT | {"timing": "exact"}, points(_500=HELD))))
+    both = capacity_table.merged(file, capacity_table.table(SUBJECT | of_runs, points(_500=HELD)))
+    file.write_text(capacity_table.csv(both))
+    page = report.render(tmp_path)
+    assert f"| measured | {ends[0]} to {ends[-1]} |" in page
+    assert f"| QEMU | {live[0].facts['image']['qemu_version']} |" in page
+    assert page.count("**Make it again**\n\n    make capacity SCENARIO=s/x\n") == 1  # the exact table has no facts
+    exact = facts.of_runs([record for record in records if record.row.timing == "exact"], "x")
+    assert of_runs["host"] and not exact["host"]
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ([], "make capacity SCENARIO=s/x TARGET=aarch64 TIMING=live REPS=3 SEED=1"),
+        (
+            ["--slo", "drop_rate=0 response_p99_us<200", "--duration", "0.5", "--smp", "4", "--pin-vcpus", "no"],
+            "make capacity SCENARIO=s/x TARGET=aarch64 TIMING=live SLO='drop_rate=0 response_p99_us<200' REPS=3 SEED=1 "
+            "DURATION=0.5 PIN_VCPUS=no SMP=4",
+        ),
+        (
+            ["--precision", "0.1"],
+            "scripts/capacity.sh --make-images --target aarch64 --timing live --reps 3 --seed 1 --precision 0.1 s/x",
+        ),
+    ],
+)
+def test_the_command_has_what_is_not_as_usual(options: list[str], command: str) -> None:
+    parser = argparse.ArgumentParser()
+    add(parser.add_subparsers())
+    paths = [word for name in ("runs", "build", "result-data", "page", "plan") for word in (f"--{name}", "x")]
+    given = ["capacity", *paths, "--target", "aarch64", "--timing", "live", *options, "s/x"]
+    assert _command(parser.parse_args(given)) == command
 
 
 @pytest.mark.parametrize("text", ["", "suite,scenario\n", "a,b\n1,2\n"])

@@ -1,6 +1,8 @@
 """The host's ledger: what is read of it, and which runs it makes noisy."""
 
 import json
+import signal
+import re
 import subprocess
 import sys
 import time
@@ -99,6 +101,12 @@ for number in range(2):
 """
 
 
+def catches(process: int, number: signal.Signals) -> bool:
+    """Has the process a handler for that signal?"""
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
+
+
 def watch_pretender(folder: Path, seconds: str, *options: str) -> dict[str, Any]:
     """What the watcher writes of a shell that starts a pretender."""
     shell = subprocess.Popen(["sh", "-c", f"{sys.executable} -c '{PRETENDER}' {seconds}; sleep 100"])
@@ -107,6 +115,8 @@ def watch_pretender(folder: Path, seconds: str, *options: str) -> dict[str, Any]
         cwd=Path(__file__).parents[2],
     )
     try:
+        while not catches(watcher.pid, signal.SIGTERM):  # on a busy host Python takes its time to begin
+            time.sleep(0.05)
         time.sleep(float(seconds) + 0.5)
         watcher.terminate()
         assert watcher.wait(timeout=20) == 0

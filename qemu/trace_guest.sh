@@ -1,6 +1,6 @@
 #!/bin/sh
 # In a guest: runs COMMAND and records the scheduler's events meanwhile, each CPU's into a buffer of BUFFER-KB. Leaves
-# in trace/, for lab.trace_events: cpuN.raw (pages of the kernel's ring buffer, which have times in nanoseconds, as the
+# in trace/, for lab.trace.events: cpuN.raw (pages of the kernel's ring buffer, which have times in nanoseconds, as the
 # kernel's text has not), cpuN.stats, and what the pages hold (header_page, *.format). Nothing is read before COMMAND
 # has ended.
 # usage: trace_guest.sh BUFFER-KB COMMAND...

@@ -15,7 +15,8 @@ adds_up() {
   PYTHONPATH=$ROOT/scripts /usr/bin/python3 - "$CSV" "$PIPELAB_RUNS"/traces/* <<'END'
 import sys
 from pathlib import Path
-from lab import sched_trace, stages, trace_runs
+from lab import stages
+from lab.trace import runs as trace_runs, split as sched_trace
 
 table = trace_runs.read(Path(sys.argv[1]))
 for run in map(Path, sys.argv[2:]):

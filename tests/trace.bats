@@ -18,7 +18,7 @@ from pathlib import Path
 from lab import stages
 from lab.trace import runs as trace_runs, split as sched_trace
 
-table = trace_runs.read(Path(sys.argv[1]))
+table = trace_runs.KEPT.read(Path(sys.argv[1]))
 for run in map(Path, sys.argv[2:]):
     known = sched_trace.split(run)
     assert len(known.bounds_ns) == 200, len(known.bounds_ns)

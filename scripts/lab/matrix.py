@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab import analyse
+from lab import analyse, figures
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, of as measurement_of
 
@@ -100,6 +100,5 @@ def _text(name: str, value: float) -> str:
     if math.isnan(value):
         return ""
     if name.endswith("_ms"):
-        value *= 1e3
-        return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}" if value > 0 else "0"
+        return figures.significant(value * 1e3)
     return f"{value:,.0f}" if name.endswith("_ops_s") else f"{value:.3f}"

@@ -66,8 +66,8 @@ def _suite(metrics_file: Path) -> SuiteReport:
         environment = json.loads(environment_file.read_text())
         measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
-        perf = perf_runs.read(metrics_file.with_name(perf_runs.FILE.format(name)))
-        traces = trace_runs.read(metrics_file.with_name(trace_runs.FILE.format(name)))
+        perf = perf_runs.KEPT.read(metrics_file.with_name(perf_runs.FILE.format(name)))
+        traces = trace_runs.KEPT.read(metrics_file.with_name(trace_runs.FILE.format(name)))
         sections: dict[str, str] = {}
         answers: list[str] = []
         found: dict[Measurement, list[choices.Choice]] = {}

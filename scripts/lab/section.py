@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from lab import changes, findings, naming, plot_stages, stages, statistics
+from lab import figures, findings, naming, plot_stages, stages, statistics
 from lab.analyse import INTERVAL_RUNS
 from lab.counts import counted
 from lab.evaluation import Evaluation
@@ -67,10 +67,10 @@ def _table(metrics: pd.DataFrame) -> str:
         lambda row: " | ".join(
             [
                 f"| {row['scenario']}{_noise(row)}",
-                *(_spread(row, f"latency_{name}", "_ms", 1e3, _significant) for name in ("p50", "p95", "p99")),
+                *(_spread(row, f"latency_{name}", "_ms", 1e3, figures.significant) for name in ("p50", "p95", "p99")),
                 _spread(row, "throughput", "_ops_s", 1, lambda value: f"{value:,.0f}"),
                 _spread(row, "drop_rate", "", 1, lambda value: f"{value:.3f}"),
-                _spread(row, "response_p99", "_ms", 1e3, _significant) + " |",
+                _spread(row, "response_p99", "_ms", 1e3, figures.significant) + " |",
             ]
         ),
         axis=1,
@@ -89,13 +89,6 @@ def _spread(row: pd.Series, name: str, unit: str, factor: float, text: Callable[
         return ""
     alone = math.isnan(low) or text(low) == text(high)
     return text(median) if alone else f"{text(median)} ({text(low)}–{text(high)})"
-
-
-def _significant(value: float) -> str:
-    """Three significant digits, and all digits before the point."""
-    if value <= 0:
-        return f"{value:.0f}"
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def brackets(measurement: Measurement, metrics: pd.DataFrame) -> str:
@@ -180,8 +173,8 @@ def _verdict_lines(shown: list[Comparison], metrics: list[str], baselines: Mappi
 def _cell(each: Comparison) -> str:
     if each.verdict is Verdict.EQUAL:
         return "equal"
-    figures = (each.low, each.change, each.high)
-    low, change, high = [f"{figure:+.2g}" for figure in figures] if each.absolute else changes.together(figures)
+    limits = (each.low, each.change, each.high)
+    low, change, high = [f"{figure:+.2g}" for figure in limits] if each.absolute else figures.together(limits)
     span = "" if math.isnan(each.low) or low == high else f"{low} to {high}"
     if each.verdict is Verdict.INCONCLUSIVE:
         needed = each.runs + each.more_runs

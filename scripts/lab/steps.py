@@ -60,8 +60,8 @@ def make_report(arguments: argparse.Namespace) -> None:
     empty: list[str] = []
     for name in names:
         file = SCENARIOS / f"{name}.toml"
-        perf = perf_runs.read(arguments.result_data / perf_runs.FILE.format(name))
-        traces = trace_runs.read(arguments.result_data / trace_runs.FILE.format(name))
+        perf = perf_runs.KEPT.read(arguments.result_data / perf_runs.FILE.format(name))
+        traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
         rules = suite.load(file) if file.is_file() else None
         files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
         made |= files
@@ -103,7 +103,7 @@ def show_perf(arguments: argparse.Namespace) -> None:
     print(perf.text(table))
     if arguments.suite_csv is not None:
         new = perf_runs.table(arguments.folders, arguments.plan)
-        write_whole(arguments.suite_csv, perf_runs.csv(perf_runs.merged(arguments.suite_csv, new)))
+        write_whole(arguments.suite_csv, perf_runs.KEPT.csv(perf_runs.KEPT.merged(arguments.suite_csv, new)))
 
 
 def make_bench(arguments: argparse.Namespace) -> None:

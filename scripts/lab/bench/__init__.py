@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from lab import figures
+
 from lab.bench import claims as bench_claims, losses, plot as bench_plot, tables as bench_tables
 from lab.bench.tables import OWN, PLACEMENTS
 from lab.complaint import FAILED, Complaint
@@ -162,8 +164,4 @@ def _environment(facts: dict[str, str]) -> str:
 
 def _digits(value: float) -> str:
     """Three significant digits, and all digits before the point; a dash for what was not measured."""
-    if math.isnan(value):
-        return "–"
-    if value <= 0:
-        return f"{value:.0f}"
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+    return "–" if math.isnan(value) else figures.significant(value)

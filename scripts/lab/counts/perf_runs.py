@@ -13,6 +13,7 @@ from lab import plan
 from lab.counts import perf
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
+from lab.kept_table import KeptTable
 from lab.measurement import KEYS, Measurement
 
 FILE = "{}_perf.csv"
@@ -29,51 +30,19 @@ EVENTS = {
 COUNTS = [column for column, _ in EVENTS.values()]
 PER_ITEM = {f"perf_{column}_per_item": (column, name) for column, name in EVENTS.values() if name}
 TEXTS = ["scenario", *KEYS, "options"]
+KEPT = KeptTable(
+    columns=[*TEXTS, "seed", "items", *COUNTS],
+    numbers=["seed", "items", *COUNTS],
+    optional=["seed", *COUNTS],
+    known={},
+    remedy="remove it, and run 'scripts/perf_stat.sh --scenario ...' again",
+)
 CAPTION = "`perf stat` in {} guest{} of their own, without a warm-up: medians, of the whole process, its start and end included."
 
 
 def table(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
     """A row for each folder (perf.csv, stats.csv, vm.tsv) of a run; the plan has their rows in the same order."""
     return pd.DataFrame([_row(folder, planned) for folder, planned in zip(folders, plan.read(plan_file), strict=True)])
-
-
-def csv(runs: pd.DataFrame) -> str:
-    return runs.to_csv(index=False, lineterminator="\n", float_format="%.12g")
-
-
-def merged(path: Path, new: pd.DataFrame) -> pd.DataFrame:
-    """`new`, and what the file at `path` has of other scenarios and measurements."""
-    names = [*TEXTS, "seed", "items", *COUNTS]
-    if not path.is_file():
-        return new[names]
-    old = read(path)
-    subject = [*KEYS, "scenario"]
-    same = old[subject].apply(tuple, axis=1).isin(set(new[subject].apply(tuple, axis=1)))
-    return pd.concat([old[~same], new], ignore_index=True)[names]
-
-
-def read(path: Path) -> pd.DataFrame:
-    """The table at `path`; empty when there is none. Raises Complaint naming file, row and remedy."""
-    names = [*TEXTS, "seed", "items", *COUNTS]
-    remedy = "remove it, and run 'scripts/perf_stat.sh --scenario ...' again"
-    if not path.is_file():
-        return pd.DataFrame(columns=names)
-    try:
-        text = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise Complaint(path, f"cannot be read as CSV ({error}): {remedy}", FAILED) from None
-    missing = [name for name in names if name not in text]
-    if missing:
-        raise Complaint(path, f"row 0 lacks the columns {', '.join(missing)}: {remedy}", FAILED)
-    for name in (name for name in names if name not in TEXTS):
-        values = pd.to_numeric(text[name], errors="coerce")
-        bad = (values.isna() & ((text[name] != "") | (name == "items"))) | (values < 0)
-        if bad.any():
-            place = int(bad.to_numpy().argmax())
-            what = f"row {place + 1}: {name} = {text[name].iat[place]} is not a number of at least 0"
-            raise Complaint(path, f"{what}: {remedy}", FAILED)
-        text[name] = values
-    return text
 
 
 def per_item(table: pd.DataFrame, measurement: Measurement, scenario: str) -> dict[str, float]:

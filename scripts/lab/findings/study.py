@@ -26,7 +26,6 @@ DEFAULTS = {
     "wait": "futex",
     "warmup": "0.1",
 }
-PINS = ("pin-producer", "pin-consumer")
 ONE_CPU, TWO_CPUS, MIXED = "one CPU", "two CPUs", "now one, now two"  # where the two threads of a run were
 TAKEN_ON_ONE, TAKEN_ON_TWO = 0.7, 0.05  # involuntary switches of both threads an item: at least, at most
 SWITCHES = ["producer_involuntary_switches", "consumer_involuntary_switches"]
@@ -115,7 +114,7 @@ class Case:
         other, an involuntary switch of that one (getrusage(2), ru_nivcsw). With a CPU each, next to nothing does. So a
         run in which one took the CPU from the other for most of its items had both on one CPU.
         """
-        pins = {self.options.get(pin) for pin in PINS}
+        pins = {self.options.get(pin) for pin in guest.PINS}
         if self.options.get("smp") == "1" or None not in pins:
             alone = self.options.get("smp") == "1" or len(pins) == 1
             return pd.Series(ONE_CPU if alone else TWO_CPUS, index=self.rows.index)

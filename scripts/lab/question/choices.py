@@ -15,7 +15,8 @@ import pandas as pd
 
 from lab import stages, statistics
 from lab.findings import Case, of_suite
-from lab.findings.study import DEFAULTS, PINS
+from lab.findings.study import DEFAULTS
+from lab.guest import PINS
 from lab.kinds import MARGIN
 from lab.statistics import ALPHA, Comparison, Pair, Verdict
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from lab import naming
+from lab import figures, naming
 from lab.findings import Case, of_suite
-from lab.findings.study import DEFAULTS, MIXED, ONE_CPU, PINS, TAKEN_ON_ONE, TAKEN_ON_TWO, TWO_CPUS
+from lab.findings.study import DEFAULTS, MIXED, ONE_CPU, TAKEN_ON_ONE, TAKEN_ON_TWO, TWO_CPUS
+from lab.guest import PINS
 
 # As the table shows them: name, divisor, unit.
 COLUMNS = {
@@ -19,7 +20,6 @@ COLUMNS = {
 }
 PLACES = (ONE_CPU, TWO_CPUS, MIXED)
 LEAST_RUNS = 3  # on each side, for the answer
-MANYFOLD = 2.0
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _effect(family: Family) -> str:
 
 
 def _change(family: Family, column: str) -> str:
-    ratio = float(family.together[column].median() / family.apart[column].median())
-    return f"× {ratio:,.3g}" if ratio >= MANYFOLD else f"{ratio - 1:+.0%}".replace("%", " %")
+    (told,) = figures.together([float(family.together[column].median() / family.apart[column].median()) - 1])
+    return told
 
 
 def markdown(found: Sequence[Family]) -> str:
@@ -118,9 +118,5 @@ def markdown(found: Sequence[Family]) -> str:
 
 
 def _figure(values: pd.Series) -> str:
-    low, median, high = (_digits(value) for value in (values.min(), values.median(), values.max()))
+    low, median, high = (figures.significant(value) for value in (values.min(), values.median(), values.max()))
     return median if low == high else f"{median} ({low}–{high})"
-
-
-def _digits(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

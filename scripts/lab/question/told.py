@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lab import changes, stages, statistics
+from lab import figures, stages, statistics
 from lab.question.choices import METRICS, UNCHANGED, Choice, Effect
 from lab.statistics import Comparison, Verdict
 
@@ -157,8 +157,8 @@ def _amounts(comparisons: Sequence[Comparison]) -> str:
     if not known or known[0].change == known[-1].change == 0:
         return ""
     ends = (known[0], known[-1])
-    if not any(each.absolute for each in ends) and changes.are_manyfold(each.change for each in ends):
-        return " to ".join(dict.fromkeys(changes.factor(each.change) for each in ends))
+    if not any(each.absolute for each in ends) and figures.are_manyfold(each.change for each in ends):
+        return " to ".join(dict.fromkeys(figures.factor(each.change) for each in ends))
     return " to ".join(dict.fromkeys(each.amount(each.change) for each in ends))
 
 

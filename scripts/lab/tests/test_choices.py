@@ -194,7 +194,10 @@ def test_families_part_runs_by_where_the_threads_were() -> None:
     free = by_options[""]
     assert (len(free.together), len(free.apart), free.mixed) == (2, 4, 0)
     table = placement.markdown(list(by_options.values()))
-    assert "| 1,000 | nothing | 2, 4, 0 | 10 µs | 15 (15–15.5) µs | 20 µs | 30 (30–31) µs | 1,000 | 1,000 |" in table
+    assert (
+        "| 1,000 | nothing | 2, 4, 0 | 10.0 µs | 15.0 (15.0–15.5) µs | 20.0 µs | 30.0 (30.0–31.0) µs | 1,000 | 1,000 |"
+        in table
+    )
 
 
 def test_pins_tell_where_threads_were_and_switches_else() -> None:

@@ -86,12 +86,12 @@ def counted_runs(folder: Path) -> pd.DataFrame:
 
 def test_a_scenario_s_runs_are_kept_and_told_by_the_item(tmp_path: Path) -> None:
     file = tmp_path / "t000_perf.csv"
-    file.write_text(perf_runs.csv(perf_runs.merged(file, counted_runs(tmp_path / "first"))))
-    other = perf_runs.read(file).assign(scenario="other", context_switches=9000)
-    again = perf_runs.merged(file, pd.concat([other, counted_runs(tmp_path / "again")]))
+    file.write_text(perf_runs.KEPT.csv(perf_runs.KEPT.merged(file, counted_runs(tmp_path / "first"))))
+    other = perf_runs.KEPT.read(file).assign(scenario="other", context_switches=9000)
+    again = perf_runs.KEPT.merged(file, pd.concat([other, counted_runs(tmp_path / "again")]))
     assert list(again["scenario"]) == ["other", "other", "baseline", "baseline"]
-    file.write_text(perf_runs.csv(again))
-    known = perf_runs.read(file)
+    file.write_text(perf_runs.KEPT.csv(again))
+    known = perf_runs.KEPT.read(file)
     assert perf_runs.per_item(known, EXACT, "baseline")["perf_context_switches_per_item"] == 0.605
     assert perf_runs.per_item(known, EXACT._replace(timing="live"), "baseline") == {}
     assert perf_runs.markdown(known, EXACT).splitlines()[:4] == [
@@ -112,11 +112,11 @@ def test_a_scenario_s_runs_are_kept_and_told_by_the_item(tmp_path: Path) -> None
     ],
 )
 def test_a_damaged_table_of_runs_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
-    text = perf_runs.csv(perf_runs.merged(tmp_path / "none", counted_runs(tmp_path)))
+    text = perf_runs.KEPT.csv(perf_runs.KEPT.merged(tmp_path / "none", counted_runs(tmp_path)))
     assert old in text
     (tmp_path / "t000_perf.csv").write_text(text.replace(old, new))
     with pytest.raises(Complaint, match=message):
-        perf_runs.read(tmp_path / "t000_perf.csv")
+        perf_runs.KEPT.read(tmp_path / "t000_perf.csv")
 
 
 def test_findings_use_the_counts() -> None:

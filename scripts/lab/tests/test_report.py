@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import analyse, plan, run_record, section
+from lab import analyse, figures, plan, run_record
 from lab.plan import Row
 
 SCRIPTS = Path(__file__).parents[2]
@@ -302,7 +302,7 @@ def test_a_folder_without_runs_is_said(tmp_path: Path) -> None:
     [(0.0, "0"), (0.01234, "0.0123"), (9.511, "9.51"), (14.98, "15.0"), (1234.5, "1,234"), (99.96, "100.0")],
 )
 def test_times_have_three_significant_digits(value: float, text: str) -> None:
-    assert section._significant(value) == text
+    assert figures.significant(value) == text
 
 
 def test_unlike_guests_of_a_suite_are_told_beside_its_scenarios(runs: Path) -> None:

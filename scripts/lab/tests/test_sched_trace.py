@@ -191,13 +191,13 @@ def run_step(*words: object) -> subprocess.CompletedProcess[str]:
 def test_the_command_prints_the_parts_and_keeps_other_scenarios(tmp_path: Path) -> None:
     csv = tmp_path / "t000_trace.csv"
     first = trace_runs.table([traced.write(tmp_path / "first")], planned(tmp_path, 1))
-    csv.write_text(trace_runs.csv(pd.concat([first.assign(scenario="other"), first.assign(mean_ns=1)])))
+    csv.write_text(trace_runs.KEPT.csv(pd.concat([first.assign(scenario="other"), first.assign(mean_ns=1)])))
     runs = [traced.write(tmp_path / name) for name in ("one", "two")]
     done = run_step("--csv", csv, "--plan", planned(tmp_path, 2), *runs)
     assert done.returncode == 0, done.stderr
     assert "wake_up   run delay  1   kworker                 0.667" in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1].split() == ["response", "6.133"]
-    known = trace_runs.read(csv)
+    known = trace_runs.KEPT.read(csv)
     assert list(known.groupby("scenario", sort=False)["seed"].nunique().items()) == [("other", 1), ("baseline", 2)]
     cut(runs[1] / "trace")
     done = run_step("--csv", csv, "--plan", planned(tmp_path, 2), *runs)
@@ -213,11 +213,11 @@ def test_the_command_prints_the_parts_and_keeps_other_scenarios(tmp_path: Path) 
     ],
 )
 def test_a_damaged_table_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
-    text = trace_runs.csv(trace_runs.table([traced.write(tmp_path / "run")], planned(tmp_path, 1)))
+    text = trace_runs.KEPT.csv(trace_runs.table([traced.write(tmp_path / "run")], planned(tmp_path, 1)))
     assert old in text
     (tmp_path / "t000_trace.csv").write_text(text.replace(old, new))
     with pytest.raises(Complaint, match=message):
-        trace_runs.read(tmp_path / "t000_trace.csv")
+        trace_runs.KEPT.read(tmp_path / "t000_trace.csv")
 
 
 def test_the_report_says_who_had_the_cpu_and_how_much_tracing_took(tmp_path: Path) -> None:

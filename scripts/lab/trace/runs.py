@@ -4,17 +4,17 @@ Written by scripts/trace.sh as <suite>_trace.csv: of each traced run the rows of
 the latencies of that run were, since tracing itself takes time.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lab import analyse, measurement as measurements, plan
+from lab import analyse, figures, measurement as measurements, plan
 from lab.trace import split as sched_trace
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
+from lab.kept_table import KeptTable
 from lab.measurement import KEYS, Measurement
 from lab.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
 from lab.trace.timeline import IDLE, RUN_DELAY, STATES
@@ -22,8 +22,6 @@ from lab.trace.timeline import IDLE, RUN_DELAY, STATES
 FILE = "{}_trace.csv"
 LATENCIES = {"latency_p50_ns": 0.5, "latency_p99_ns": 0.99}
 PART = sched_trace.COLUMNS[:-1]
-TEXTS = ["scenario", *KEYS, "options", *PART]
-NUMBERS = ["seed", "items", *LATENCIES, "mean_ns"]
 COLUMNS = ["scenario", *KEYS, "options", "seed", "items", *LATENCIES, *sched_trace.COLUMNS]
 SHORT = {
     "lateness": "late",
@@ -33,7 +31,13 @@ SHORT = {
     "service": "service",
 }
 NAMED_HOLDER = 0.1  # of the run delays
-REMEDY = "remove it, and run scripts/trace.sh again"
+KEPT = KeptTable(
+    columns=COLUMNS,
+    numbers=["seed", "items", *LATENCIES, "mean_ns"],
+    optional=list(LATENCIES),
+    known={"population": (ALL, SLOWEST), "stage": STAGES, "part": STATES},
+    remedy="remove it, and run scripts/trace.sh again",
+)
 HEAD = (
     "| scenario, traced | µs of an item | asleep | no CPU | running | who had the CPU "
     "| slowest 1 %: asleep | no CPU | running | who had the CPU |\n|---|---|" + ("---:|" * 3 + "---|") * 2
@@ -48,47 +52,6 @@ CAPTION = (
 def table(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
     """COLUMNS of the traced runs in `folders`; the plan has their rows in the same order."""
     return pd.concat([_of_run(*run) for run in zip(folders, plan.read(plan_file), strict=True)], ignore_index=True)
-
-
-def csv(runs: pd.DataFrame) -> str:
-    return runs.to_csv(index=False, lineterminator="\n", float_format="%.12g")
-
-
-def merged(path: Path, new: pd.DataFrame) -> pd.DataFrame:
-    """`new`, and what the file at `path` has of other scenarios and measurements."""
-    if not path.is_file():
-        return new
-    old = read(path)
-    subject = [*KEYS, "scenario"]
-    same = old[subject].apply(tuple, axis=1).isin(set(new[subject].apply(tuple, axis=1)))
-    return pd.concat([old[~same], new], ignore_index=True)[COLUMNS]
-
-
-def read(path: Path) -> pd.DataFrame:
-    """The table at `path`; empty when there is none. Raises Complaint naming file, row and remedy."""
-    if not path.is_file():
-        return pd.DataFrame(columns=COLUMNS)
-    try:
-        text = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise Complaint(path, f"cannot be read as CSV ({error}): {REMEDY}", FAILED) from None
-    missing = [name for name in COLUMNS if name not in text]
-    if missing:
-        raise Complaint(path, f"row 0 lacks the columns {', '.join(missing)}: {REMEDY}", FAILED)
-    for name, known in {"population": (ALL, SLOWEST), "stage": STAGES, "part": STATES}.items():
-        _refuse(path, ~text[name].isin(list(known)), f"{name} = {{}} is not known", text[name])
-    for name in NUMBERS:
-        values = pd.to_numeric(text[name], errors="coerce")
-        bad = (values.isna() & ((text[name] != "") | (name not in LATENCIES))) | (values < 0)
-        _refuse(path, bad, f"{name} = {{}} is not a number of at least 0", text[name])
-        text[name] = values
-    return text
-
-
-def _refuse(path: Path, wrong: pd.Series, what: str, cells: pd.Series) -> None:
-    if wrong.any():
-        place = int(wrong.to_numpy().argmax())
-        raise Complaint(path, f"row {place + 1}: {what.format(cells.iat[place])}: {REMEDY}", FAILED)
 
 
 def of(traces: pd.DataFrame, measurement: Measurement) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -149,7 +112,7 @@ def _stage_lines(known: pd.DataFrame) -> Iterator[list[str]]:
             rows = known[(known["population"] == population) & (known["stage"] == stage)]
             parts = rows.groupby("part")["mean_ns"].sum()
             measured = (known["population"] == population).any()
-            cells += [_us(float(parts.get(part, 0))) if measured else "" for part in STATES]
+            cells += [figures.significant(float(parts.get(part, 0)) / 1e3) if measured else "" for part in STATES]
             cells.append(_held(rows))
         yield cells
 
@@ -195,17 +158,10 @@ def _latency(runs: pd.DataFrame, without: pd.DataFrame, column: str) -> str:
     if traced.empty:
         return ""
     longer = "" if untraced.empty else f" ({(traced.median() / untraced.median() - 1) * 100:+.0f} %)"
-    return f"{column.split('_')[1]} {_us(traced.median())} µs{longer}"
+    return f"{column.split('_')[1]} {figures.significant(traced.median() / 1e3)} µs{longer}"
 
 
 def _held(rows: pd.DataFrame) -> str:
     """Who had the CPU in the run delays of `rows`: with its share where there are several."""
     found = [each for each in holders(rows) if each[2] >= NAMED_HOLDER]
     return ", ".join(holder(task, cpu) + f" {share * 100:.0f} %" * (len(found) > 1) for task, cpu, share in found)
-
-
-def _us(value_ns: float) -> str:
-    """Three significant digits, and all digits before the point."""
-    if value_ns <= 0:
-        return "0"
-    return f"{value_ns / 1e3:,.{max(0, 2 - math.floor(math.log10(value_ns / 1e3)))}f}"

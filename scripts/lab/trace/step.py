@@ -23,5 +23,5 @@ def show(arguments: argparse.Namespace) -> None:
     from lab.trace import runs as trace_runs  # with pandas, which takes a second to load
 
     new = trace_runs.table(arguments.folders, arguments.plan)
-    write_whole(arguments.csv, trace_runs.csv(trace_runs.merged(arguments.csv, new)))
+    write_whole(arguments.csv, trace_runs.KEPT.csv(trace_runs.KEPT.merged(arguments.csv, new)))
     print(trace_runs.text(new))

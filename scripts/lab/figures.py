@@ -1,8 +1,16 @@
-"""Changes as readers see them: +31 % while they are small, × 2.3 from twice as much on, and one form for what is read together."""
+"""Figures as readers see them: three digits, and of changes +31 % while they are small, × 2.3 from twice as much on."""
 
+import math
 from collections.abc import Iterable
 
 MANYFOLD = 0.995  # a change from which on, +100 % when rounded, a factor is easier to read than a share
+
+
+def significant(value: float) -> str:
+    """Three significant digits, and all digits before the point."""
+    if value <= 0:
+        return f"{value:.0f}"
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def are_manyfold(changes: Iterable[float]) -> bool:

@@ -78,7 +78,7 @@ step() { # STEP OPTION...
     --wanted-accelerator "$wanted" "${options[@]}" "${@:2}" "$subject"
 }
 
-make_image() {
+ensure_image() {
   local guest
   accelerator=tcg
   guest=$(step capacity --guests)
@@ -115,7 +115,7 @@ if ((dry_run)); then
 fi
 lock_runs "$RUNS/capacity"
 trap interrupted INT TERM
-((!make_images)) || make_image
+((!make_images)) || ensure_image
 choose_accelerator "$wanted" "$timing"
 while true; do
   todo=$(step capacity)

@@ -23,15 +23,25 @@ check_scenario() { # VALUE
   [[ $1 =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$ ]] || die 2 "'$1' is not SUITE/SCENARIO, such as t001/baseline-0us"
 }
 
+# Makes an image as `make` does: image, image-perf or image-rt-tools.
+make_image() { # IMAGE TARGET KERNEL
+  make --no-print-directory -s -C "$ROOT" "$1" TARGET="$2" KERNEL="$3" </dev/null >&2
+}
+
+# The kernels of guests, as `lab plan --guests` prints them.
+kernels_of() { # GUESTS
+  cut -d $'\037' -f 1 <<<"$1" | sort -u
+}
+
 # Makes the images of all kernels that the guests of a suite have, and prints the names of these.
 make_images() { # FOLDER SUITE TARGET TIMING OPTION...
   local guests kernel
   guests=$(lab plan --guests --runs "$1" --build "$BUILD" --target "$3" --timing "$4" "${@:5}" "$2")
   while read -r kernel; do
-    make --no-print-directory -s -C "$ROOT" image TARGET="$3" KERNEL="$kernel" </dev/null >&2 ||
+    make_image image "$3" "$kernel" ||
       die 1 "the image cannot be made for the reason above: mend that, and try again"
     echo "$kernel"
-  done < <(cut -d $'\037' -f 1 <<<"$guests" | sort -u)
+  done < <(kernels_of "$guests")
 }
 
 # Writes the rows of one scenario, one a run, to FOLDER/plan.tsv. Needs its image.

@@ -49,7 +49,7 @@ choose_timing() {
 
 # Runs the suite on the target and kernel that are loaded, into a folder of their own.
 run_cell() { # FOLDER
-  make --no-print-directory -s -C "$ROOT" image TARGET="$TARGET" KERNEL="$KERNEL_NAME" </dev/null >&2 &&
+  make_image image "$TARGET" "$KERNEL_NAME" &&
     PIPELAB_RUNS=$1/result_data/runs "$ROOT/scripts/run_scenarios.sh" --target "$TARGET" --kernel "$KERNEL_NAME" \
       --timing "$timing" --reps "$reps" "${options[@]}" "$suite" </dev/null
 }

@@ -74,8 +74,8 @@ count_scenario() {
 }
 
 parse_arguments "$@"
-trap 'exit 130' INT TERM
-make --no-print-directory -s -C "$ROOT" image-perf TARGET="$target" ||
+trap 'rm -rf "${folder:-}"; exit 130' INT TERM
+make_image image-perf "$target" '' ||
   die 1 "the image with perf cannot be made for the reason above: mend that, and try again"
 make --no-print-directory -s -C "$ROOT" counters || true # run_vm.sh says that nothing is counted
 folder=$(mktemp -d)

@@ -68,7 +68,7 @@ parse_arguments() {
 ensure_images() {
   local guests kernels kernel
   guests=$(plan "$RUNS" --guests)
-  kernels=$(cut -d $'\037' -f 1 <<<"$guests" | sort -u)
+  kernels=$(kernels_of "$guests")
   while read -r kernel; do
     "$ROOT/qemu/make_image.sh" --kernel "$kernel" "$TARGET" 9>&-
   done <<<"$kernels"

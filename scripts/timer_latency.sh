@@ -58,7 +58,7 @@ load_target "$target"
 folder=$(mktemp -d)
 guests=$(lab plan --guests --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" "$suite")
 while IFS=$'\037' read -r kernel kernel_args smp memory_mb numa_nodes; do
-  make --no-print-directory -s -C "$ROOT" image-rt-tools TARGET="$target" KERNEL="$kernel" </dev/null >&2
+  make_image image-rt-tools "$target" "$kernel"
   load_target "$target" "$kernel"
   echo "cyclictest: kernel $kernel${kernel_args:+, $kernel_args}, $smp CPUs" >&2
   # With all CPUs, since a process begins without those that isolcpus= took from the scheduler.

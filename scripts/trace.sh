@@ -93,7 +93,7 @@ keep_runs() {
 }
 
 parse_arguments "$@"
-trap 'exit 130' INT TERM
+trap 'rm -rf "${folder:-}"; exit 130' INT TERM
 folder=$(mktemp -d)
 mkdir "$folder/files"
 install -m 644 "$ROOT/qemu/trace_guest.sh" "$folder/files/"

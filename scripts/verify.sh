@@ -26,16 +26,17 @@ sweep() { # SUITE OPTION...
   while IFS= read -r line; do
     IFS=$'\037' read -r target kernels options <<<"$line"
     mapfile -d $'\036' -t options < <(printf '%s' "$options")
-    [[ $2 != --plan-only ]] || make_images "$target" "$kernels"
+    [[ $2 != --plan-only ]] || make_kernels "$target" "$kernels"
     PIPELAB_RUNS=$AGAIN/runs "$ROOT/scripts/run_scenarios.sh" --timing exact "${options[@]}" "${@:2}" "$1" </dev/null
   done < <(lab recipes --results "$RESULTS" "$1")
 }
 
-make_images() { # TARGET KERNELS, with commas between them
+# Not make_images of lab.sh: the kernels are those that the results were made with.
+make_kernels() { # TARGET KERNELS, with commas between them
   local kernel kernels
   IFS=, read -ra kernels <<<"$2,"
   for kernel in "${kernels[@]}"; do
-    make --no-print-directory -s -C "$ROOT" image TARGET="$1" KERNEL="$kernel" >&2 </dev/null
+    make_image image "$1" "$kernel"
   done
 }
 

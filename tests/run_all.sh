@@ -24,6 +24,7 @@ scripts/setup.sh test armv7 && qemu/get_packages.sh armv7
 run_unit_tests armv7-test qemu-arm
 run_unit_tests aarch64-test qemu-aarch64
 # A guest in exact timing uses one CPU, so there is room for two files of tests at a time, and for Python.
+trap 'kill %1 2>/dev/null; exit 130' INT TERM # in the background it would not hear of it
 PIPELAB_PROGRAM=$PWD/build/host-test/pipelab /usr/bin/python3 -m pytest -q --junitxml="$reports/python.xml" \
   >"$reports/python.txt" 2>&1 &
 echo "== shell and guests"

@@ -14,7 +14,7 @@ count_run() {
   # shellcheck disable=SC2086  # the command is many words
   setpriv --pdeathsig KILL "${vm[@]}" --counters caches --out "$folder" -- $command >"$folder.log" 2>&1 ||
     die 1 "$run: cannot be counted: $(<"$folder.log")"
-  cmp -s "$folder/latencies.csv" "$RUNS/$run/latencies.csv" ||
+  cmp -s "$folder/out/latencies.csv" "$RUNS/$run/latencies.csv" ||
     die 1 "$run: has other latencies with the counters: remove it ('rm -r $RUNS/$run') and run it again"
   keep_counters
 }

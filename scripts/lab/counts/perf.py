@@ -8,6 +8,7 @@ import pandas as pd
 
 from lab.counts import counters
 from lab.complaint import FAILED, Complaint
+from lab.guest_files import OUT
 
 # The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT").
 FIELDS = ["count", "unit", "event", "running_ns", "running_percent", "derived", "derived_unit"]
@@ -44,8 +45,8 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def of_run(folder: Path) -> pd.DataFrame:
-    """What was counted of the run in `folder`: its perf.csv, filled from its counters.json if that is there."""
-    table = read(folder / "perf.csv")
+    """What was counted of the run in `folder`: its out/perf.csv, filled from its counters.json if that is there."""
+    table = read(folder / OUT / "perf.csv")
     seen = folder / "counters.json"
     return fill(table, counters.counts(counters.read(seen))) if seen.is_file() else table
 

@@ -13,6 +13,7 @@ from lab import plan
 from lab.counts import perf
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
+from lab.guest_files import OUT
 from lab.kept_table import KeptTable
 from lab.measurement import KEYS, Measurement
 
@@ -41,7 +42,7 @@ CAPTION = "`perf stat` in {} guest{} of their own, without a warm-up: medians, o
 
 
 def table(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
-    """A row for each folder (perf.csv, stats.csv, vm.tsv) of a run; the plan has their rows in the same order."""
+    """A row for each folder (out/perf.csv, out/stats.csv, vm.tsv) of a run; the plan has their rows in the same order."""
     return pd.DataFrame([_row(folder, planned) for folder, planned in zip(folders, plan.read(plan_file), strict=True)])
 
 
@@ -72,8 +73,8 @@ def markdown(table: pd.DataFrame, measurement: Measurement) -> str:
 
 
 def _row(folder: Path, planned: plan.Row) -> dict[str, object]:
-    counted = perf.read(folder / "perf.csv").set_index("event")["count"]
-    stats_file = folder / "stats.csv"
+    counted = perf.read(folder / OUT / "perf.csv").set_index("event")["count"]
+    stats_file = folder / OUT / "stats.csv"
     try:
         items = int(pd.read_csv(stats_file, index_col="key", dtype=str)["value"]["consumed"])
     except (OSError, ValueError, KeyError) as error:

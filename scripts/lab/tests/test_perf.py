@@ -75,9 +75,9 @@ def counted_runs(folder: Path) -> pd.DataFrame:
     folders = []
     for number, text in enumerate((RUN, SLOWER)):
         folders.append(folder / str(number))
-        folders[-1].mkdir(parents=True)
-        (folders[-1] / "perf.csv").write_text(text)
-        (folders[-1] / "stats.csv").write_text(STATS)
+        (folders[-1] / "out").mkdir(parents=True)
+        (folders[-1] / "out/perf.csv").write_text(text)
+        (folders[-1] / "out/stats.csv").write_text(STATS)
         (folders[-1] / "vm.tsv").write_text("accelerator\ttcg\n")
     rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
     (folder / "plan.tsv").write_text(plan.write([row for row in rows if row.scenario == "baseline"]))

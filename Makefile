@@ -33,9 +33,6 @@ GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "
   $(if $(SMP),--smp "$(SMP)") $(if $(MEMORY),--memory "$(MEMORY)") $(if $(NUMA),--numa "$(NUMA)") \
   $(if $(ACCELERATOR),--accelerator "$(ACCELERATOR)") $(if $(PIN_VCPUS),--pin-vcpus "$(PIN_VCPUS)")
 
-# So that two builds do not meet in build/
-ALONE := flock src bash -c
-
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -104,13 +101,13 @@ image-perf image-rt-tools: image-%: program # the same, with perf, or with cycli
 
 program: setup-run # the workload, for guests of TARGET
 	@qemu/get_packages.sh "$(TARGET)"
-	@$(ALONE) 'cmake -S src --preset "$(TARGET)" >/dev/null && cmake --build "build/$(TARGET)"' | sed '/no work to do/d'
+	@scripts/build.sh "$(TARGET)"
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
 	@scripts/bench.sh $(if $(filter-out 0,$(QUICK)),--quick)
 
 counters: setup-run ## build the plugin that counts instructions and simulates caches
-	@$(ALONE) 'cmake -S qemu/counters -B build/counters -G Ninja >/dev/null && cmake --build build/counters' | sed '/no work to do/d'
+	@scripts/build.sh counters
 
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)" $(GUEST)
@@ -120,7 +117,7 @@ test: setup-test image ## run all tests, with real guests at the end
 
 sanitize: setup-test ## the unit tests under the sanitizers, many times (REPEAT=20) in random order
 	@for preset in tsan asan; do \
-	  cmake -S src --preset $$preset >/dev/null; cmake --build build/$$preset --target pipelab_test; \
+	  scripts/build.sh $$preset pipelab_test; \
 	  build/$$preset/pipelab_test --gtest_brief=1 --gtest_shuffle --gtest_repeat="$(or $(REPEAT),20)"; \
 	done
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
-trap 'exit 130' INT TERM
+end_on_signals
 
 usage() {
   cat <<EOF
@@ -23,12 +23,13 @@ EOF
 unpack_packages() { # DIR PACKAGE...
   local dir=$1 sources log=$1.log
   shift
-  exec 7<"$ROOT/qemu/targets" # whoever else gets the same waits, and finds it there
-  flock 7
+  make_folder "$BUILD/packages"
+  exec 7<"$BUILD/packages" # whoever else gets the same waits, and finds it there
+  attend flock 7
+  rm -rf "$BUILD"/packages/*.partial # of one that was killed
   [[ ! -f $dir/.complete || $(<"$dir/.complete") != "$*" ]] || return 0
   sources=$(apt_sources)
   echo "getting $* ($DEBIAN_ARCH)" >&2
-  mkdir -p "$(dirname "$dir")"
   # shellcheck disable=SC2086,SC2046  # several source files are several arguments
   if ! mmdebstrap_into "$dir.partial" "$log" "$*" $sources; then
     grep -q '^E: Failed to fetch .*-security' "$log" || cannot_get "$log" "$*"
@@ -46,11 +47,13 @@ mmdebstrap_into() { # DIR LOG PACKAGES SOURCE...
   local dir=$1 log=$2 packages=$3
   shift 3
   rm -rf "$dir"
-  (
-    close_inherited
-    mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" --include="$packages" \
-      "$CODENAME" "$dir" "$@" >"$log" 2>&1
-  )
+  attend unpack --include="$packages" "$CODENAME" "$dir" "$@" >"$log" 2>&1
+}
+
+# In a process of its own.
+unpack() { # ARGUMENT... of mmdebstrap
+  close_inherited
+  exec setpriv --pdeathsig KILL mmdebstrap --mode=chrootless --variant=extract --architectures="$DEBIAN_ARCH" "$@"
 }
 
 # mmdebstrap has sh write to a descriptor of its own, whose number is above 9 when many are inherited (as from a test

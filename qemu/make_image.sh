@@ -6,7 +6,7 @@
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
-trap 'exit 130' INT TERM
+end_on_signals
 
 # What the port to the host needs, each after those that it depends on; /init loads them by number.
 readonly VIRTIO_MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_console)
@@ -114,13 +114,14 @@ load_target "$1" "$kernel"
 
 PROGRAM=$BUILD/$TARGET/pipelab
 [[ -f $PROGRAM ]] || die 1 "$PROGRAM: the program is not built: run 'make image TARGET=$TARGET'"
-exec 8<"$ROOT/qemu" # one image at a time: they share files
-flock 8
-mkdir -p "$IMAGE"
-stage=$(mktemp -d "$BUILD/stage.XXXXXX")
+make_folder "$IMAGE"
+exec 8<"$BUILD" # one image at a time: they share files
+attend flock 8
+rm -rf "$BUILD"/stage.* # of one that was killed
+stage=$(mktemp -d "$BUILD/stage.XXXXXX" 2>/dev/null) || die 1 "$BUILD: cannot be written to: mend its permissions, or free some space"
 trap 'rm -rf "$stage"' EXIT
 
-"$ROOT/qemu/get_packages.sh" ${kernel:+--kernel "$kernel"} "$TARGET"
+attend "$ROOT/qemu/get_packages.sh" ${kernel:+--kernel "$kernel"} "$TARGET"
 kernel_source=${KERNEL_FILE:-$(echo "$KERNEL_PACKAGES"/boot/vmlinuz-*)}
 kernel_version=${kernel_source##*/} kernel_version=${kernel_version#vmlinuz-}
 modules=$(dirname "$(dirname "$kernel_source")")/lib/modules/$kernel_version
@@ -133,7 +134,7 @@ pack "$stage/base" "$INITRD"
 declare -A programs=([perf]=perf [rt-tools]="cyclictest rtla")
 for tools in "${!programs[@]}"; do
   if [[ " ${with[*]} " == *" $tools "* && ! -f $IMAGE/$tools.cpio ]]; then
-    "$ROOT/qemu/get_packages.sh" "--$tools" "$TARGET"
+    attend "$ROOT/qemu/get_packages.sh" "--$tools" "$TARGET"
     # shellcheck disable=SC2086  # several programs
     stage_programs "$stage/$tools" "$PACKAGES-$tools" ${programs[$tools]}
     pack "$stage/$tools" "$IMAGE/$tools.cpio"

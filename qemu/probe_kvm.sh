@@ -9,7 +9,8 @@ source "$(dirname "$0")/target.sh"
 readonly PROBE_LIMIT_S=20
 readonly KVM_DEVICE=${PIPELAB_KVM_DEVICE:-/dev/kvm}
 
-case ${1:---help} in --help) echo "usage: qemu/probe_kvm.sh TARGET [KERNEL]" && exit 0 ;; esac
+[[ ${1:-} != --help ]] || { echo "usage: qemu/probe_kvm.sh TARGET [KERNEL]" && exit 0; }
+(($#)) || die 2 "one target is needed, see --help"
 load_target "$1" "${2:-}"
 if [[ $(dpkg --print-architecture || true) != "$DEBIAN_ARCH" || ! -w $KVM_DEVICE ]]; then
   echo tcg
@@ -20,7 +21,7 @@ verdict=$BUILD/kvm_probe/$TARGET.$(uname -n).$version
 if [[ ! -f $verdict ]]; then
   mkdir -p "$(dirname "$verdict")"
   console=$(mktemp "$verdict.XXXXXX.log")
-  timeout --foreground --kill-after=1 "$PROBE_LIMIT_S" "$QEMU" -nodefaults -no-user-config -display none -no-reboot \
+  setpriv --pdeathsig KILL timeout --foreground --kill-after=1 "$PROBE_LIMIT_S" setpriv --pdeathsig KILL "$QEMU" -nodefaults -no-user-config -display none -no-reboot \
     -M "$MACHINE" -accel kvm -cpu host -smp 2 -m 512 -serial "file:$console" -kernel "$KERNEL" -initrd "$INITRD" \
     -append "console=$CONSOLE quiet panic=-1 -- run true" </dev/null >/dev/null 2>&1 || true
   if grep -qs 'pipelab: the command ended with code 0' "$console"; then

@@ -7,8 +7,7 @@ source "$(dirname "$0")/target.sh"
 source "$(dirname "$0")/guest_shape.sh"
 # shellcheck source=counters/load.sh
 source "$(dirname "$0")/counters/load.sh"
-trap 'exit 130' INT
-trap 'exit 143' TERM
+end_on_signals
 
 usage() {
   cat <<EOF
@@ -167,21 +166,23 @@ build_qemu_command() {
   qemu+=(-kernel "$KERNEL" -initrd "$INITRD" -append "$append")
 }
 
+# A function of its own process, which QEMU takes over.
+run_qemu() {
+  cd "$out" && ulimit -c 0 && ulimit -f $(((output_mb + 1) * 1024)) &&
+    exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${qemu[@]}"
+}
+
 # Runs QEMU in DIR under the time limit, and lets no file grow beyond what the guest may send; it dies with this
-# script, which hears signals meanwhile, since it only waits. Sets `code` and `wall_ms`.
+# script. Sets `code` and `wall_ms`.
 boot() {
-  local begin=$EPOCHREALTIME end guest watcher=''
+  local begin=$EPOCHREALTIME end watcher=''
   if [[ $timing == live ]]; then
     PYTHONPATH=$ROOT/scripts setpriv --pdeathsig KILL /usr/bin/python3 -m lab.watch --shell $$ --smp "$smp" \
       --pin "$pin_vcpus" --out "$out/watch.json" >/dev/null 2>&1 </dev/null &
     watcher=$!
   fi
-  (cd "$out" && ulimit -c 0 && ulimit -f $(((output_mb + 1) * 1024)) && exec setpriv --pdeathsig KILL \
-    timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${qemu[@]}") \
-    </dev/null >"$out/qemu.log" 2>&1 &
-  guest=$!
   code=0
-  wait "$guest" || code=$?
+  attend run_qemu </dev/null >"$out/qemu.log" 2>&1 || code=$?
   end=$EPOCHREALTIME
   wall_ms=$(((${end/[.,]/} - ${begin/[.,]/}) / 1000))
   if [[ -n $watcher ]]; then

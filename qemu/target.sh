@@ -2,6 +2,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # those who source this use the variables
 
+# shellcheck source=attend.sh
+source "$(dirname "${BASH_SOURCE[0]}")/attend.sh"
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${PIPELAB_BUILD:-$ROOT/build}
 NO_KVM="--accelerator: KVM does not work on this host, where a probe guest did not boot with it: give tcg"
@@ -10,6 +13,15 @@ NO_KVM="--accelerator: KVM does not work on this host, where a probe guest did n
 die() { # CODE MESSAGE
   echo "$(basename "$0"): $2" >&2
   exit "$1"
+}
+
+make_folder() { # DIR
+  mkdir -p "$1" 2>/dev/null || die 1 "$1: cannot be made: mend its permissions, or free some space"
+}
+
+# Sets `scratch` to a new folder for what nobody keeps.
+make_scratch() {
+  scratch=$(mktemp -d 2>/dev/null) || die 1 "${TMPDIR:-/tmp}: no folder can be made there: free some space"
 }
 
 # Names all targets that have a file.

@@ -11,6 +11,7 @@ TRACING=/sys/kernel/tracing
 EVENTS="sched/sched_switch sched/sched_waking sched/sched_wakeup sched/sched_migrate_task sched/sched_process_fork
   timer/hrtimer_start"
 export TRACING EVENTS
+[ $# -gt 1 ] || { echo "usage: trace_guest.sh BUFFER-KB COMMAND..." >&2 && exit 2; }
 buffer_kb=$1
 shift
 

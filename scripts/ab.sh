@@ -23,7 +23,7 @@ done already is not run again. Runs and reports are in build/ab/PAIR/base/ and b
                      also write the outcome as JUnit XML, and as Markdown
 
 Exit codes: 0 good, 1 a build, a run or the report failed, 2 wrong usage, 3 this tree is worse, 4 it misses
-an objective, 5 inconclusive, 130 interrupted.
+an objective, 5 inconclusive, 130 or 143 interrupted.
 EOF
 }
 
@@ -69,8 +69,8 @@ build_base() {
   [[ -d $TREE/build/packages || ! -d $BUILD/packages ]] ||
     { mkdir -p "$TREE/build" && cp -al "$BUILD/packages" "$TREE/build/packages"; }
   echo "building ${commit:0:12}" >&2
-  { make -C "$TREE" --no-print-directory program TARGET="$TARGET" &&
-    PIPELAB_BUILD=$TREE/build "$ROOT/qemu/make_image.sh" "$TARGET"; } >"$TREE/build.log" 2>&1 ||
+  { attend make -C "$TREE" --no-print-directory program TARGET="$TARGET" &&
+    PIPELAB_BUILD=$TREE/build attend "$ROOT/qemu/make_image.sh" "$TARGET"; } >"$TREE/build.log" 2>&1 ||
     die 1 "$base: cannot be built: see $TREE/build.log"
 }
 
@@ -85,9 +85,9 @@ run_both() {
   check_failures runs
 }
 
+end_on_signals
 parse_arguments "$@"
 readonly TREE=$BUILD/ab/tree SIDES=(base new)
-trap interrupted INT TERM
 [[ -n ${PIPELAB_AB_BASE_BUILD:-} ]] || build_base
 builds=("${PIPELAB_AB_BASE_BUILD:-$TREE/build}" "$BUILD")
 image=image/$TARGET/image.tsv
@@ -97,7 +97,7 @@ done
 PAIR=$BUILD/ab/$(cat "${builds[@]/%//$image}" | sha256sum | cut -c 1-12)
 for side in 0 1; do
   PIPELAB_BUILD=${builds[side]} PIPELAB_RUNS=$PAIR/${SIDES[side]}/result_data/runs \
-    "$ROOT/scripts/run_scenarios.sh" --plan-only "${options[@]}" "${suites[@]}"
+    attend "$ROOT/scripts/run_scenarios.sh" --plan-only "${options[@]}" "${suites[@]}"
 done
 lab interleave --seed "$seed" "$PAIR"/{base,new}/result_data/runs/sweep.tsv >"$PAIR/order.tsv"
 echo "$(wc -l <"$PAIR/order.tsv") runs, those that are there included, in ${PAIR#"$ROOT/"}" >&2

@@ -32,7 +32,7 @@ result_data/runs/capacity/: after Ctrl-C or a crash the same command goes on.
   --dry-run          print the QEMU commands of the next runs, and write nothing
 
 Exit codes: 0 good, 1 a run or the report failed, 2 wrong usage, 4 an objective is missed even at the lowest rate,
-5 undecided even there, 130 interrupted.
+5 undecided even there, 130 or 143 interrupted.
 EOF
 }
 
@@ -82,7 +82,7 @@ ensure_image() {
   local guest
   accelerator=tcg
   guest=$(step capacity --guests)
-  "$ROOT/qemu/make_image.sh" --kernel "${guest%%$'\037'*}" "$TARGET" 9>&-
+  attend "$ROOT/qemu/make_image.sh" --kernel "${guest%%$'\037'*}" "$TARGET" 9>&-
 }
 
 # Runs the rows of the plan, at most $jobs at a time.
@@ -99,6 +99,7 @@ run_rows() { # NUMBER-OF-ROWS
 show_commands() {
   local todo row
   make_scratch
+  trap 'rm -rf "$scratch"' EXIT
   PLAN=$scratch/next.tsv
   todo=$(step capacity)
   for ((row = 1; row <= todo; row++)); do
@@ -106,6 +107,7 @@ show_commands() {
   done
 }
 
+end_on_signals
 parse_arguments "$@"
 PLAN=$RUNS/capacity/next.tsv
 if ((dry_run)); then
@@ -114,7 +116,6 @@ if ((dry_run)); then
   exit
 fi
 lock_runs "$RUNS/capacity"
-trap interrupted INT TERM
 ((!make_images)) || ensure_image
 choose_accelerator "$wanted" "$timing"
 while true; do

@@ -4,9 +4,8 @@ set -euo pipefail
 # shellcheck source=lab.sh
 source "$(dirname "$0")/lab.sh"
 
-case ${1:---help} in
-  --help)
-    cat <<EOF
+if [[ ${1:-} == --help ]]; then
+  cat <<EOF
 usage: scripts/gate.sh --base DIR|GIT-REV [OPTIONS]
 Compares the results in result_data/ with those in the folder DIR, or with those that the git revision
 GIT-REV has committed, and prints what is worse, unknown or better.
@@ -19,7 +18,6 @@ GIT-REV has committed, and prints what is worse, unknown or better.
 Exit codes: 0 good, 1 results cannot be read, 2 wrong usage, or the two differ in more than the program,
 3 worse, 4 an objective is missed, 5 inconclusive.
 EOF
-    exit 0
-    ;;
-esac
+  exit 0
+fi
 lab gate --new "$RESULTS" "$@"

@@ -10,7 +10,7 @@ RESULTS=$(dirname "$RUNS")
 
 # Runs a step, which never holds the lock of a sweep (see rows.sh).
 lab() { # STEP OPTION...
-  PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab "$@" 9>&-
+  PYTHONPATH=$ROOT/scripts attend /usr/bin/python3 -m lab "$@" 9>&-
 }
 
 # Refuses an option's value that is not a number from 1 to 999.
@@ -25,7 +25,7 @@ check_scenario() { # VALUE
 
 # Makes an image as `make` does: image, image-perf or image-rt-tools.
 make_image() { # IMAGE TARGET KERNEL
-  make --no-print-directory -s -C "$ROOT" "$1" TARGET="$2" KERNEL="$3" </dev/null >&2
+  attend make --no-print-directory -s -C "$ROOT" "$1" TARGET="$2" KERNEL="$3" </dev/null >&2
 }
 
 # The kernels of guests, as `lab plan --guests` prints them.

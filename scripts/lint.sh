@@ -3,6 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 [[ ${1:-} != --help ]] || { echo "usage: scripts/lint.sh" && sed -n '2s/^# //p' "$0" && exit 0; }
+(($# == 0)) || { echo "lint.sh: '$1' is not valid: it takes nothing" >&2 && exit 2; }
 
 failures=0
 check() { # NAME COMMAND...
@@ -29,7 +30,9 @@ tidy() { # BUILD UNIT...
 }
 
 check clang-format clang-format --dry-run --Werror "${cpp[@]}"
-{ cmake -S src --preset host-test && cmake -S src --preset bench && cmake -S qemu/counters -B build/counters -G Ninja; } >/dev/null || exit 1
+for build in host-test bench counters; do
+  scripts/build.sh --configure "$build" || exit 1
+done
 check clang-tidy tidy host-test "${units[@]}"
 check 'clang-tidy (bench)' tidy bench "${bench[@]}"
 check 'clang-tidy (counters)' tidy counters "${counters[@]}"

@@ -3,7 +3,7 @@
 set -euo pipefail
 # shellcheck source=lab.sh
 source "$(dirname "$0")/lab.sh"
-trap 'exit 130' INT TERM
+end_on_signals
 
 usage() {
   cat <<EOF
@@ -16,7 +16,7 @@ it. The runs, and a report of each, are in build/matrix/TARGET.KERNEL/: what is 
   --reps N             runs of each (1)
   --duration S         seconds that each run measures (as the suite says, or 2)
 
-Exit codes: 0 good, 1 a target or kernel failed (the others are in the table), 2 wrong usage, 130 interrupted.
+Exit codes: 0 good, 1 a target or kernel failed (the others are in the table), 2 wrong usage, 130 or 143 interrupted.
 EOF
 }
 
@@ -50,7 +50,7 @@ choose_timing() {
 # Runs the suite on the target and kernel that are loaded, into a folder of their own.
 run_cell() { # FOLDER
   make_image image "$TARGET" "$KERNEL_NAME" &&
-    PIPELAB_RUNS=$1/result_data/runs "$ROOT/scripts/run_scenarios.sh" --target "$TARGET" --kernel "$KERNEL_NAME" \
+    PIPELAB_RUNS=$1/result_data/runs attend "$ROOT/scripts/run_scenarios.sh" --target "$TARGET" --kernel "$KERNEL_NAME" \
       --timing "$timing" --reps "$reps" "${options[@]}" "$suite" </dev/null
 }
 

@@ -28,6 +28,7 @@ EOF
 }
 
 parse_arguments() {
+  (($#)) || die 2 "nothing to count is given: give --scenario SUITE/SCENARIO, or -- and the workload's options"
   reps=5 target=aarch64 timing=exact smp='' csv=$RESULTS/perf_stat.csv scenario='' duration=''
   while (($#)); do
     case $1 in
@@ -55,7 +56,7 @@ parse_arguments() {
 # Counts one run, whose command is the words after `pipelab`.
 count() { # NUMBER SEED SMP MEMORY-MB KERNEL KERNEL-ARGS NUMA WORD...
   local code=0
-  "$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --seed "$2" --smp "$3" --memory "$4" \
+  attend "$ROOT/qemu/run_vm.sh" --perf --target "$target" --timing "$timing" --seed "$2" --smp "$3" --memory "$4" \
     --kernel "$5" --kernel-args "$6" --numa "$7" --limit 3600 --counters caches --out "$folder/$1" -- \
     perf stat -x, -o perf.csv -e "$EVENTS" pipelab "${@:8}" || code=$?
   ((code == 0)) || exit $((code == 2 ? 2 : 1)) # the folder stays: the message names the console log in it
@@ -74,11 +75,13 @@ count_scenario() {
 }
 
 parse_arguments "$@"
-trap 'rm -rf "${folder:-}"; exit 130' INT TERM
+end_on_signals
+interrupted() { rm -rf "${folder:-}"; }
 make_image image-perf "$target" '' ||
   die 1 "the image with perf cannot be made for the reason above: mend that, and try again"
-make --no-print-directory -s -C "$ROOT" counters || true # run_vm.sh says that nothing is counted
-folder=$(mktemp -d)
+attend make --no-print-directory -s -C "$ROOT" counters </dev/null || true # run_vm.sh says that nothing is counted
+make_scratch
+folder=$scratch
 folders=() of_suite=()
 if [[ -n $scenario ]]; then
   plan_scenario "$folder" "$scenario" "$target" "$timing" --reps "$reps" --seed 1 ${smp:+--smp "$smp"} \

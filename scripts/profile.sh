@@ -25,7 +25,7 @@ EOF
 # The names of the kernel's functions: the package's System.map is empty, so the guest is asked, once.
 read_kernel_symbols() {
   [[ $KERNEL_SYMBOLS -nt $KERNEL ]] && return
-  "$ROOT/qemu/run_vm.sh" --target "$target" --kernel "$kernel" --smp 1 --out "$folder/kernel" -- cp /proc/kallsyms kallsyms
+  attend "$ROOT/qemu/run_vm.sh" --target "$target" --kernel "$kernel" --smp 1 --out "$folder/kernel" -- cp /proc/kallsyms kallsyms
   mv "$folder/kernel/out/kallsyms" "$KERNEL_SYMBOLS"
 }
 
@@ -50,9 +50,10 @@ check_scenario "$1"
 scenario=$1 suite=${1%/*}
 name=profile_${suite}_${1#*/}
 load_target "$target"
-folder=$(mktemp -d)
+make_scratch
+folder=$scratch
 trap 'rm -rf "$folder"' EXIT
-trap 'exit 130' INT TERM
+end_on_signals
 
 make_images "$folder" "$suite" "$target" exact "${options[@]}" >/dev/null
 plan_scenario "$folder" "$scenario" "$target" exact --reps 1 --seed "$seed" "${options[@]}"
@@ -63,7 +64,7 @@ load_target "$target" "$kernel"
 KERNEL_SYMBOLS=$IMAGE/kallsyms
 read_kernel_symbols
 # shellcheck disable=SC2086  # the command is many words
-"$ROOT/qemu/run_vm.sh" --target "$target" --seed "$seed" --smp "$smp" --memory "$memory_mb" --kernel "$kernel" \
+attend "$ROOT/qemu/run_vm.sh" --target "$target" --seed "$seed" --smp "$smp" --memory "$memory_mb" --kernel "$kernel" \
   --kernel-args "$kernel_args" --numa "$numa_nodes" --limit 3600 --counters profile --out "$folder/run" -- $command ||
   die 1 "$scenario: the guest failed"
 [[ -s $folder/run/counters.json ]] || die 1 "nothing was counted: $(sed -n 's/^counters\t//p' "$folder/run/vm.tsv")"

@@ -31,8 +31,8 @@ check_failures() { # WHAT-FAILED
 # Takes the folder of runs for this script alone, so that nobody disturbs its live runs, and clears what a run that
 # was killed has left in FOLDER.
 lock_runs() { # FOLDER
-  mkdir -p "$1" || die 1 "$1: cannot be made"
-  exec 9>"$RUNS/.lock"
+  make_folder "$1"
+  { exec 9>"$RUNS/.lock"; } 2>/dev/null || die 1 "$RUNS: cannot be written to: mend its permissions, or free some space"
   flock --nonblock 9 || die 1 "$RUNS: another sweep or search is running there: wait for its end, or stop it"
   rm -rf "$1"/.partial.*
 }
@@ -41,19 +41,13 @@ lock_runs() { # FOLDER
 choose_accelerator() { # WANTED TIMING
   accelerator=tcg
   if [[ $2 == *live* && $1 != tcg && -f $KERNEL && -f $INITRD ]]; then
-    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" 9>&-)
+    # Not $(...), for which bash puts signals off.
+    read -r accelerator < <(exec setpriv --pdeathsig KILL "$ROOT/qemu/probe_kvm.sh" "$TARGET" 9>&-) ||
+      die 1 "whether KVM works cannot be found out for the reason above: give --accelerator tcg"
   fi
   [[ $1 != kvm || $accelerator == kvm ]] || die 1 "$NO_KVM"
 }
 
-# Sets `scratch` to a folder that is gone when this script ends: for plans that the report never sees.
-make_scratch() {
-  scratch=$(mktemp -d) || die 1 "${TMPDIR:-/tmp}: cannot make a folder there: is the disk full?"
-  trap 'rm -rf "$scratch"' EXIT
-}
-
 interrupted() {
-  trap - INT TERM
   printf '\n%s: interrupted; finished runs are kept, and the same command goes on\n' "$(basename "$0")" >&2
-  exit 130
 }

@@ -28,7 +28,7 @@ not run again: after Ctrl-C or a crash the same command goes on.
   --plan-only        write the plan, runs/sweep.tsv, whose rows run_one.sh runs one by one, and stop
   --dry-run          print the QEMU commands of the runs that are not there yet, and write nothing
 
-Exit codes: 0 good, 1 a run or the report failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 good, 1 a run or the report failed, 2 wrong usage, 130 or 143 interrupted.
 EOF
 }
 
@@ -70,7 +70,7 @@ ensure_images() {
   guests=$(plan "$RUNS" --guests)
   kernels=$(kernels_of "$guests")
   while read -r kernel; do
-    "$ROOT/qemu/make_image.sh" --kernel "$kernel" "$TARGET" 9>&-
+    attend "$ROOT/qemu/make_image.sh" --kernel "$kernel" "$TARGET" 9>&-
   done <<<"$kernels"
 }
 
@@ -91,6 +91,7 @@ make_plan() { # FOLDER
 show_commands() {
   local row
   make_scratch
+  trap 'rm -rf "$scratch"' EXIT
   make_plan "$scratch"
   find_missing
   for row in "${todo_exact[@]}" "${todo_live[@]}"; do
@@ -151,13 +152,13 @@ sum_expected() { # DIVISOR ROW...
   for row; do total_ms=$((total_ms + ${row#* } / divisor)); done
 }
 
+end_on_signals
 parse_arguments "$@"
 if ((dry_run)); then
   show_commands
   exit
 fi
 lock_runs "$RUNS"
-trap interrupted INT TERM
 
 make_plan "$RUNS"
 ((!plan_only)) || exit 0

@@ -44,10 +44,10 @@ missing_of() { # PACKAGE...
   printf '%s\n' "$@" | sort -u | comm -23 - <(echo "$have")
 }
 
-case ${1:---help} in
+case ${1:-} in
   --help) usage && exit 0 ;;
   run | bench | test | lint) ;;
-  *) die 2 "'$1' is not a task: give run, bench, test or lint" ;;
+  *) die 2 "'${1:-}' is not a task: give run, bench, test or lint" ;;
 esac
 command -v dpkg-query >/dev/null || die 1 "this is not Debian: install the equivalents of the packages in scripts/setup.sh"
 load_target "${2:-aarch64}"
@@ -66,7 +66,7 @@ else
   die 1 "packages are missing, and installing them needs root: run 'apt-get update && ${install[*]}' as root"
 fi
 export DEBIAN_FRONTEND=noninteractive
-log=$(mktemp)
+log=$(mktemp 2>/dev/null) || die 1 "${TMPDIR:-/tmp}: no file can be made there: free some space"
 trap 'rm -f "$log"' EXIT
 if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" "${install[@]}"; } >"$log" 2>&1; then
   die 1 "apt failed: $(grep -m1 '^E:' "$log" || tail -n 1 "$log"): mend that, or run '${install[*]}' by hand"

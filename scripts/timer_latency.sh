@@ -3,7 +3,6 @@
 set -euo pipefail
 # shellcheck source=lab.sh
 source "$(dirname "$0")/lab.sh"
-trap 'exit 130' INT TERM
 
 # What the histograms reach to; what was later is counted at the latest that was seen.
 readonly LONGEST_US=20000
@@ -19,7 +18,7 @@ result_data/SUITE_timer_latency.csv; 'make report' shows it beside the suite's t
   --timing exact|live  (exact)
   --duration S         seconds that each tool measures, a whole number (2)
 
-Exit codes: 0 good, 1 failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 good, 1 failed, 2 wrong usage, 130 or 143 interrupted.
 EOF
 }
 
@@ -28,7 +27,7 @@ EOF
 measure() { # TOOL COMMAND...
   local out
   out=$folder/$((number += 1))
-  "$ROOT/qemu/run_vm.sh" --rt-tools --target "$target" --timing "$timing" --kernel "$kernel" --kernel-args "$kernel_args" \
+  attend "$ROOT/qemu/run_vm.sh" --rt-tools --target "$target" --timing "$timing" --kernel "$kernel" --kernel-args "$kernel_args" \
     --smp "$smp" --memory "$memory_mb" --numa "$numa_nodes" --limit $((120 + duration * 120)) --out "$out" -- "${@:2}"
   printf '%s\t%s\n' target "$target" timing "$timing" kernel "$kernel" kernel_args "$kernel_args" smp "$smp" \
     memory_mb "$memory_mb" numa_nodes "$numa_nodes" tool "$1" >"$out/guest.tsv"
@@ -55,7 +54,10 @@ done
 [[ $duration =~ ^[1-9][0-9]{0,3}$ ]] || die 2 "--duration: '$duration' is not valid: give a whole number from 1 to 9999"
 suite=$1 number=0
 load_target "$target"
-folder=$(mktemp -d)
+end_on_signals
+interrupted() { rm -rf "$folder"; }
+make_scratch
+folder=$scratch
 guests=$(lab plan --guests --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" "$suite")
 while IFS=$'\037' read -r kernel kernel_args smp memory_mb numa_nodes; do
   make_image image-rt-tools "$target" "$kernel"

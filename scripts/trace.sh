@@ -18,7 +18,7 @@ result_data/SUITE_trace.csv, for results.md. The traced runs stay in result_data
   --buffer-mb N        memory of each CPU of the guest for events (16)
 
 Example: scripts/trace.sh --scenario t001/baseline-1000us
-Exit codes: 0 good, 1 failed, as when events were lost, 2 wrong usage, 130 interrupted.
+Exit codes: 0 good, 1 failed, as when events were lost, 2 wrong usage, 130 or 143 interrupted.
 EOF
 }
 
@@ -54,14 +54,14 @@ parse_arguments() {
 
 # Makes of each image of the suite one that also has the script that traces.
 add_tracer() {
-  local kernels kernel
-  kernels=$(make_images "$folder" "$suite" "$target" "$timing")
-  for kernel in $kernels; do
+  local kernel
+  make_images "$folder" "$suite" "$target" "$timing" >"$folder/kernels" # not $(...), for which bash puts signals off
+  while read -r kernel; do
     load_target "$target" "$kernel"
     cp "$INITRD" "$folder/initrd.$kernel.cpio"
     (cd "$folder/files" && echo trace_guest.sh | cpio -o -H newc --quiet --reproducible -R 0:0) \
       >>"$folder/initrd.$kernel.cpio"
-  done
+  done <"$folder/kernels"
 }
 
 # Runs the rows of plan.tsv, each in a folder that is called as its run.
@@ -74,7 +74,7 @@ run_traced() {
     ((4 * smp * buffer_mb <= memory_mb)) ||
       die 2 "--buffer-mb: the $smp CPUs of $scenario have $memory_mb MB: give at most $((memory_mb / 4 / smp))"
     # shellcheck disable=SC2086  # the command is many words
-    "$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --seed "$seed" --smp "$smp" --memory "$memory_mb" \
+    attend "$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --seed "$seed" --smp "$smp" --memory "$memory_mb" \
       --kernel "$kernel" --kernel-args "$kernel_args" --numa "$numa_nodes" --pin-vcpus "$pin_vcpus" \
       --accelerator "$accelerator" --limit "$limit_s" --initrd "$folder/initrd.$kernel.cpio" --out "$folder/$run" -- \
       sh /trace_guest.sh $((buffer_mb * 1024)) $command </dev/null || code=$?
@@ -85,7 +85,7 @@ run_traced() {
 
 keep_runs() {
   local run
-  mkdir -p "$RUNS/traces"
+  make_folder "$RUNS/traces"
   for run in "${runs[@]}"; do
     rm -rf "$RUNS/traces/$run"
     mv "$folder/$run" "$RUNS/traces/"
@@ -93,8 +93,10 @@ keep_runs() {
 }
 
 parse_arguments "$@"
-trap 'rm -rf "${folder:-}"; exit 130' INT TERM
-folder=$(mktemp -d)
+end_on_signals
+interrupted() { rm -rf "$folder"; }
+make_scratch
+folder=$scratch
 mkdir "$folder/files"
 install -m 644 "$ROOT/qemu/trace_guest.sh" "$folder/files/"
 touch -d @0 "$folder/files/trace_guest.sh" # exact timing needs the same bytes each time

@@ -3,22 +3,24 @@
 set -euo pipefail
 # shellcheck source=lab.sh
 source "$(dirname "$0")/lab.sh"
-trap 'exit 130' INT TERM
+end_on_signals
 
 readonly DIFFERENT=3 NOT_TESTED=5
 
-case ${1:---help} in
-  --help)
-    cat <<EOT
+if [[ ${1:-} == --help ]]; then
+  cat <<EOT
 usage: scripts/verify.sh SUITE...
 Makes the exact results of the suites again (with their seeds, in build/verify/) and compares the exact lines of
 result_data/SUITE_raw.csv and SUITE_metrics.csv, byte for byte. A suite whose results were made with another kernel,
 QEMU, compiler or program is not made again, since that would test another claim; what differs is said.
 Exit codes: 0 the same, 1 a run failed, 2 wrong usage, 3 not the same, 5 not tested, since something else differs.
 EOT
-    exit 0
-    ;;
-esac
+  exit 0
+fi
+for suite; do
+  [[ -n $suite ]] || die 2 "a suite has no name: give one, such as t000"
+done
+(($#)) || die 2 "no suite is given, see --help"
 
 # Runs run_scenarios.sh, with OPTION... for each recipe of SUITE, in the folder of its own.
 sweep() { # SUITE OPTION...
@@ -27,7 +29,7 @@ sweep() { # SUITE OPTION...
     IFS=$'\037' read -r target kernels options <<<"$line"
     mapfile -d $'\036' -t options < <(printf '%s' "$options")
     [[ $2 != --plan-only ]] || make_kernels "$target" "$kernels"
-    PIPELAB_RUNS=$AGAIN/runs "$ROOT/scripts/run_scenarios.sh" --timing exact "${options[@]}" "${@:2}" "$1" </dev/null
+    PIPELAB_RUNS=$AGAIN/runs attend "$ROOT/scripts/run_scenarios.sh" --timing exact "${options[@]}" "${@:2}" "$1" </dev/null
   done < <(lab recipes --results "$RESULTS" "$1")
 }
 
@@ -42,7 +44,7 @@ make_kernels() { # TARGET KERNELS, with commas between them
 
 AGAIN=$BUILD/verify/result_data
 rm -rf "$BUILD/verify"
-mkdir -p "$AGAIN"
+make_folder "$AGAIN"
 verdict=0
 for suite; do
   lab recipes --results "$RESULTS" "$suite" >/dev/null # complains here, since a loop's input cannot fail

@@ -7,8 +7,7 @@ BENCH=$BATS_TEST_DIRNAME/../build/bench/pipelab_bench
 HEADER=seed,round,work,contender,mode,batch,item_bytes,capacity,true_capacity,hint,placement,raw_before_ns,raw_after_ns,run_delay_ns,items,duration_ns,round_trip_p50_ns,round_trip_p99_ns,clock_read_ns
 
 setup_file() {
-  cmake -S "$BATS_TEST_DIRNAME/../src" --preset bench >/dev/null
-  cmake --build "$BATS_TEST_DIRNAME/../build/bench" --target pipelab_bench >/dev/null
+  "$BATS_TEST_DIRNAME/../scripts/build.sh" bench pipelab_bench >/dev/null
 }
 
 # Samples in the file: all its whole lines but the header.

@@ -37,7 +37,7 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   kill -TERM "$search"
   local code=0
   wait "$search" || code=$?
-  ((code == 130))
+  ((code == 143))
   grep -q "finished runs are kept, and the same command goes on" "$BATS_TEST_TMPDIR/said"
   FAKE_SECONDS=0 search --slo "drop_rate=1" --rates "100 200" --reps 1
   exits 0

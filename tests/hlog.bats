@@ -11,7 +11,7 @@ setup() {
   command -v javac >/dev/null || skip "there is no JDK: install default-jdk-headless"
   [[ -e $JAR ]] || skip "there is no HdrHistogram: install libhdrhistogram-java"
   [[ -x $ROOT/build/host-test/pipelab ]] ||
-    { cmake -S "$ROOT/src" --preset host-test && cmake --build "$ROOT/build/host-test" --target pipelab; } >/dev/null
+    "$ROOT/scripts/build.sh" host-test pipelab >/dev/null
 }
 
 measure() { # OPTION...

@@ -13,7 +13,7 @@ run_unit_tests() { # PRESET [EMULATOR [PROGRAM]]
   local program=${3:-pipelab_test}
   echo "== C++, $1"
   unit_tests+=("$reports/$1.xml")
-  cmake -S src --preset "$1" >/dev/null && cmake --build "build/$1" --target pipelab "$program" | sed '/no work to do/d' &&
+  scripts/build.sh "$1" pipelab "$program" &&
     ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml"
 }
 run_unit_tests host-test

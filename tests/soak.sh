@@ -14,13 +14,14 @@ EOF
 }
 
 [[ ${1:-} != --help ]] || { usage && exit 0; }
-seeds=${1:-200}
+seeds=${1-200}
 [[ $seeds =~ ^[1-9][0-9]{0,5}$ ]] || die 2 "SEEDS: '$seeds' is not valid: give a whole number from 1 to 999999"
 load_target aarch64
 
-work=$(mktemp -d)
+make_scratch
+work=$scratch
 trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+end_on_signals
 mkdir "$work/files" "$work/runs"
 cp "$ROOT/tests/soak_guest.sh" "$work/files/"
 cp "$INITRD" "$work/initrd.cpio"
@@ -37,8 +38,8 @@ export ROOT work
 
 code=0
 # shellcheck disable=SC2016  # it is the shell below that expands them
-for seed in $(seq "$seeds"); do echo "$seed 2" && echo "$seed 4"; done |
-  xargs -P "$(nproc)" -L 1 bash -c 'soak "$0" "$1"' || code=1
+attend xargs -P "$(nproc)" -L 1 bash -c 'soak "$0" "$1"' \
+  < <(for seed in $(seq "$seeds"); do echo "$seed 2" && echo "$seed 4"; done) || code=1
 cat "$work"/runs/*/out/stdout.txt | awk -v wanted=$((2 * seeds)) '
   NF == 2 { guests++; runs += $1; items += $2 }
   END { printf "%d of %d guests good: %d runs, %d items, each whole, once and in order\n", guests, wanted, runs, items }'

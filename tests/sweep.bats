@@ -138,7 +138,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   kill -TERM $!
   local code=0
   wait $! || code=$?
-  ((code == 130))
+  ((code == 143))
   grep -q "interrupted; finished runs are kept" "$BATS_TEST_TMPDIR/log"
   (($(finished) > 0))
 }

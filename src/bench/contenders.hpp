@@ -118,21 +118,29 @@ class ReaderWriterQueue : public BothSides<ReaderWriterQueue<Item, kCapacity>> {
 
 // atomic_queue has a class for items that are atomic themselves, with 0 for "empty", and one for
 // all others; each with the capacity in the type (exact), or given at run time (at least 64 and
-// 4096). All are used in their mode for one producer and one consumer. kPause says whether a call
-// that waits pauses between its looks.
+// 4096). All are used in their mode for one producer and one consumer, and as their author found
+// them fastest in it (src/benchmarks.cc there): neighbours in the queue are neighbours in memory,
+// where that can be chosen (kMinimizeContention spreads them for many producers and consumers, and
+// a queue with its capacity given at run time always does). kPause (MAXIMIZE_THROUGHPUT) says
+// whether a call that waits pauses between its looks: measured both ways, as a spin hint is.
+
+inline constexpr bool kMinimizeContention = false;
+inline constexpr bool kTotalOrder = false;
+inline constexpr bool kSpsc = true;
 
 template <class Item, std::size_t kCapacity, bool kPause>
 using AtomicQueueFixed = std::conditional_t<
     sizeof(Item) == sizeof(std::uint64_t),
-    atomic_queue::AtomicQueue<std::uint64_t, kCapacity, 0, true, kPause, false, true>,
-    atomic_queue::AtomicQueue2<Item, kCapacity, true, kPause, false, true>>;
+    atomic_queue::AtomicQueue<std::uint64_t, kCapacity, 0, kMinimizeContention, kPause, kTotalOrder,
+                              kSpsc>,
+    atomic_queue::AtomicQueue2<Item, kCapacity, kMinimizeContention, kPause, kTotalOrder, kSpsc>>;
 
 template <class Item, bool kPause>
 using AtomicQueueSized = std::conditional_t<
     sizeof(Item) == sizeof(std::uint64_t),
-    atomic_queue::AtomicQueueB<std::uint64_t, std::allocator<std::uint64_t>, 0, kPause, false,
-                               true>,
-    atomic_queue::AtomicQueueB2<Item, std::allocator<Item>, kPause, false, true>>;
+    atomic_queue::AtomicQueueB<std::uint64_t, std::allocator<std::uint64_t>, 0, kPause, kTotalOrder,
+                               kSpsc>,
+    atomic_queue::AtomicQueueB2<Item, std::allocator<Item>, kPause, kTotalOrder, kSpsc>>;
 
 template <class Item, std::size_t kCapacity>
 class AtomicQueue : public BothSides<AtomicQueue<Item, kCapacity>> {

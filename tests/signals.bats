@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# A signal to a script alone, not to its process group, ends it at once, and its guest; with a QEMU that only pretends.
+
+load fake_guest
+
+# A `make` that makes nothing, as all images are there, and a folder for what scripts leave for a while.
+prepare() {
+  mkdir -p "$BATS_TEST_TMPDIR"/{bin,tmp}
+  printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/bin/make"
+  chmod +x "$BATS_TEST_TMPDIR/bin/make"
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH
+  touch "$PIPELAB_BUILD"/image/aarch64/initrd-{perf,rt-tools}.cpio
+  export TMPDIR=$BATS_TEST_TMPDIR/tmp
+}
+
+# Names the processes that the script started, by what only they were given.
+started() { grep -lsaF "FAKE_LOG=$BATS_TEST_TMPDIR/boots" /proc/[0-9]*/environ | cut -d/ -f3; }
+
+# Starts SCRIPT, and when its guest runs sends each signal to it alone; the guest would run for long.
+ends_at_once() { # SCRIPT ARGUMENT...
+  local signal code expected script began
+  for signal in INT TERM; do
+    rm -f "$BATS_TEST_TMPDIR/boots"
+    # bats has SIGINT ignored in what it starts in the background.
+    FAKE_GUEST=hang FAKE_LOG=$BATS_TEST_TMPDIR/boots env --default-signal=INT "$ROOT/$1" "${@:2}" \
+      >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+    script=$!
+    until [[ -s $BATS_TEST_TMPDIR/boots ]]; do
+      kill -0 "$script" || { cat "$BATS_TEST_TMPDIR/said" && return 1; }
+      sleep 0.1
+    done
+    [[ -n $(started) ]]
+    began=${EPOCHREALTIME/./}
+    kill -"$signal" "$script"
+    code=0 expected=130
+    wait "$script" || code=$?
+    [[ $signal == INT ]] || expected=143
+    echo "$1, SIG$signal: code $code, $(((${EPOCHREALTIME/./} - began) / 1000)) ms, said: $(<"$BATS_TEST_TMPDIR/said")"
+    ((code == expected && ${EPOCHREALTIME/./} - began < 4000000))
+    sleep 0.3
+    echo "still there: $(started)"
+    [[ -z $(started) ]]
+    [[ -z $(ls -A "$TMPDIR") ]]
+    ! grep -q Terminated "$BATS_TEST_TMPDIR/said"
+  done
+}
+
+@test "run_scenarios.sh, which keeps what is done" {
+  prepare
+  "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact t000
+  ends_at_once scripts/run_scenarios.sh --reps 1 --timing "exact live" t000
+  grep -q "interrupted; finished runs are kept" "$BATS_TEST_TMPDIR/said"
+  (($(find "$PIPELAB_RUNS" -name run.json | wc -l) == 3))
+}
+
+@test "capacity.sh" {
+  prepare
+  ends_at_once scripts/capacity.sh --slo "drop_rate=1" --reps 1 t000/baseline
+  grep -q "interrupted; finished runs are kept" "$BATS_TEST_TMPDIR/said"
+}
+
+@test "ab.sh" {
+  prepare
+  PIPELAB_AB_BASE_BUILD=$PIPELAB_BUILD ends_at_once scripts/ab.sh --base HEAD --reps 1 --timing exact t000
+  grep -q "interrupted; finished runs are kept" "$BATS_TEST_TMPDIR/said"
+}
+
+@test "matrix.sh" {
+  prepare
+  ends_at_once scripts/matrix.sh --targets aarch64 t000
+}
+
+@test "verify.sh" {
+  prepare
+  "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact t000
+  ends_at_once scripts/verify.sh t000
+}
+
+@test "count_runs.sh" {
+  prepare
+  "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact t000
+  ends_at_once scripts/count_runs.sh
+  (($(find "$PIPELAB_RUNS" -name run.json | wc -l) == 3))
+}
+
+@test "perf_stat.sh" {
+  prepare
+  ends_at_once scripts/perf_stat.sh --scenario t000/baseline
+  ends_at_once scripts/perf_stat.sh -- --duration 1
+}
+
+@test "profile.sh" {
+  prepare
+  ends_at_once scripts/profile.sh t000/baseline
+}
+
+@test "timer_latency.sh" {
+  prepare
+  ends_at_once scripts/timer_latency.sh t000
+}
+
+@test "trace.sh" {
+  prepare
+  ends_at_once scripts/trace.sh --scenario t000/baseline
+}
+
+@test "the soak" {
+  prepare
+  ends_at_once tests/soak.sh 3
+}

@@ -17,7 +17,7 @@ OUT = "out"  # in the folder of a guest, beside what the host wrote of it
 STREAM = "out.tar"
 EXIT_CODE = "exit_code"
 ALWAYS = ("stdout.txt", "stderr.txt")  # what /init keeps of any command
-MOST_FILES = 1000
+MOST_MEMBERS = 1000
 CHUNK_BYTES = 1 << 20
 _CODE = re.compile(rb"[0-9]{1,3}\n?")
 
@@ -51,17 +51,18 @@ def receive(stream: Path, folder: Path, most_bytes: int) -> int:
 
 def _members(tar: tarfile.TarFile, folder: Path, most_bytes: int) -> int:
     code = None
-    files, size = 0, 0
-    for member in tar:
-        tar.members.clear()  # tarfile remembers them all
+    size = 0
+    for number, member in enumerate(tar):
+        if number > MOST_MEMBERS:
+            raise Refused(f"there are more than {MOST_MEMBERS} files")
         if code is not None:
             raise Refused(f"'{member.name}' comes after the end")
         if member.isdir() and member.name == OUT:
             continue
         _check_kind(member)
-        files, size = files + 1, size + member.size
-        if files > MOST_FILES or size > most_bytes:
-            raise Refused(f"there are more than {MOST_FILES} files or {most_bytes >> 20} MB")
+        size += member.size
+        if size > most_bytes:
+            raise Refused(f"the files have more than {most_bytes >> 20} MB")
         content = tar.extractfile(member)
         assert content is not None  # of a regular file
         if member.name == EXIT_CODE:

@@ -101,7 +101,7 @@ HOSTILE: dict[str, tuple[Member, ...]] = {
     "a name twice": (GOOD[0], member("out/x", b"1"), member("out/x", b"2"), END),
     "too much in one file": (GOOD[0], member("out/x", bytes(MB + 1)), END),
     "too much in all": (GOOD[0], *(member(f"out/{number}", bytes(MB // 3)) for number in range(4)), END),
-    "too many files": (GOOD[0], *(member(f"out/{number}") for number in range(guest_files.MOST_FILES + 1)), END),
+    "too many files": (GOOD[0], *(member(f"out/{number}") for number in range(guest_files.MOST_MEMBERS + 1)), END),
 }
 
 
@@ -201,7 +201,7 @@ def test_the_time_to_unpack_is_bounded(tmp_path: Path) -> None:
     (tmp_path / "out.tar").write_bytes(_header(b"x", b"%011o\0" % (40 * MB), b"x") + b"1" * (40 * MB))
     begin = time.monotonic()
     words = ["--code=0", "--limit=60", "--wall-ms=1", "--most-mb=256", "--most-console-mb=1"]
-    command = [sys.executable, "-m", "lab.ending", *words, tmp_path]
+    command: list[str | Path] = [sys.executable, "-m", "lab.ending", *words, tmp_path]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONPATH": ":".join(sys.path)})
     assert ended.returncode == 122 and len(ended.stderr.splitlines()) == 1
     assert time.monotonic() - begin < 40

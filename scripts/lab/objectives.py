@@ -113,7 +113,7 @@ def _objective(where: str, name: str, value: Any) -> Objective:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LARGEST:
         return Objective(name, ">=" if statistics.higher_is_better(name) else "<=", float(value))
     try:
-        relation, limit = LIMIT.fullmatch(value).groups()  # type: ignore[union-attr, arg-type]
+        relation, limit = LIMIT.fullmatch(value).groups()  # type: ignore[union-attr]
         return Objective(name, relation, numbers.real(limit))
     except (TypeError, AttributeError, ValueError):
         what = f'{name} = {shown(value)} is not valid: give a number, or a limit such as ">= 900"'

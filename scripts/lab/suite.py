@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from lab.objectives import Objective
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # two of them are part of a folder's name
-MOST_BYTES, MOST_DOTS, MOST_SCENARIOS = 2**18, 100, 1000  # of a file, a line of it (tomllib is slow at a.b.c...), a suite
+MOST_BYTES, MOST_DOTS, MOST_SCENARIOS = (
+    2**18,
+    100,
+    1000,
+)  # of a file, a line of it (tomllib is slow at a.b.c...), a suite
 STUDIES = ("pipeline",)
 
 # The options of `pipelab pipeline` that a scenario may set, with the limits that the program has
@@ -201,7 +205,9 @@ def _check_keys(where: str, section: dict[str, Any], known: tuple[str, ...]) -> 
 
 def _check_name(path: Path, place: str, name: str) -> None:
     if not NAME.fullmatch(name):
-        raise Complaint(path, f"{place}: {shown(name)} is not a good name: use up to 64 letters, digits, '-' and '_' only")
+        raise Complaint(
+            path, f"{place}: {shown(name)} is not a good name: use up to 64 letters, digits, '-' and '_' only"
+        )
 
 
 def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:

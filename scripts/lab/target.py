@@ -23,7 +23,7 @@ class Target:
         if name not in self.kernels and not _is_file(name):
             names = " ".join(self.kernels)
             raise Complaint(
-                "kernel", f"'{name}' is not one of {self.name}: give one of {names}, or the file of a kernel"
+                "kernel", f"'{name[:80]}' is not one of {self.name}: give one of {names}, or the file of a kernel"
             )
         return name
 

@@ -98,9 +98,12 @@ def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
     from lab.counts import perf, perf_runs
 
-    table = perf.mean([perf.of_run(folder) for folder in arguments.folders])
+    in_turn = arguments.timing == "exact" and arguments.smp > 1
+    table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
     write_whole(arguments.csv, perf.csv(table))
     print(perf.text(table))
+    if in_turn:
+        print(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
     if arguments.suite_csv is not None:
         new = perf_runs.table(arguments.folders, arguments.plan)
         write_whole(arguments.suite_csv, perf_runs.KEPT.csv(perf_runs.KEPT.merged(arguments.suite_csv, new)))
@@ -188,6 +191,8 @@ def compare_exact(arguments: argparse.Namespace) -> None:
         print(line)
     if found:
         raise Complaint(arguments.suite, f"{len(found)} figures are not the same: see above", verify.DIFFERENT)
+    if not runs:
+        raise Complaint(arguments.suite, "not tested, since it has no exact runs", verify.NOT_TESTED)
     print(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
 
 

@@ -12,7 +12,7 @@ attend() { # COMMAND...
   "$@" &
   attended=$!
   set +m
-  wait "$attended" || code=$?
+  wait "$attended" 2>/dev/null || code=$? # what bash says of one that was killed is for no log
   attended=''
   return "$code"
 }

@@ -23,8 +23,8 @@ if [[ ! -f $verdict ]]; then
   console=$(mktemp "$verdict.XXXXXX.log")
   setpriv --pdeathsig KILL timeout --foreground --kill-after=1 "$PROBE_LIMIT_S" setpriv --pdeathsig KILL "$QEMU" -nodefaults -no-user-config -display none -no-reboot \
     -M "$MACHINE" -accel kvm -cpu host -smp 2 -m 512 -serial "file:$console" -kernel "$KERNEL" -initrd "$INITRD" \
-    -append "console=$CONSOLE quiet panic=-1 -- run echo;kvm-works" </dev/null >/dev/null 2>&1 || true
-  if grep -qs '^kvm-works' "$console"; then
+    -append "console=$CONSOLE quiet panic=-1 -- run true" </dev/null >/dev/null 2>&1 || true
+  if grep -qs 'pipelab: the command ended with code 0' "$console"; then
     echo kvm >"$verdict"
   else
     echo tcg >"$verdict"

@@ -7,15 +7,16 @@ source "$(dirname "$0")/target.sh"
 source "$(dirname "$0")/guest_shape.sh"
 # shellcheck source=counters/load.sh
 source "$(dirname "$0")/counters/load.sh"
-trap 'exit 130' INT TERM
+end_on_signals
 
 usage() {
   cat <<EOF
 usage: qemu/run_vm.sh [OPTIONS] --out DIR -- COMMAND [ARGUMENT...]
        qemu/run_vm.sh [OPTIONS] --shell
-Boots one guest, runs COMMAND in it (in an empty folder), and leaves in DIR, which it makes: the files
-that COMMAND wrote, stdout.txt, stderr.txt, console.log, and vm.tsv (how it ended and the exact QEMU
-command), in live timing also watch.json (what the host did meanwhile).
+Boots one guest, runs COMMAND in it (in an empty folder), and leaves in DIR, which it makes: console.log (of
+the guest's kernel), vm.tsv (how it ended and the exact QEMU command), in live timing also watch.json (what the
+host did meanwhile), and in DIR/out/ the regular files that COMMAND wrote, stdout.txt and stderr.txt. COMMAND
+may make no folders or links there: then nothing is taken.
 
   --target NAME        one of: $(target_names) (aarch64)
   --kernel NAME|FILE   a kernel of the target, or the file of one; its image must be made (the target's first)
@@ -28,6 +29,8 @@ command), in live timing also watch.json (what the host did meanwhile).
   --pin-vcpus yes|no   in live timing pin each CPU of the guest to one of the host, if it has enough (yes)
   --seed N             of all that is random in the guest; another seed is another replicate (1)
   --limit S            wall time after which the guest counts as hung (300)
+  --output-mb N        what COMMAND may leave (256)
+  --console-mb N       what is kept of the console, of whose middle the rest is cut out (16)
   --perf, --rt-tools   boot the image that has perf, or cyclictest and rtla (make it with qemu/make_image.sh --perf)
   --initrd FILE        boot another initramfs than the image's, as one with more files at its end
   --counters [WHAT]    count what the program does in its marked regions into counters.json: plain
@@ -37,12 +40,13 @@ command), in live timing also watch.json (what the host did meanwhile).
   --dry-run            print the exact QEMU command, which works when pasted, and stop
 
 Exit codes: 0 done; the command's own code when it failed; 1 this script failed; 2 wrong usage; and
-120 guest panicked, 121 guest hung, 122 guest cut off (its files did not arrive whole), 123 QEMU failed.
+120 guest panicked, 121 guest hung, 122 guest cut off (its files did not arrive whole), 123 QEMU failed; 130
+and 143 interrupted.
 EOF
 }
 
 parse_arguments() {
-  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 out='' initrd=''
+  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 output_mb=256 console_mb=16 out='' initrd=''
   tools='' shell=0 dry_run=0
   numa=1 accelerator=auto pin_vcpus=yes
   counters=''
@@ -59,8 +63,8 @@ parse_arguments() {
       --shell) shell=1 && shift && continue ;;
       --dry-run) dry_run=1 && shift && continue ;;
       --) shift && command=("$@") && break ;;
-      --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --out | --initrd | \
-        --numa | --accelerator | --pin-vcpus)
+      --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --output-mb | --console-mb | \
+        --out | --initrd | --numa | --accelerator | --pin-vcpus)
         (($# > 1)) || die 2 "$1 needs a value"
         ;;
       *) die 2 "unknown option '$1', see --help" ;;
@@ -77,6 +81,8 @@ parse_arguments() {
       --pin-vcpus) pin_vcpus=$2 ;;
       --seed) seed=$2 ;;
       --limit) limit_s=$2 ;;
+      --output-mb) output_mb=$2 ;;
+      --console-mb) console_mb=$2 ;;
       --out) out=$2 ;;
       --initrd) initrd=$2 ;;
     esac
@@ -92,6 +98,8 @@ check_arguments() {
   whole_number --numa "$numa" 64
   whole_number --seed "$seed" 4294967295
   whole_number --limit "$limit_s" 864000
+  whole_number --output-mb "$output_mb" 65536
+  whole_number --console-mb "$console_mb" 4096
   [[ $timing =~ ^(exact|live)$ ]] || die 2 "--timing: '$timing' is not valid: give exact or live"
   [[ $pin_vcpus =~ ^(yes|no)$ ]] || die 2 "--pin-vcpus: '$pin_vcpus' is not valid: give yes or no"
   check_shape
@@ -158,71 +166,29 @@ build_qemu_command() {
   qemu+=(-kernel "$KERNEL" -initrd "$INITRD" -append "$append")
 }
 
-# Runs QEMU in DIR under the time limit; it dies with this script. Sets `code` and `wall_s`.
+# A function of its own process, which QEMU takes over.
+run_qemu() {
+  cd "$out" && ulimit -c 0 && ulimit -f $(((output_mb + 1) * 1024)) &&
+    exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${qemu[@]}"
+}
+
+# Runs QEMU in DIR under the time limit, and lets no file grow beyond what the guest may send; it dies with this
+# script. Sets `code` and `wall_ms`.
 boot() {
   local begin=$EPOCHREALTIME end watcher=''
-  code=0
   if [[ $timing == live ]]; then
     PYTHONPATH=$ROOT/scripts setpriv --pdeathsig KILL /usr/bin/python3 -m lab.watch --shell $$ --smp "$smp" \
       --pin "$pin_vcpus" --out "$out/watch.json" >/dev/null 2>&1 </dev/null &
     watcher=$!
   fi
-  (cd "$out" && exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" \
-    setpriv --pdeathsig KILL "${qemu[@]}") </dev/null >"$out/qemu.log" 2>&1 || code=$?
+  code=0
+  attend run_qemu </dev/null >"$out/qemu.log" 2>&1 || code=$?
   end=$EPOCHREALTIME
   wall_ms=$(((${end/[.,]/} - ${begin/[.,]/}) / 1000))
   if [[ -n $watcher ]]; then
     kill "$watcher" 2>/dev/null || true
     wait "$watcher" 2>/dev/null || true
   fi
-}
-
-# Says in `outcome` and `reason` how the guest ended, and in `exit_code` what this script returns.
-classify() {
-  exit_code=1
-  if ((code == 124 || (code == 137 && wall_ms >= limit_s * 1000))); then
-    outcome=guest-hung exit_code=121 reason="no end within $limit_s s"
-    blame_disk
-  elif ((code != 0)); then
-    outcome=qemu-failed exit_code=123 reason="QEMU ended with code $code: $(last_line "$out/qemu.log")"
-    blame_disk
-  elif grep -qs 'Kernel panic' "$out/console.log"; then
-    outcome=guest-panicked exit_code=120
-    reason=$(grep -om1 'Kernel panic.*' "$out/console.log" | tr -d '\r')
-  elif ! unpack_files; then
-    outcome=guest-cut-off exit_code=122 reason="the guest's files did not arrive whole"
-    [[ ! -s $out/tar.log ]] || reason+=": $(head -n 1 "$out/tar.log")"
-    blame_disk
-  else
-    exit_code=$(<"$out/exit_code")
-    outcome='done' reason=''
-    ((exit_code == 0)) || {
-      outcome=workload-failed
-      reason="the command ended with code $exit_code: $(last_line "$out/stderr.txt")"
-    }
-  fi
-  rm -f "$out/out.tar" "$out/tar.log" "$out/exit_code"
-  [[ -s $out/qemu.log ]] || rm -f "$out/qemu.log"
-}
-
-# A disk without room makes QEMU fail, hang or drop what the guest sends; it does not always say why.
-blame_disk() {
-  (($(df --output=avail -k "$out" | tail -n 1) >= 1024)) || reason="no room on the disk of $out: free some space ($reason)"
-}
-
-last_line() { # FILE, which need not be there
-  tail -n 1 "$1" 2>/dev/null | tr -d '\t' || true
-}
-
-# The stream is whole when tar says so and its last member has come.
-unpack_files() {
-  tar -xf "$out/out.tar" -C "$out" --no-same-owner --no-same-permissions -m 2>"$out/tar.log" && [[ -s $out/exit_code ]]
-}
-
-# In one write, whose failure is this function's.
-write_vm_facts() {
-  printf '%s\t%s\n' outcome "$outcome" reason "$reason" exit_code "$exit_code" wall_ms "$wall_ms" \
-    accelerator "$accelerator" counters "$counters" qemu_command "${qemu[*]@Q}" >"$out/vm.tsv"
 }
 
 parse_arguments "$@"
@@ -237,13 +203,8 @@ else
   out=$(cd "$out" && pwd)
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
   boot
-  classify
-  [[ ! -s $out/console.log ]] || where=" (console: $out/console.log)"
-  [[ $outcome == 'done' ]] || echo "run_vm.sh: $outcome: $reason${where:-}" >&2
-  # How the guest ended is told by the exit code, also when there is no room to write it down.
-  write_vm_facts || {
-    echo "run_vm.sh: $out/vm.tsv: cannot be written: free some space" >&2
-    ((exit_code)) || exit_code=1
-  }
-  exit "$exit_code"
+  # From here on what the guest wrote is read, which this shell never does.
+  PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
+    --most-mb "$output_mb" --most-console-mb "$console_mb" --fact accelerator "$accelerator" \
+    --fact counters "$counters" --fact qemu_command "${qemu[*]@Q}" "$out"
 fi

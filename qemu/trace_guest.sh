@@ -1,6 +1,6 @@
 #!/bin/sh
 # In a guest: runs COMMAND and records the scheduler's events meanwhile, each CPU's into a buffer of BUFFER-KB. Leaves
-# in trace/, for lab.trace.events: cpuN.raw (pages of the kernel's ring buffer, which have times in nanoseconds, as the
+# beside COMMAND's files, for lab.trace.events: cpuN.raw (pages of the kernel's ring buffer, which have times in nanoseconds, as the
 # kernel's text has not), cpuN.stats, and what the pages hold (header_page, *.format). Nothing is read before COMMAND
 # has ended.
 # usage: trace_guest.sh BUFFER-KB COMMAND...
@@ -47,20 +47,19 @@ sh -c 'echo "parent_pid == $$" >"$TRACING/events/sched/sched_process_fork/filter
 echo 0 >$TRACING/tracing_on
 [ $code = 0 ] || exit $code
 
-mkdir trace
-cp $TRACING/events/header_page trace/
+cp $TRACING/events/header_page .
 for event in $EVENTS; do
-  cp "$TRACING/events/$event/format" "trace/${event#*/}.format"
+  cp "$TRACING/events/$event/format" "${event#*/}.format"
 done
 for folder in "$TRACING"/per_cpu/cpu*; do
   cpu=${folder##*/}
-  cp "$folder/stats" "trace/$cpu.stats"
-  : >"trace/$cpu.raw"
+  cp "$folder/stats" "$cpu.stats"
+  : >"$cpu.raw"
   while [ "$(statistic "$folder" entries)" -gt 0 ]; do
     # No more pages than there must be, since a read waits for ever where nothing is left. The kernel takes each page
     # that was read for a full one, so that in the end its bytes may be below 0.
     pages=$(($(statistic "$folder" bytes) / 4096 + 1))
     [ $pages -gt 0 ] || pages=1
-    dd if="$folder/trace_pipe_raw" bs=4096 count=$pages 2>/dev/null >>"trace/$cpu.raw"
+    dd if="$folder/trace_pipe_raw" bs=4096 count=$pages 2>/dev/null >>"$cpu.raw"
   done
 done

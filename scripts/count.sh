@@ -10,11 +10,10 @@ count_run() {
   [[ $timing == exact ]] || die 2 "$run: live runs are not counted, since it would change their times: give an exact one"
   folder=$RUNS/.partial.counters.$run.$$
   trap 'rm -rf "$folder" "$folder.log"' EXIT
-  trap 'exit 130' INT TERM
-  # shellcheck disable=SC2086  # the command is many words
-  setpriv --pdeathsig KILL "${vm[@]}" --counters caches --out "$folder" -- $command >"$folder.log" 2>&1 ||
+  end_on_signals
+  attend "${vm[@]}" --counters caches --out "$folder" -- "${words[@]}" >"$folder.log" 2>&1 ||
     die 1 "$run: cannot be counted: $(<"$folder.log")"
-  cmp -s "$folder/latencies.csv" "$RUNS/$run/latencies.csv" ||
+  cmp -s "$folder/out/latencies.csv" "$RUNS/$run/latencies.csv" ||
     die 1 "$run: has other latencies with the counters: remove it ('rm -r $RUNS/$run') and run it again"
   keep_counters
 }

@@ -26,7 +26,7 @@ EOF
 read_kernel_symbols() {
   [[ $KERNEL_SYMBOLS -nt $KERNEL ]] && return
   attend "$ROOT/qemu/run_vm.sh" --target "$target" --kernel "$kernel" --smp 1 --out "$folder/kernel" -- cp /proc/kallsyms kallsyms
-  mv "$folder/kernel/kallsyms" "$KERNEL_SYMBOLS"
+  mv "$folder/kernel/out/kallsyms" "$KERNEL_SYMBOLS"
 }
 
 target=aarch64 seed=1 options=()

@@ -33,16 +33,28 @@ snapshot_host() {
   cat /proc/loadavg
 }
 
-# Leaves the reason and the console log in failed/RUN/, and nothing else. The reason may name files in
-# the folder, which is called otherwise then.
+# Leaves in failed/RUN/ the reason, the console log and what the command printed, if that is short, and nothing else.
+# The reason may name files in the folder, which is called otherwise then.
 keep_failure() { # REASON
   local failed=$RUNS/failed/$run
   local reason=${1//"$folder"/"$failed"}
-  find "$folder" -mindepth 1 ! -name console.log -delete
+  find "$folder" -mindepth 1 \( ! -name console.log ! -path "$folder/out" ! -name 'std???.txt' -o -size +1M \) -delete
+  rmdir --ignore-fail-on-non-empty "$folder/out" 2>/dev/null || true
   echo "$reason" >"$folder/reason.txt" || true # a full disk must not hide the reason
-  { mkdir -p "$RUNS/failed" && rm -rf "$failed" && mv -T "$folder" "$failed"; } ||
+  { make_folder "$RUNS/failed" && rm -rf "$failed" && mv -T "$folder" "$failed"; } ||
     die 1 "$run: $reason (nothing is kept: $failed cannot be made)"
   die 1 "$run: $reason (kept in $failed)"
+}
+
+# Says why WHAT ended with CODE, which itself said nothing.
+silent_end() { # CODE WHAT
+  if (($(df --output=avail -k "$RUNS" | tail -n 1) < 1024)); then
+    echo "no room on the disk of $RUNS: free some space"
+  elif (($1 > 128)); then
+    echo "$2 was ended from outside (SIG$(kill -l "$1")): run it again"
+  else
+    echo "$2 ended with code $1 and said nothing: run it again"
+  fi
 }
 
 check_room() {
@@ -60,13 +72,14 @@ line=$(sed -n "$(($2 + 1))p" "$PLAN")
 # Not split at tabs, of which `read` takes several for one: a field may be empty.
 IFS=$'\037' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command \
   kernel kernel_args numa_nodes pin_vcpus accelerator _ <<<"${line//$'\t'/$'\037'}"
+[[ $run =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]*$ ]] || die 1 "$PLAN: row $2 is damaged: plan again"
 ((counting)) || [[ ! -d $RUNS/$run ]] || exit 0
 vm=("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" --seed "$seed"
   --limit "$limit_s" --kernel "${kernel:-}" --kernel-args "${kernel_args:-}" --numa "${numa_nodes:-1}"
   --pin-vcpus "${pin_vcpus:-no}" --accelerator "${accelerator:-auto}")
+read -ra words <<<"$command"
 if ((dry_run)); then
-  # shellcheck disable=SC2086  # the command is many words
-  exec "${vm[@]}" --dry-run -- $command
+  exec "${vm[@]}" --dry-run -- "${words[@]}"
 fi
 if ((counting)); then
   count_run
@@ -78,19 +91,20 @@ rm -rf "$RUNS/.partial.$run".*
 check_room
 mkdir "$folder" || die 1 "$folder: cannot be made: free some space, or mend its permissions"
 trap 'rm -rf "$folder" "$folder.log"' EXIT
-trap 'exit 130' INT TERM
+end_on_signals
 
+code=0
 before=$(snapshot_host)
-# The guest dies with this script, which dies with the sweep: a child of $(...) would outlive both.
-# shellcheck disable=SC2086  # the command is many words
-if ! setpriv --pdeathsig KILL "${vm[@]}" --out "$folder" -- $command >"$folder.log" 2>&1; then
+attend "${vm[@]}" --out "$folder" -- "${words[@]}" >"$folder.log" 2>&1 || code=$?
+if ((code)); then
   errors=$(<"$folder.log")
-  keep_failure "${errors:-the guest could not be started: is the disk full?}"
+  keep_failure "${errors:-$(silent_end "$code" "its guest")}"
 fi
-{
-  # Joined by &&, since a block before || goes on after a command that failed.
-  echo "$before" 2>/dev/null >"$folder/host_before.txt" && snapshot_host 2>/dev/null >"$folder/host_after.txt" &&
-    errors=$(lab seal --build "$BUILD" "$PLAN" "$run" "$folder" 2>&1)
-} || keep_failure "${errors:-the run could not be sealed: is the disk full?}"
+{ echo "$before" >"$folder/host_before.txt" && snapshot_host >"$folder/host_after.txt"; } 2>/dev/null || code=1
+((code)) || lab seal --build "$BUILD" "$PLAN" "$run" "$folder" >"$folder.log" 2>&1 || code=$?
+if ((code)); then
+  errors=$(<"$folder.log")
+  keep_failure "${errors:-$(silent_end "$code" "what seals it")}"
+fi
 mv -T "$folder" "$RUNS/$run"
 rm -rf "$RUNS/failed/$run"

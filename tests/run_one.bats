@@ -10,19 +10,42 @@ plan() {
   RUN=$(sed -n 2p "$SWEEP" | cut -f 1)
 }
 
-@test "a failed run leaves its reason and console log, nothing else, and the reason names files that are there" {
+@test "a failed run leaves its reason, console log and words, nothing else, and the reason names files that are there" {
   plan
   local guest path
   for guest in panic bad-option cut refuse; do
     FAKE_GUEST=$guest run "$ROOT/scripts/run_one.sh" "$SWEEP" 1
     exits 1
     says "$RUN: run_vm.sh: "
-    [[ $(ls "$PIPELAB_RUNS/failed/$RUN") == $'console.log\nreason.txt' ]]
+    [[ $(cd "$PIPELAB_RUNS/failed/$RUN" && find . -type f | sort | grep -v '^./out/std') == $'./console.log\n./reason.txt' ]]
+    [[ $guest != bad-option || -s $PIPELAB_RUNS/failed/$RUN/out/stderr.txt ]]
     path=$(sed -n 's/.*(console: \(.*\)).*/\1/p' "$PIPELAB_RUNS/failed/$RUN/reason.txt")
     [[ $path == "$PIPELAB_RUNS/failed/$RUN/console.log" && -s $path ]]
     [[ $output == *"$path"* && $output != *.partial* ]]
     [[ -z $(find "$PIPELAB_RUNS" -name '.partial*') ]]
   done
+}
+
+@test "a guest, or what seals a run, that is killed is told as such, and the run is tried again" {
+  plan
+  FAKE_GUEST=hang "$ROOT/scripts/run_one.sh" "$SWEEP" 1 >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+  local pid=$!
+  until pkill -KILL -f "run_vm.sh .*partial.$RUN"; do sleep 0.05; done
+  wait "$pid" || true
+  output=$(<"$BATS_TEST_TMPDIR/said")
+  says "$RUN: its guest was ended from outside (SIGKILL): run it again"
+  [[ $output != *disk* && $(<"$PIPELAB_RUNS/failed/$RUN/reason.txt") == *SIGKILL* ]]
+  run "$ROOT/scripts/run_one.sh" "$SWEEP" 1
+  exits 0
+  [[ -s $PIPELAB_RUNS/$RUN/run.json && ! -e $PIPELAB_RUNS/failed/$RUN ]]
+}
+
+@test "a plan whose run is a path is refused" {
+  plan
+  sed -i "2s,^[^\t]*,../../elsewhere," "$SWEEP"
+  run "$ROOT/scripts/run_one.sh" "$SWEEP" 1
+  exits 1
+  says "$SWEEP: row 1 is damaged: plan again"
 }
 
 @test "a disk that is nearly full stops a run before it boots, with the remedy" {

@@ -12,8 +12,8 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   exits 0
   [[ $output == "" ]]
   [[ $(fact outcome) == "done" && $(fact exit_code) == 0 && $(fact accelerator) == tcg ]]
-  [[ -s $OUT/latencies.csv && -s $OUT/stats.csv && -s $OUT/console.log ]]
-  [[ ! -e $OUT/out.tar && ! -e $OUT/exit_code ]]
+  [[ -s $OUT/out/latencies.csv && -s $OUT/out/stats.csv && -s $OUT/console.log ]]
+  [[ ! -e $OUT/out.tar && ! -e $OUT/out/exit_code ]]
 }
 
 @test "workload failed: its exit code and its last words come through" {
@@ -67,11 +67,105 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   export FAKE_UNWRITABLE=vm.tsv
   run_vm --out "$OUT" -- pipelab
   exits 1
-  says "$OUT/vm.tsv: cannot be written: free some space"
+  says "$OUT/vm.tsv: cannot be written: "
   FAKE_GUEST=bad-option run_vm --out "$OUT.2" -- pipelab
   exits 2
   FAKE_GUEST=panic run_vm --out "$OUT.3" -- pipelab
   exits 120
+}
+
+@test "what a guest says of its end is never evaluated" {
+  local code made=$BATS_TEST_TMPDIR/evaluated
+  for code in "smp[\$(touch $made)0]*0" 256 -1 '' '0 0' 'exit_code=0'; do
+    rm -rf "$OUT"
+    mkdir -p "$BATS_TEST_TMPDIR/sent/out"
+    printf '%s\n' "$code" >"$BATS_TEST_TMPDIR/sent/exit_code"
+    tar -cf "$BATS_TEST_TMPDIR/stream" -C "$BATS_TEST_TMPDIR/sent" out exit_code
+    FAKE_GUEST=stream FAKE_STREAM=$BATS_TEST_TMPDIR/stream run_vm --out "$OUT" -- pipelab
+    exits 122
+    ((${#lines[@]} == 1))
+    says "its exit code is "
+    [[ ! -e $made && ! -e $OUT/out ]]
+  done
+}
+
+@test "a guest's files never stand beside, or for, the host's" {
+  local canary=$BATS_TEST_TMPDIR/canary sent=$BATS_TEST_TMPDIR/sent/out name
+  echo sings >"$canary"
+  mkdir -p "$sent"
+  echo 0 >"$BATS_TEST_TMPDIR/sent/exit_code"
+  for name in vm.tsv console.log watch.json run.json 'a b' .hidden -dash; do echo forged >"$sent/$name"; done
+  tar -cf "$BATS_TEST_TMPDIR/stream" -C "$BATS_TEST_TMPDIR/sent" out exit_code
+  export FAKE_GUEST=stream FAKE_STREAM=$BATS_TEST_TMPDIR/stream
+  run_vm --out "$OUT" -- pipelab
+  exits 0
+  [[ $(ls "$OUT") == $'console.log\nout\nvm.tsv' && $(fact outcome) == "done" && $(<"$OUT/console.log") == *booting ]]
+  [[ $(<"$OUT/out/a b") == forged && $(<"$OUT/out/.hidden") == forged && $(<"$OUT/out/-dash") == forged ]]
+  for name in vm.tsv .run.json.partial host_before.txt; do
+    rm -rf "$OUT" "${sent:?}"/* "$sent"/.hidden
+    ln -s "$canary" "$sent/$name"
+    tar -cf "$BATS_TEST_TMPDIR/stream" -C "$BATS_TEST_TMPDIR/sent" out exit_code
+    run_vm --out "$OUT" -- pipelab
+    exits 122
+    says "'out/$name' is a link: a command may leave regular files only"
+    rm "$sent/$name"
+  done
+  [[ $(<"$canary") == sings ]]
+}
+
+@test "a guest that delivered did not panic, whatever it printed" {
+  FAKE_GUEST=good-panic run_vm --out "$OUT" -- pipelab
+  exits 0
+  FAKE_GUEST=bad-option FAKE_STDERR="Kernel panic - not syncing: says the program" run_vm --out "$OUT.2" -- pipelab
+  exits 2
+  says "workload-failed: the command ended with code 2: Kernel panic - not syncing: says the program"
+}
+
+@test "a guest that ended before it could print is told so, with what is unusual" {
+  FAKE_GUEST=early-end run_vm --out "$OUT" -- pipelab
+  exits 122
+  says "nothing was sent: it ended before it had printed anything: look for words in --kernel-args"
+}
+
+@test "what a guest sends and prints has bounds" {
+  FAKE_GUEST=flood run_vm --output-mb 8 --out "$OUT" -- pipelab
+  exits 122
+  says "it sent more than 8 MB, or printed as much: let it write less, or give a larger --output-mb"
+  [[ $(ls "$OUT") == $'console.log\nvm.tsv' ]]
+  FAKE_GUEST=chatter run_vm --console-mb 1 --out "$OUT.2" -- pipelab
+  exits 0
+  (($(stat -c %s "$OUT.2/console.log") < 1100000))
+  grep -a -q '^\[pipelab: [0-9]* bytes are cut out here\]$' "$OUT.2/console.log"
+  [[ $(head -n 1 "$OUT.2/console.log") == *booting && $(tail -n 1 "$OUT.2/console.log") == chatter* ]]
+}
+
+@test "text of a guest is shown as one line without control characters" {
+  FAKE_GUEST=bad-option FAKE_STDERR=$'\e[2J\e]0;owned\a\tred\x9b31m' run_vm --out "$OUT" -- pipelab
+  exits 2
+  ((${#lines[@]} == 1))
+  [[ ! $output =~ [[:cntrl:]] && $output == *owned* ]]
+  FAKE_GUEST=bad-option FAKE_STDERR=$(printf 'x%.0s' {1..100000}) run_vm --out "$OUT.2" -- pipelab
+  ((${#output} < 1000))
+}
+
+@test "a signal to the script alone ends it at once, with its guest" {
+  local signal code pid
+  for signal in INT:130 TERM:143; do
+    # In the background a shell has SIGINT ignored, and what it starts cannot undo that.
+    FAKE_GUEST=hang /usr/bin/python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$ROOT/qemu/run_vm.sh" --out "$OUT.$signal" -- pipelab 3>&- &
+    pid=$!
+    until [[ -s $OUT.$signal/console.log ]]; do sleep 0.05; done
+    [[ -n $(pgrep -P "$pid") ]]
+    kill -"${signal%:*}" "$pid"
+    code=0
+    wait "$pid" || code=$?
+    ((code == ${signal#*:}))
+    sleep 0.2
+    ! pgrep -f "$OUT.$signal" || false
+    ! readlink /proc/[0-9]*/cwd | grep -q "$OUT.$signal" || false # where QEMU runs
+  done
 }
 
 @test "--dry-run prints a command that works when it is pasted, and writes nothing" {
@@ -211,7 +305,7 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
 
 @test "words for the kernel stand before the guest's command, and cannot pass for it" {
   run_vm --kernel-args "isolcpus=1 nohz_full=1" --dry-run -- pipelab
-  says "nokaslr isolcpus=1 nohz_full=1 -- run pipelab'"
+  says "nokaslr earlycon isolcpus=1 nohz_full=1 -- run pipelab'"
   local words
   for words in "a -- b" "run" 'a="b c"'; do
     run_vm --kernel-args "$words" --dry-run -- pipelab

@@ -31,7 +31,7 @@ touch -d @0 "$work/files/soak_guest.sh" # exact timing needs the same bytes each
 soak() { # SEED CPUS
   local out=$work/runs/$1-$2
   "$ROOT/qemu/run_vm.sh" --initrd "$work/initrd.cpio" --smp "$2" --seed "$1" --out "$out" -- \
-    sh /soak_guest.sh "$1" || { echo "seed $1, $2 CPUs: $(tail -n 1 "$out/stdout.txt" "$out/vm.tsv")" && return 1; }
+    sh /soak_guest.sh "$1" || { echo "seed $1, $2 CPUs: $(tail -n 1 "$out/out/stdout.txt" "$out/vm.tsv")" && return 1; }
 }
 export -f soak
 export ROOT work
@@ -40,7 +40,7 @@ code=0
 # shellcheck disable=SC2016  # it is the shell below that expands them
 attend xargs -P "$(nproc)" -L 1 bash -c 'soak "$0" "$1"' \
   < <(for seed in $(seq "$seeds"); do echo "$seed 2" && echo "$seed 4"; done) || code=1
-cat "$work"/runs/*/stdout.txt | awk -v wanted=$((2 * seeds)) '
+cat "$work"/runs/*/out/stdout.txt | awk -v wanted=$((2 * seeds)) '
   NF == 2 { guests++; runs += $1; items += $2 }
   END { printf "%d of %d guests good: %d runs, %d items, each whole, once and in order\n", guests, wanted, runs, items }'
 exit $code

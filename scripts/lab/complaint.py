@@ -4,6 +4,11 @@ FAILED = 1
 USAGE = 2
 
 
+def visible(text: str) -> str:
+    """Stand-in until the merge."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)[:300]
+
+
 class Complaint(Exception):
     """One line for the user: where, what is wrong, and what to do about it.
 

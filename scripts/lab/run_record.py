@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Any
 
 import lab.plan
-from lab import ledger
+from lab import guest_files, ledger
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, write_whole
 from lab.plan import Row
@@ -57,13 +57,11 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
 
     Takes in and removes the shell's own notes (vm.tsv and two snapshots of the host).
     """
-    for name in OUTPUTS:
-        if not (folder / name).is_file():
-            raise Complaint(folder / name, "the guest did not send it: see console.log there", FAILED)
     vm = read_facts(folder / "vm.tsv", VM_FACTS, remedy="run it again")
     if not row.run.endswith("." + lab.plan.decisive_hash(row, image, vm["accelerator"])):
         what = f"ran on {vm['accelerator']} with the image of now, which is not what was planned"
         raise Complaint(row.run, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
+    guest_files.accept(folder, OUTPUTS)
     before, after = folder / HOST_BEFORE, folder / HOST_AFTER
     facts = {
         **asdict(row),

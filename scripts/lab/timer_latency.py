@@ -12,6 +12,7 @@ import pandas as pd
 from lab.analyse import percentile_ns
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
+from lab.guest_files import OUT
 
 GUEST = ["kernel", "kernel_args", "smp", "memory_mb", "numa_nodes"]
 COLUMNS = ["target", "timing", "accelerator", *GUEST, "tool", "what", "latency_us", "count"]
@@ -67,9 +68,9 @@ def read(folders: list[Path]) -> pd.DataFrame:
         facts = read_facts(folder / "guest.tsv", ("target", "timing", *GUEST, "tool"), "run it again")
         facts["accelerator"] = read_facts(folder / "vm.tsv", ("accelerator",), "run it again")["accelerator"]
         if facts["tool"] == "cyclictest":
-            part = read_cyclictest(folder / "histogram.txt")
+            part = read_cyclictest(folder / OUT / "histogram.txt")
         else:
-            part = read_rtla(folder / "stdout.txt")
+            part = read_rtla(folder / OUT / "stdout.txt")
         parts.append(part.assign(**facts))
     return pd.concat(parts)[COLUMNS]
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lab.counts import counters
 from lab.complaint import FAILED, Complaint
+from lab.guest_files import OUT
 
 # The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT").
 FIELDS = ["count", "unit", "event", "running_ns", "running_percent", "derived", "derived_unit"]
@@ -60,11 +61,11 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def of_run(folder: Path, in_turn: bool) -> pd.DataFrame:
-    """What was counted of the run in `folder`: its perf.csv, filled from its counters.json if that is there.
+    """What was counted of the run in `folder`: its out/perf.csv, filled from its counters.json if that is there.
 
     `in_turn` says that the guest had several CPUs, which took turns.
     """
-    table = read(folder / "perf.csv")
+    table = read(folder / OUT / "perf.csv")
     if in_turn:
         shared = table["event"].str.split(":").str[0].isin(OF_ALL_CPUS)
         table.loc[shared, ["count", "note"]] = [math.nan, "not counted"]

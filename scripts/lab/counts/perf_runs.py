@@ -14,6 +14,7 @@ from lab import plan
 from lab.counts import perf
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
+from lab.guest_files import OUT
 from lab.kept_table import KeptTable
 from lab.measurement import KEYS, Measurement
 
@@ -51,7 +52,7 @@ CAPTION_OF_PLUGIN = (
 
 
 def table(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
-    """A row for each folder (perf.csv, stats.csv, vm.tsv, perhaps counters.json) of a run; the plan has their rows in
+    """A row for each folder (out/perf.csv, out/stats.csv, vm.tsv, perhaps counters.json) of a run; the plan has their rows in
     the same order."""
     return pd.DataFrame([_row(folder, planned) for folder, planned in zip(folders, plan.read(plan_file), strict=True)])
 
@@ -87,7 +88,7 @@ def _row(folder: Path, planned: plan.Row) -> dict[str, object]:
     in_turn = planned.timing == "exact" and planned.smp > 1
     counted = perf.of_run(folder, in_turn).set_index("event")[["count", "source"]]
     of_plugin = counted["source"] == perf.PLUGIN
-    stats_file = folder / "stats.csv"
+    stats_file = folder / OUT / "stats.csv"
     try:
         items = int(pd.read_csv(stats_file, index_col="key", dtype=str)["value"]["consumed"])
     except (OSError, ValueError, KeyError) as error:

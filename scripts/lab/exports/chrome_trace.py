@@ -15,6 +15,7 @@ import pandas as pd
 from lab import stages
 from lab.trace import split as sched_trace, events as trace_events
 from lab.complaint import FAILED, Complaint
+from lab.guest_files import OUT
 from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY, Doing
 
 MOST_ITEMS = 10_000
@@ -24,7 +25,8 @@ ITEMS, CPUS, STATES = 1, 2, 3  # "processes": groups of tracks
 
 def text(run: Path, items: int = MOST_ITEMS) -> str:
     """The first `items` items of the run in the folder `run`. Times of the file are microseconds."""
-    file = run / "latencies.csv"
+    traced = run / OUT  # where a run has it that was made to be traced
+    file = (traced if traced.is_dir() else run) / "latencies.csv"
     if not file.is_file():
         raise Complaint(run, "has no latencies.csv: give the folder of a run, such as result_data/runs/RUN", FAILED)
     stages.read(file)  # complains of a damaged file
@@ -43,7 +45,7 @@ def text(run: Path, items: int = MOST_ITEMS) -> str:
     for name, (begin, end) in zip(("lateness", "enqueue", "queue latency", "service"), begins_and_ends):
         events += _stages(name, table["item"], begin, end)
     events += _depth(pushed, popped)
-    if (run / trace_events.FOLDER).is_dir():
+    if traced.is_dir():
         events += _scheduling(run, int(done.max()))
     return json.dumps({"displayTimeUnit": "ns", "traceEvents": events}) + "\n"
 

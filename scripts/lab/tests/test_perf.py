@@ -15,6 +15,7 @@ from lab.complaint import Complaint
 from lab.findings import counts as counts_rules
 from lab.findings import pipeline
 from lab.findings.study import Study
+from lab.guest_files import OUT
 from lab.measurement import Measurement
 from lab.tests.conftest import RECORDED
 
@@ -78,7 +79,8 @@ IN_TURN = RUN + "7000,,instructions:k,41644272,100.00,,\n36193592,,cycles,416442
 
 @pytest.mark.parametrize("plugin", [True, False])
 def test_the_instructions_of_cpus_in_turn_are_the_plugin_s_or_none(tmp_path: Path, plugin: bool) -> None:
-    (tmp_path / "perf.csv").write_text(IN_TURN)
+    (tmp_path / OUT).mkdir()
+    (tmp_path / OUT / "perf.csv").write_text(IN_TURN)
     if plugin:
         shutil.copy(COUNTERS, tmp_path)
     alone = perf.of_run(tmp_path, in_turn=False).set_index("event")["count"]
@@ -126,9 +128,9 @@ def counted_runs(folder: Path, smp: int = 1) -> pd.DataFrame:
     folders = []
     for number, text in enumerate((RUN, SLOWER)):
         folders.append(folder / str(number))
-        folders[-1].mkdir(parents=True)
-        (folders[-1] / "perf.csv").write_text(text)
-        (folders[-1] / "stats.csv").write_text(STATS)
+        (folders[-1] / "out").mkdir(parents=True)
+        (folders[-1] / "out/perf.csv").write_text(text)
+        (folders[-1] / "out/stats.csv").write_text(STATS)
         (folders[-1] / "vm.tsv").write_text("accelerator\ttcg\n")
         shutil.copy(COUNTERS, folders[-1])
     rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))

@@ -20,8 +20,9 @@ STAT = "cpu  100 0 50 1000 10 0 5 {steal} 0 0\n0.50 0.40 0.30 1/100 999\n"
 def fresh(runs: Path, tmp_path: Path) -> Path:
     """A folder as run_one.sh has it before it is sealed."""
     folder = tmp_path / "fresh"
-    shutil.copytree(next(runs.glob("*.exact.r1.*")), folder)
-    (folder / "run.json").unlink()
+    shutil.copytree(next(runs.glob("*.exact.r1.*")), folder / "out")
+    (folder / "out/run.json").unlink()
+    (folder / "out/console.log").rename(folder / "console.log")
     (folder / "host_before.txt").write_text(STAT.format(steal=0))
     (folder / "host_after.txt").write_text(STAT.replace("1000", "1090").format(steal=10))
     (folder / "vm.tsv").write_text(
@@ -94,8 +95,8 @@ def test_runs_from_before_there_was_a_ledger_count_as_quiet(records: list[run_re
 
 
 def test_a_run_that_lacks_a_file_is_not_sealed(fresh: Path, row: plan.Row) -> None:
-    (fresh / "stats.csv").unlink()
-    with pytest.raises(Complaint, match="stats.csv: the guest did not send it"):
+    (fresh / "out/stats.csv").unlink()
+    with pytest.raises(Complaint, match="out/stats.csv: the guest did not send it"):
         run_record.seal(fresh, row, IMAGE, Path("/"))
     assert not (fresh / "run.json").exists()
 

@@ -42,7 +42,7 @@ def parts(known: sched_trace.Split) -> dict[tuple[int, str, tuple[str, int, str]
 
 def test_events_come_out_of_the_pages_as_they_were_written(tmp_path: Path) -> None:
     events = trace_events.read(traced.write(tmp_path / "run"))
-    written = sum(len((tmp_path / "run/trace" / f"cpu{cpu}.raw").read_bytes()) for cpu in (0, 1))
+    written = sum(len((tmp_path / "run/out" / f"cpu{cpu}.raw").read_bytes()) for cpu in (0, 1))
     assert written / (traced.DATA_BYTES + 16) > 4  # pages
     switches = [event for event in traced.TRUTH if event[2] == "sched_switch"]
     assert sorted(events["sched_switch"]["time_ns"] - traced.BEGIN_NS) == sorted(event[0] for event in switches)
@@ -78,14 +78,14 @@ def test_the_parts_of_a_guest_s_items_add_up_to_the_nanosecond() -> None:
     for place, stage in enumerate(stages.STAGES):
         length = known.bounds_ns[:, place + 1] - known.bounds_ns[:, place]
         assert (known.parts_ns[stage].sum(axis=1) == length).all() and (known.parts_ns[stage] >= 0).all()
-    items = pd.read_csv(GUEST / "latencies.csv")
+    items = pd.read_csv(GUEST / "out/latencies.csv")
     assert (known.response_ns == items["response_ns"]).all()
 
 
 def test_threads_of_a_guest_sleep_as_often_as_its_kernel_counted() -> None:
     """From the time when the program read the kernel's counters, 5 ms before the first item, to the thread's end."""
     begin_ns = sched_trace.threads(trace_events.read(GUEST), GUEST).begin_ns - sched_trace.QUIET_NS
-    counted = pd.read_csv(GUEST / "stats.csv", index_col="key")["value"]
+    counted = pd.read_csv(GUEST / "out/stats.csv", index_col="key")["value"]
     for name, did in sched_trace.split(GUEST).timelines.items():
         sleeps = (did.begins_ns > begin_ns) & np.array([kind.state == "asleep" for kind in did.kinds])[did.doing]
         assert sleeps.sum() - 1 == int(counted[f"{name}_voluntary_switches"])  # one more: its end
@@ -160,17 +160,17 @@ def other_run(trace: Path) -> None:
         (lose_page, r"cpu0\.raw: has \d+ events of 15: run"),
         (damage, r"cpu0\.raw: page 1 is damaged \(it is longer than a page\): run"),
         (overrun, r"cpu1\.stats: the buffer was full, and 812 events are lost: give trace.sh a larger --buffer-mb or"),
-        (empty, "trace: is empty: no event was recorded"),
+        (empty, "out: is empty: no event was recorded"),
         (remove, r"format: cannot be read"),
         (other_kernel, r"sched_switch\.format: lacks prev_state"),
-        (without("sched_process_fork"), "trace: shows 0 threads that the program started"),
-        (without("hrtimer_start"), "trace: does not show when the measured items begin"),
+        (without("sched_process_fork"), "out: shows 0 threads that the program started"),
+        (without("hrtimer_start"), "out: does not show when the measured items begin"),
         (other_run, r"latencies\.csv: row 1: the trace has the producer not running when this item was made, so that"),
     ],
 )
 def test_a_damaged_trace_is_refused_in_one_line(tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
     run = traced.write(tmp_path / "run")
-    harm(run / "trace")
+    harm(run / "out")
     with pytest.raises(Complaint, match=message) as refused:
         sched_trace.split(run)
     assert "\n" not in str(refused.value) and refused.value.exit_code == 1
@@ -199,7 +199,7 @@ def test_the_command_prints_the_parts_and_keeps_other_scenarios(tmp_path: Path) 
     assert done.stdout.splitlines()[-1].split() == ["response", "6.133"]
     known = trace_runs.KEPT.read(csv)
     assert list(known.groupby("scenario", sort=False)["seed"].nunique().items()) == [("other", 1), ("baseline", 2)]
-    cut(runs[1] / "trace")
+    cut(runs[1] / "out")
     done = run_step("--csv", csv, "--plan", planned(tmp_path, 2), *runs)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "is cut" in done.stderr
 

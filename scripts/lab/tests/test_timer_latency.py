@@ -42,11 +42,11 @@ GUEST = "target\taarch64\ntiming\t{}\nkernel\trt\nkernel_args\tisolcpus=1\nsmp\t
 def folder(place: Path, name: str, tool: str, timing: str = "exact") -> Path:
     """A folder as timer_latency.sh leaves it."""
     made = place / name
-    made.mkdir()
+    (made / "out").mkdir(parents=True)
     (made / "guest.tsv").write_text(GUEST.format(timing, tool))
     (made / "vm.tsv").write_text("accelerator\ttcg\n")
-    (made / "histogram.txt").write_text(CYCLICTEST)
-    (made / "stdout.txt").write_text(TIMERLAT)
+    (made / "out/histogram.txt").write_text(CYCLICTEST)
+    (made / "out/stdout.txt").write_text(TIMERLAT)
     return made
 
 
@@ -109,6 +109,6 @@ def test_a_measurement_replaces_the_one_of_its_target_and_timing_only(tmp_path: 
 )
 def test_a_cut_histogram_is_named(tmp_path: Path, tool: str, text: str, message: str) -> None:
     made = folder(tmp_path, "1", tool)
-    (made / ("histogram.txt" if tool == "cyclictest" else "stdout.txt")).write_text(text)
+    (made / "out" / ("histogram.txt" if tool == "cyclictest" else "stdout.txt")).write_text(text)
     with pytest.raises(Complaint, match=message):
         timer_latency.read([made])

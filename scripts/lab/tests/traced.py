@@ -97,11 +97,11 @@ PARTS = {
 
 
 def write(run: Path, events: Sequence[Event] = TRUTH, latencies: str = LATENCIES) -> Path:
-    """Makes the folder `run`: latencies.csv, histogram.csv, vm.tsv and trace/."""
-    trace = run / "trace"
+    """Makes the folder `run`: latencies.csv, histogram.csv and the events in out/, and vm.tsv."""
+    trace = run / "out"
     trace.mkdir(parents=True)
-    (run / "latencies.csv").write_text(latencies)
-    (run / "histogram.csv").write_text(HISTOGRAM)
+    (trace / "latencies.csv").write_text(latencies)
+    (trace / "histogram.csv").write_text(HISTOGRAM)
     (run / "vm.tsv").write_text("accelerator\ttcg\n")
     (trace / "header_page").write_text(
         "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"

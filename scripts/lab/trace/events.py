@@ -1,4 +1,4 @@
-"""The kernel's own events of a traced run, as qemu/trace_guest.sh leaves them in the run's trace/.
+"""The kernel's own events of a traced run, as qemu/trace_guest.sh leaves them in the run's out/.
 
 The pages are read, and not the text that the kernel makes of them, since that has times in whole microseconds only.
 Their format: include/linux/ring_buffer.h of the kernel, and what its events/header_page and events/*/format say.
@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from lab.complaint import FAILED, Complaint
+from lab.guest_files import OUT
 
-FOLDER = "trace"
 # What the pages may hold, by the name of the event: the fields that are read.
 FIELDS = {
     "sched_switch": ["prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid"],
@@ -47,7 +47,7 @@ def read(run: Path) -> dict[str, pd.DataFrame]:
 
     Raises Complaint naming file and remedy where events are lost, cut or damaged.
     """
-    folder = run / FOLDER
+    folder = run / OUT
     layout = _layout(folder)
     files = sorted(folder.glob("cpu*.raw"), key=lambda file: int(file.stem.removeprefix("cpu")))
     if not files:

@@ -14,6 +14,7 @@ from lab import analyse, figures, measurement as measurements, plan
 from lab.trace import split as sched_trace
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
+from lab.guest_files import OUT
 from lab.kept_table import KeptTable
 from lab.measurement import KEYS, Measurement
 from lab.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
@@ -132,7 +133,7 @@ def text(runs: pd.DataFrame) -> str:
 
 def _of_run(folder: Path, planned: plan.Row) -> pd.DataFrame:
     known = sched_trace.split(folder)
-    histogram = folder / "histogram.csv"
+    histogram = folder / OUT / "histogram.csv"
     try:
         buckets = pd.read_csv(histogram).query("metric == 'latency'")
         highest, counts = buckets["highest_ns"].to_numpy(), buckets["count"].to_numpy()

@@ -16,6 +16,7 @@ import pandas as pd
 from lab import stages
 from lab.trace import timeline, events as trace_events
 from lab.complaint import FAILED, Complaint
+from lab.guest_files import OUT
 from lab.stages import ALL, SLOWEST, SLOWEST_NEEDS, STAGES
 from lab.trace.timeline import Timeline
 
@@ -63,7 +64,7 @@ class Split:
 
 def threads(events: Mapping[str, pd.DataFrame], run: Path) -> Threads:
     """Finds the threads of the traced run in the folder `run` by how the program starts them."""
-    where = run / trace_events.FOLDER
+    where = run / OUT
     forks, timers = events["sched_process_fork"], events["hrtimer_start"]
     if len(forks) < 2:
         what = f"shows {len(forks)} threads that the program started, and not its consumer and its producer"
@@ -84,11 +85,11 @@ def timelines(events: Mapping[str, pd.DataFrame], known: Threads) -> dict[str, T
 
 
 def split(run: Path) -> Split:
-    """Splits the items of the traced run in the folder `run` (latencies.csv, trace/).
+    """Splits the items of the traced run in the folder `run` (its out/ has latencies.csv and the events).
 
     Raises Complaint naming file and remedy when either is damaged, or when they are not of the same run.
     """
-    file = run / "latencies.csv"
+    file = run / OUT / "latencies.csv"
     events = trace_events.read(run)
     known = threads(events, run)
     blocks = [(block[:, 1], stages.split(block, done)[0]) for block, done in stages.checked_blocks(file)]
@@ -116,7 +117,7 @@ def _check_same_run(run: Path, bounds_ns: np.ndarray, did: Mapping[str, Timeline
         if wrong.any():
             item = int(wrong.argmax())
             said = f"row {item + 1}: the trace has the {name} not running when this item was {what}"
-            raise Complaint(run / "latencies.csv", f"{said}, so that it is of another run: {REMEDY}", FAILED)
+            raise Complaint(run / OUT / "latencies.csv", f"{said}, so that it is of another run: {REMEDY}", FAILED)
 
 
 def table(known: Split) -> pd.DataFrame:

@@ -13,9 +13,7 @@ def add(steps: Any) -> None:
     step.set_defaults(step=show)
     step.add_argument("--csv", type=Path, required=True, help="the CSV file of a suite's traced runs, to add these to")
     step.add_argument("--plan", type=Path, required=True, help="has the row of each run, in the order of the folders")
-    step.add_argument(
-        "folders", type=Path, nargs="+", help="of one scenario's runs: latencies.csv, histogram.csv, trace/"
-    )
+    step.add_argument("folders", type=Path, nargs="+", help="of one scenario's runs: out/latencies.csv, ...")
 
 
 def show(arguments: argparse.Namespace) -> None:

@@ -236,7 +236,7 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab import exports, results
+    from lab import bare_tables, exports, results
     from lab.exports import chrome_trace
 
     if arguments.format not in exports.FORMATS:
@@ -245,4 +245,6 @@ def export(arguments: argparse.Namespace) -> None:
     if arguments.format == exports.CHROME_TRACE:
         print(chrome_trace.text(arguments.source), end="")
     else:
-        print(exports.OF_RESULTS[arguments.format](results.load(arguments.source)), end="")
+        with_runs = any(arguments.source.glob("*_raw.csv"))
+        sets = results.load(arguments.source) if with_runs else bare_tables.load(arguments.source)
+        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source)), end="")

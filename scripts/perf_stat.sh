@@ -11,8 +11,9 @@ usage() {
 usage: scripts/perf_stat.sh [OPTIONS] -- PIPELAB-OPTIONS
        scripts/perf_stat.sh [OPTIONS] --scenario SUITE/SCENARIO
 Runs 'perf stat pipelab' in fresh guests, prints the mean counts, and writes them as CSV. What the guest's PMU
-lacks is filled in from outside where it can be: counted and simulated by QEMU's plugin, for the measured part of
-the run, and labelled so. Else it is shown as not supported, and is empty in the CSV. The counts of a scenario,
+lacks is filled in from outside where it can be: counted (plugin) and simulated by QEMU's plugin, for the measured
+part of the run, and labelled so; likewise instructions in exact timing with several CPUs, which the PMU cannot tell
+apart. Else it is shown as not supported, and is empty in the CSV. The counts of a scenario,
 which runs without its warm-up then, are also kept run by run in result_data/SUITE_perf.csv, for results.md.
 
   --reps N             runs, each in a guest of its own, with seeds from 1 on (5)
@@ -66,7 +67,7 @@ count() { # NUMBER SEED SMP MEMORY-MB KERNEL KERNEL-ARGS NUMA WORD...
 count_scenario() {
   local number=0 seed smp memory_mb command kernel kernel_args numa_nodes words
   while IFS=$'\037' read -r _ _ _ _ _ _ seed _ smp memory_mb _ _ _ command kernel kernel_args numa_nodes _; do
-    number=$((number + 1))
+    number=$((number + 1)) cpus=$smp
     # Without what is written item by item, which perf would count, and without the items of a warm-up.
     command=$(sed -E 's/^pipelab //; s/ --emit-.*//; s/ --warmup [^ ]+//' <<<"$command")
     read -ra words <<<"$command --warmup 0 --stats stats.csv"
@@ -82,7 +83,7 @@ make_image image-perf "$target" '' ||
 attend make --no-print-directory -s -C "$ROOT" counters </dev/null || true # run_vm.sh says that nothing is counted
 make_scratch
 folder=$scratch
-folders=() of_suite=()
+folders=() of_suite=() cpus=${smp:-2}
 if [[ -n $scenario ]]; then
   plan_scenario "$folder" "$scenario" "$target" "$timing" --reps "$reps" --seed 1 ${smp:+--smp "$smp"} \
     ${duration:+--duration "$duration"}
@@ -90,10 +91,10 @@ if [[ -n $scenario ]]; then
   of_suite=(--plan "$folder/plan.tsv" --suite-csv "$RESULTS/${scenario%%/*}_perf.csv")
 else
   for ((number = 1; number <= reps; number++)); do
-    count "$number" "$number" "${smp:-2}" 512 '' '' 1 "${workload[@]}"
+    count "$number" "$number" "$cpus" 512 '' '' 1 "${workload[@]}"
   done
 fi
 echo "$target, $timing timing, mean of $reps runs of: ${scenario:-pipelab ${workload[*]}}"
-lab perf --csv "$csv" "${of_suite[@]}" "${folders[@]}"
+lab perf --timing "$timing" --smp "$cpus" --csv "$csv" "${of_suite[@]}" "${folders[@]}"
 rm -rf "$folder"
 echo "written to $csv${scenario:+ and $RESULTS/${scenario%%/*}_perf.csv; 'make report' shows it in results.md}" >&2

@@ -17,7 +17,9 @@ EOF
 packages_for() { # TASK
   [[ $1 == run ]] || bench_packages
   [[ $1 == bench ]] || run_packages
-  [[ $1 == run || $1 == bench ]] || echo bats default-jdk-headless libgtest-dev libhdrhistogram-java parallel python3-pytest qemu-user spin strace
+  [[ $1 == run || $1 == bench ]] ||
+    echo bats default-jdk-headless libbenchmark-tools libgtest-dev libhdrhistogram-java parallel prometheus python3-pytest \
+      qemu-user spin strace
   [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
 }
 
@@ -34,6 +36,17 @@ bench_packages() {
   echo cmake g++ libcli11-dev libfmt-dev libnuma-dev ninja-build pkg-config \
     python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
     libatomic-queue-dev libboost-dev libck-dev libconcurrentqueue-dev libdpdk-dev libreaderwriterqueue-dev
+}
+
+# Unpacks promtool for tests, which go without it if it cannot be had: its package would start a server.
+get_promtool() { # TASK
+  local folder=$ROOT/build/promtool
+  [[ $1 == test || $1 == lint ]] || return 0
+  ! command -v promtool >/dev/null && [[ ! -x $folder/usr/bin/promtool ]] || return 0
+  {
+    mkdir -p "$folder" && (cd "$folder" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .) &&
+      find "$folder" -type f ! -name promtool -delete
+  } >/dev/null 2>&1 || true
 }
 
 missing_of() { # PACKAGE...
@@ -53,7 +66,7 @@ command -v dpkg-query >/dev/null || die 1 "this is not Debian: install the equiv
 load_target "${2:-aarch64}"
 # shellcheck disable=SC2046  # names of packages, one word each
 missing=$(missing_of $(packages_for "$1"))
-[[ -n $missing ]] || exit 0
+[[ -n $missing ]] || { get_promtool "$1" && exit 0; }
 mapfile -t missing <<<"$missing"
 
 install=(apt-get install -y --no-install-recommends "${missing[@]}")
@@ -71,3 +84,4 @@ trap 'rm -f "$log"' EXIT
 if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" "${install[@]}"; } >"$log" 2>&1; then
   die 1 "apt failed: $(grep -m1 '^E:' "$log" || tail -n 1 "$log"): mend that, or run '${install[*]}' by hand"
 fi
+get_promtool "$1"

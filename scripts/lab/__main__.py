@@ -145,6 +145,8 @@ def _add_counters(steps: Any) -> None:
     step = steps.add_parser("perf", help="show what perf stat counted")
     step.set_defaults(step=do.show_perf)
     add_path(step, "--csv", "the CSV file to write")
+    step.add_argument("--timing", required=True, choices=plan.TIMINGS)
+    step.add_argument("--smp", required=True, type=to_number(Number(1, 64)), help="the CPUs of the guests")
     step.add_argument("--suite-csv", type=Path, help="the CSV file of a suite's runs, to add these to")
     step.add_argument("--plan", type=Path, help="has the row of each run, in the order of the folders")
     step.add_argument("folders", type=Path, nargs="+", help="of runs: perf.csv, perhaps counters.json and stats.csv")

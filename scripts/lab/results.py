@@ -35,6 +35,9 @@ class Results:
 def load(folder: Path) -> dict[str, Results]:
     """All suites of a folder. Raises Complaint naming file, row and remedy."""
     files = sorted(folder.glob("*_raw.csv"))
+    if not files and any(folder.glob("*_metrics.csv")):
+        what = "has tables without runs: they can be exported; to compare or judge them needs each suite's"
+        raise Complaint(folder, f"{what} <suite>_raw.csv and <suite>_environment.json, which 'make report' writes")
     if not files:
         raise Complaint(folder, "has no <suite>_raw.csv: give a folder such as result_data, after 'make report'")
     return {results.suite: results for results in map(_read, files)}
@@ -64,10 +67,15 @@ def _read(file: Path) -> Results:
         text = pd.read_csv(file, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise Complaint(file, f"cannot be read as CSV ({error}): {REMEDY}", FAILED) from None
+    if not beside.is_file():
+        what = (
+            f"{beside.name} is not there, which says how it was measured: {REMEDY}, or export its {suite}_metrics.csv"
+        )
+        raise Complaint(file, f"is a table alone: {what}", FAILED)
     try:
         environment = json.loads(beside.read_text())
     except (OSError, ValueError) as error:
-        raise Complaint(beside, f"is missing or damaged ({error}): {REMEDY}", FAILED) from None
+        raise Complaint(beside, f"is damaged ({error}): {REMEDY}", FAILED) from None
     missing = [name for name in NEEDED if name not in text]
     if missing:
         raise Complaint(file, f"row 0 lacks the columns {', '.join(missing)}: {REMEDY}", FAILED)

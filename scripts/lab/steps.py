@@ -102,9 +102,12 @@ def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
     from lab.counts import perf, perf_runs
 
-    table = perf.mean([perf.of_run(folder) for folder in arguments.folders])
+    in_turn = arguments.timing == "exact" and arguments.smp > 1
+    table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
     write_whole(arguments.csv, perf.csv(table))
     print(perf.text(table))
+    if in_turn:
+        print(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
     if arguments.suite_csv is not None:
         new = perf_runs.table(arguments.folders, arguments.plan)
         write_whole(arguments.suite_csv, perf_runs.KEPT.csv(perf_runs.KEPT.merged(arguments.suite_csv, new)))
@@ -192,6 +195,8 @@ def compare_exact(arguments: argparse.Namespace) -> None:
         print(line)
     if found:
         raise Complaint(arguments.suite, f"{len(found)} figures are not the same: see above", verify.DIFFERENT)
+    if not runs:
+        raise Complaint(arguments.suite, "not tested, since it has no exact runs", verify.NOT_TESTED)
     print(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
 
 
@@ -235,7 +240,7 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab import exports, results
+    from lab import bare_tables, exports, results
     from lab.exports import chrome_trace
 
     if arguments.format not in exports.FORMATS:
@@ -244,4 +249,6 @@ def export(arguments: argparse.Namespace) -> None:
     if arguments.format == exports.CHROME_TRACE:
         print(chrome_trace.text(arguments.source), end="")
     else:
-        print(exports.OF_RESULTS[arguments.format](results.load(arguments.source)), end="")
+        with_runs = any(arguments.source.glob("*_raw.csv"))
+        sets = results.load(arguments.source) if with_runs else bare_tables.load(arguments.source)
+        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source)), end="")

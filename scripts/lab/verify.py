@@ -36,6 +36,9 @@ def facts(results: Path, suite: str) -> dict[str, Any]:
     try:
         return dict(json.loads(file.read_text()))
     except FileNotFoundError:
+        if (results / f"{suite}_metrics.csv").is_file():
+            what = f"has tables of {suite} without runs, which cannot be made again: {file.name} would say how"
+            raise Complaint(results, f"{what}: run 'make run-scenarios SUITE={suite}'") from None
         known = ", ".join(sorted(each.name.removesuffix("_environment.json") for each in results.glob("*_env*.json")))
         raise Complaint(file, f"there are no results of {suite}: give one of {known}") from None
     except (OSError, ValueError, TypeError):

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bench/ck_ring.hpp"
+#include "bench/settings.hpp"
 #include "platform/cpu.hpp"
 #include "queue/mutex_queue.hpp"
 #include "queue/spsc_ring.hpp"
@@ -118,15 +119,9 @@ class ReaderWriterQueue : public BothSides<ReaderWriterQueue<Item, kCapacity>> {
 
 // atomic_queue has a class for items that are atomic themselves, with 0 for "empty", and one for
 // all others; each with the capacity in the type (exact), or given at run time (at least 64 and
-// 4096). All are used in their mode for one producer and one consumer, and as their author found
-// them fastest in it (src/benchmarks.cc there): neighbours in the queue are neighbours in memory,
-// where that can be chosen (kMinimizeContention spreads them for many producers and consumers, and
-// a queue with its capacity given at run time always does). kPause (MAXIMIZE_THROUGHPUT) says
-// whether a call that waits pauses between its looks: measured both ways, as a spin hint is.
-
-inline constexpr bool kMinimizeContention = false;
-inline constexpr bool kTotalOrder = false;
-inline constexpr bool kSpsc = true;
+// 4096). All are used in their mode for one producer and one consumer (see settings.hpp). kPause
+// (MAXIMIZE_THROUGHPUT) says whether a call that waits pauses between its looks: measured both
+// ways, as a spin hint is.
 
 template <class Item, std::size_t kCapacity, bool kPause>
 using AtomicQueueFixed = std::conditional_t<

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "bench/built_with.hpp"
+#include "bench/settings.hpp"
 #include "record/csv.hpp"
 #include "record/output_file.hpp"
 #include "version.hpp"
@@ -47,7 +48,7 @@ void write_environment(const Options& options, const CpuPair& cpus, const Tally&
   if (options.environment_path.empty()) {
     return;
   }
-  const std::array<record::Stat, 13> facts{{
+  const std::array<record::Stat, 14> facts{{
       {"version", std::string(kVersion)},
       {"matrix", options.quick ? "quick" : "full"},
       {"seed", fmt::to_string(options.seed)},
@@ -61,6 +62,7 @@ void write_environment(const Options& options, const CpuPair& cpus, const Tally&
       {"kernel", quoted(kernel())},
       {"compiler", quoted(kCompiler)},
       {"packages", quoted(kPackages)},
+      {"atomic_queue", fmt::format("MINIMIZE_CONTENTION={}", kMinimizeContention)},
   }};
   record::write_stats(record::OutputFile(options.environment_path), facts);
 }

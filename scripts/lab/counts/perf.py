@@ -1,6 +1,12 @@
-"""The counts of `perf stat -x,`, as a table and as CSV."""
+"""The counts of `perf stat -x,`, as a table and as CSV.
+
+In exact timing the CPUs of a guest take turns, and QEMU's PMU counts by the one clock of all: each CPU's `instructions`
+and `cycles` are those of the whole guest while the counter runs. With several CPUs they are no counts of the workload,
+and are left out; QEMU's plugin counts the instructions instead, where it was loaded.
+"""
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +19,17 @@ from lab.guest_files import OUT
 # The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT").
 FIELDS = ["count", "unit", "event", "running_ns", "running_percent", "derived", "derived_unit"]
 UNCOUNTED = ("<not supported>", "<not counted>")
+# What the first line looks like with options that add a column or repeat the events.
+BY_OPTION = {
+    "-I": r" *\d+\.\d{9},",
+    "-A": r"CPU\d+,",
+    "--per-core, --per-die, --per-socket or --per-node": r"[SN]\d+(-[DC]\d+)*,\d+,",
+    "-r": r"[^,]*,[^,]*,[^,]*,\d+\.\d+%,",
+}
+OF_ALL_CPUS = ("instructions", "cycles")  # where CPUs take turns
+INSTRUCTIONS = {"instructions": ("user", "kernel"), "instructions:u": ("user",), "instructions:k": ("kernel",)}
 # Events of perf, and beyond those, what the counters' plugin gives for them: the caches' are as of the last level.
 SIMULATED = {
-    "instructions": "instructions",
     "cache-references": "l1_misses",
     "cache-misses": "l2_misses",
     "l1-accesses": "cache_accesses",
@@ -24,10 +38,12 @@ SIMULATED = {
     "false-sharing-misses": "false_sharing",
 }
 MEASURED_REGION = 0
+PLUGIN = "plugin"  # the source of what QEMU's plugin counted
 
 
 def read(path: Path) -> pd.DataFrame:
     """One run: columns event, count (NaN when the guest lacks the event), unit, `source`, and `note`."""
+    _refuse_options(path)
     try:
         table = pd.read_csv(path, comment="#", names=FIELDS, dtype=str, skip_blank_lines=True)
     except (OSError, ValueError) as error:
@@ -44,9 +60,15 @@ def read(path: Path) -> pd.DataFrame:
     return pd.DataFrame({"event": table["event"], "count": counts, "unit": unit, "source": "perf", "note": note})
 
 
-def of_run(folder: Path) -> pd.DataFrame:
-    """What was counted of the run in `folder`: its out/perf.csv, filled from its counters.json if that is there."""
+def of_run(folder: Path, in_turn: bool) -> pd.DataFrame:
+    """What was counted of the run in `folder`: its out/perf.csv, filled from its counters.json if that is there.
+
+    `in_turn` says that the guest had several CPUs, which took turns.
+    """
     table = read(folder / OUT / "perf.csv")
+    if in_turn:
+        shared = table["event"].str.split(":").str[0].isin(OF_ALL_CPUS)
+        table.loc[shared, ["count", "note"]] = [math.nan, "not counted"]
     seen = folder / "counters.json"
     return fill(table, counters.counts(counters.read(seen))) if seen.is_file() else table
 
@@ -66,17 +88,31 @@ def mean(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def fill(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     """`table` of one run, with what the guest lacks, and more, from `counters.counts`: of the measured part."""
     measured = counts[counts["region"] == MEASURED_REGION].drop(columns=["region", "cpu", "space"]).sum()
-    known = {event: float(measured[name]) for event, name in SIMULATED.items() if name in measured}
-    lacking = table["note"].ne("") & table["event"].isin(known)
+    caches = {event: float(measured[name]) for event, name in SIMULATED.items() if name in measured}
+    by_space = counts[counts["region"] == MEASURED_REGION].groupby("space")["instructions"].sum()
+    counted = {event: float(by_space.reindex(spaces).sum()) for event, spaces in INSTRUCTIONS.items()}
+    sources = dict.fromkeys(caches, "simulated") | dict.fromkeys(counted, PLUGIN)
+    lacking = table["note"].ne("") & table["event"].isin(sources)
     filled = table.assign(
-        count=table["count"].where(~lacking, table["event"].map(known)),
-        source=table["source"].where(~lacking, "simulated"),
+        count=table["count"].where(~lacking, table["event"].map(caches | counted)),
+        source=table["source"].where(~lacking, table["event"].map(sources)),
         note=table["note"].where(~lacking, ""),
     )
-    more = {event: count for event, count in known.items() if event not in set(table["event"])}
+    more = {event: count for event, count in caches.items() if event not in set(table["event"])}
     rows = pd.DataFrame({"event": list(more), "count": list(more.values())})
     rows = rows.assign(unit="", source="simulated", note="")
     return pd.concat([filled, rows], ignore_index=True)
+
+
+def _refuse_options(path: Path) -> None:
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return  # read() says what is wrong
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    for option, look in BY_OPTION.items():
+        if re.match(look, first):
+            raise Complaint(path, f"was written with {option}: run perf stat -x, without it, once a file", FAILED)
 
 
 def csv(table: pd.DataFrame) -> str:

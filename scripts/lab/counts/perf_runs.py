@@ -1,7 +1,8 @@
 """What perf stat counted of scenarios: a table beside a suite's, with a row a run, and what an item took of it.
 
 Written by scripts/perf_stat.sh --scenario as <suite>_perf.csv. The counts are of a whole process, its start and end
-included, and of runs of their own without a warm-up: so all items are measured ones.
+included, and of runs of their own without a warm-up: so all items are measured ones. Instructions that QEMU's plugin
+counted instead (lab.counts.perf says when) are of the measured part alone, and never stand in one column with perf's.
 """
 
 from collections.abc import Sequence
@@ -28,8 +29,13 @@ EVENTS = {
     "cpu-migrations": ("cpu_migrations", "migrations"),
     "task-clock": ("task_clock_ms", ""),
 }
-COUNTS = [column for column, _ in EVENTS.values()]
-PER_ITEM = {f"perf_{column}_per_item": (column, name) for column, name in EVENTS.values() if name}
+OF_PLUGIN = {
+    "instructions": ("plugin_instructions", "instructions (plugin)"),
+    "instructions:k": ("plugin_kernel_instructions", "of these, kernel"),
+}
+COLUMNS = [*EVENTS.values(), *OF_PLUGIN.values()]
+COUNTS = [column for column, _ in COLUMNS]
+PER_ITEM = {f"perf_{column}_per_item": (column, name) for column, name in COLUMNS if name}
 TEXTS = ["scenario", *KEYS, "options"]
 KEPT = KeptTable(
     columns=[*TEXTS, "seed", "items", *COUNTS],
@@ -39,10 +45,15 @@ KEPT = KeptTable(
     remedy="remove it, and run 'scripts/perf_stat.sh --scenario ...' again",
 )
 CAPTION = "`perf stat` in {} guest{} of their own, without a warm-up: medians, of the whole process, its start and end included."
+CAPTION_OF_PLUGIN = (
+    " *(plugin)*: counted by QEMU's plugin, of the measured part alone, where the guest has no PMU, or has "
+    "several CPUs that take turns, so that its PMU counts the instructions of all on each."
+)
 
 
 def table(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
-    """A row for each folder (out/perf.csv, out/stats.csv, vm.tsv) of a run; the plan has their rows in the same order."""
+    """A row for each folder (out/perf.csv, out/stats.csv, vm.tsv, perhaps counters.json) of a run; the plan has their rows in
+    the same order."""
     return pd.DataFrame([_row(folder, planned) for folder, planned in zip(folders, plan.read(plan_file), strict=True)])
 
 
@@ -69,11 +80,14 @@ def markdown(table: pd.DataFrame, measurement: Measurement) -> str:
         cells = (_text(shares[name]) if name in shares else "" for name in columns)
         lines.append(f"| {scenario} | {' | '.join(cells)} |")
     runs = int(chosen.groupby("scenario").size().median())
-    return "\n".join([*lines, "", CAPTION.format(runs, "s" * (runs > 1))])
+    plugin = CAPTION_OF_PLUGIN if any(PER_ITEM[name] in OF_PLUGIN.values() for name in columns) else ""
+    return "\n".join([*lines, "", CAPTION.format(runs, "s" * (runs > 1)) + plugin])
 
 
 def _row(folder: Path, planned: plan.Row) -> dict[str, object]:
-    counted = perf.read(folder / OUT / "perf.csv").set_index("event")["count"]
+    in_turn = planned.timing == "exact" and planned.smp > 1
+    counted = perf.of_run(folder, in_turn).set_index("event")[["count", "source"]]
+    of_plugin = counted["source"] == perf.PLUGIN
     stats_file = folder / OUT / "stats.csv"
     try:
         items = int(pd.read_csv(stats_file, index_col="key", dtype=str)["value"]["consumed"])
@@ -89,7 +103,8 @@ def _row(folder: Path, planned: plan.Row) -> dict[str, object]:
         "options": planned.options,
         "seed": planned.seed,
         "items": items,
-        **{column: counted.get(event) for event, (column, _) in EVENTS.items()},
+        **{column: counted[~of_plugin]["count"].get(event) for event, (column, _) in EVENTS.items()},
+        **{column: counted[of_plugin]["count"].get(event) for event, (column, _) in OF_PLUGIN.items()},
     }
 
 

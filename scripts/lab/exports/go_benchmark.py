@@ -27,7 +27,12 @@ def text(sets: Mapping[str, Results]) -> str:
         for run in results.raw.to_dict("records"):
             if run.get("noisy", False):
                 continue
-            name = "/".join([f"scenario={run['scenario']}", *(f"{key}={run[key]}" for key in KEYS)])
-            values = [f"{run[column]:.10g} {unit}" for column, unit in UNITS.items() if not math.isnan(run[column])]
-            lines.append(f"BenchmarkPipelab/{name} {int(run['consumed'])} " + " ".join(values))
+            # What is between white space is a field of its own.
+            name = "_".join("/".join(f"{key}={run[key]}" for key in ("scenario", *KEYS) if run[key]).split())
+            known = {unit: run[column] for column, unit in UNITS.items() if not math.isnan(run.get(column, math.nan))}
+            values = " ".join(f"{value:.10g} {unit}" for unit, value in known.items())
+            if not known:
+                continue
+            # The format demands a number of items: where nobody counted them, the line is one figure.
+            lines.append(f"BenchmarkPipelab/{name} {int(run.get('consumed', 1))} {values}")
     return "\n".join(lines) + "\n"

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import pandas as pd
+
 from lab import analyse, statistics, totals
 from lab.measurement import groups
 from lab.results import Results
@@ -11,7 +13,7 @@ from lab.results import Results
 class _Metric(NamedTuple):
     name: str
     about: str
-    columns: dict[str, float]  # of the raw table, by the quantile that they are; empty for none
+    columns: dict[str, float]  # of the raw table, with the quantile that they are; 0 for none
     factor: float
 
 
@@ -29,7 +31,10 @@ METRICS = (
 
 
 def text(sets: Mapping[str, Results]) -> str:
-    """Gauges of all suites, labelled with suite, scenario, target, timing and accelerator."""
+    """Gauges of all suites, labelled with suite, scenario, target, timing and accelerator.
+
+    Not summaries, since these also promise a count and a sum: so the label is `percentile`, as `quantile` is theirs.
+    """
     lines = []
     for metric in METRICS:
         lines += [f"# HELP {metric.name} {metric.about}, median over runs.", f"# TYPE {metric.name} gauge"]
@@ -40,9 +45,14 @@ def text(sets: Mapping[str, Results]) -> str:
 def _samples(metric: _Metric, results: Results) -> Iterator[str]:
     for measurement, scenario, runs in groups(statistics.quiet(results.raw)):
         labels = {"suite": results.suite, "scenario": scenario, **measurement._asdict()}
+        labels = {key: value for key, value in labels.items() if value}
         for column, quantile in metric.columns.items():
-            known = runs[column].dropna()
+            known = runs.get(column, pd.Series(dtype=float)).dropna()
             if len(known):
-                own = labels | ({"quantile": f"{quantile:g}"} if quantile else {})
-                inside = ",".join(f'{key}="{value}"' for key, value in own.items())
+                own = labels | ({"percentile": f"{quantile * 100:g}"} if quantile else {})
+                inside = ",".join(f'{key}="{_escaped(value)}"' for key, value in own.items())
                 yield f"{metric.name}{{{inside}}} {known.median() * metric.factor:.9g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -7,7 +7,12 @@ from lab.findings.study import Case, Finding, Study, percent
 
 FAR_ABOVE = 1.5  # times the baseline's
 MORE_SWITCHES = 0.5  # an item
-INSTRUCTIONS = {"perf_instructions_per_item": "perf stat", "instructions_per_item": "counted from outside"}
+# What counted them, which is never compared with another; each with the share that is the kernel's.
+INSTRUCTIONS = {
+    "perf_instructions_per_item": ("perf stat", "perf_kernel_instructions_per_item"),
+    "perf_plugin_instructions_per_item": ("QEMU's plugin, under perf stat", "perf_plugin_kernel_instructions_per_item"),
+    "instructions_per_item": ("counted from outside", "kernel_instructions_per_item"),
+}
 
 
 def many_instructions(study: Study) -> Iterator[Finding]:
@@ -17,13 +22,13 @@ def many_instructions(study: Study) -> Iterator[Finding]:
         base = cases.get((case.measurement, study.environment.get("baselines", {}).get(case.scenario, "")))
         if base is None:
             continue
-        for column, source in INSTRUCTIONS.items():
+        for column, (source, of_kernel) in INSTRUCTIONS.items():
             own, its = case.value(column), base.value(column)
             if own >= FAR_ABOVE * its > 0:
                 yield case.found(
                     "many instructions",
                     f"{own:,.0f} an item, {own / its:.1f} times the {its:,.0f} of {base.scenario} ({source})"
-                    + _kernel_share(case),
+                    + _kernel_share(case.value(of_kernel) / own),
                     _cause(case, base),
                     f"make profile SCENARIO={study.environment.get('suite', 'SUITE')}/{case.scenario}, which counts "
                     "them by function",
@@ -31,8 +36,7 @@ def many_instructions(study: Study) -> Iterator[Finding]:
                 break
 
 
-def _kernel_share(case: Case) -> str:
-    share = case.value("perf_kernel_instructions_per_item") / case.value("perf_instructions_per_item")
+def _kernel_share(share: float) -> str:
     return "" if math.isnan(share) else f", {percent(share)} of them in the kernel"
 
 

@@ -187,7 +187,8 @@ def test_the_recording_of_an_item_has_a_bound(item_ns: float, met: str) -> None:
 def test_recorded_samples_become_tables_a_picture_and_a_section(tmp_path: Path) -> None:
     (tmp_path / "bench_environment.csv").write_bytes((RECORDED / "bench_environment.csv").read_bytes())
     line = bench.write_results(RECORDED / "bench_samples.csv", tmp_path)
-    assert "claims hold" in line
+    assert line.startswith("on Intel(R) Xeon(R) Processor: ") and "claims hold" in line
+    assert set(pd.read_csv(tmp_path / "bench_claims.csv")["host_cpu"]) == {"Intel(R) Xeon(R) Processor"}
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
     throughput = pd.read_csv(tmp_path / "bench_throughput.csv")
     samples = pd.read_csv(RECORDED / "bench_samples.csv")
@@ -199,13 +200,36 @@ def test_recorded_samples_become_tables_a_picture_and_a_section(tmp_path: Path) 
     assert text.startswith("## The queues against their peers\n")
     assert "| spsc_ring eager |" in text
     assert (
-        text.count("| too few samples |") + text.count("| yes |") + text.count("| **no** |")
+        sum(text.count(f"| {met} | Intel(R) Xeon(R) Processor |") for met in ("too few samples", "yes", "**no**"))
         == len(bench_claims.CLAIMS) + 2
     )
     assert "nan" not in text.lower()
-    assert "| work | measure | far | met |" in text
+    assert "| work | measure | far | met | on |" in text
+    assert bench.HANDICAP in text  # these samples are of the old setting
+    environment = tmp_path / "bench_environment.csv"
+    environment.write_text(environment.read_text() + "atomic_queue,MINIMIZE_CONTENTION=false\n")
+    assert bench.HANDICAP not in bench.section(tmp_path)
     assert "Too little was measured with the CPUs near for a verdict: there is no such column." in text
     assert "**Where we lose against the fastest peer**" in text
+
+
+def test_a_claim_that_does_not_hold_is_named_with_the_host(tmp_path: Path) -> None:
+    (tmp_path / "bench_environment.csv").write_bytes((RECORDED / "bench_environment.csv").read_bytes())
+    samples = _samples(
+        _moved("spsc_ring batched", [44.0] * ROUNDS),
+        _moved("ck_ring", [30.0] * ROUNDS),
+        _sent("spsc_ring eager", 90.0),
+        _sent("raw line", 90.0, capacity=None),
+    )
+    file = tmp_path / "samples.csv"
+    samples.drop(columns="throughput_items_s").to_csv(file, index=False)
+    assert bench.write_results(file, tmp_path).splitlines()[1:] == [
+        "does not hold on Intel(R) Xeon(R) Processor: 8 B, capacity 1024, batched, CPUs far: "
+        "at least 2 (near) and 1.5 (far) times the fastest peer: 1.47"
+    ]
+    (tmp_path / "bench_environment.csv").write_text("key,value\nversion,0.1.0\n")
+    with pytest.raises(Complaint, match="does not say host_cpu"):
+        bench.write_results(file, tmp_path)
 
 
 def test_without_the_benchs_files_there_is_no_section(tmp_path: Path) -> None:

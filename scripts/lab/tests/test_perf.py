@@ -1,6 +1,9 @@
 """The output of perf stat -x, as Debian's perf 6.1 wrote it in a guest."""
 
 import math
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +14,8 @@ from lab.counts import perf, perf_runs
 from lab.complaint import Complaint
 from lab.findings import counts as counts_rules
 from lab.findings import pipeline
+from lab.findings.study import Study
+from lab.guest_files import OUT
 from lab.measurement import Measurement
 from lab.tests.conftest import RECORDED
 
@@ -24,6 +29,7 @@ RUN = """# started on Wed Jan  1 00:00:01 2020
 SLOWER = RUN.replace("39.04,", "41.04,").replace("1205", "1215")
 STATS = "key,value\nproduced,2000\nconsumed,2000\nversion,0.1.0\n"
 EXACT = Measurement("aarch64", "exact", "tcg")
+COUNTERS = Path(__file__).parents[3] / "tests" / "fake_qemu" / "counters.json"
 
 
 def read(folder: Path, text: str) -> pd.DataFrame:
@@ -55,11 +61,58 @@ def test_what_the_guest_lacks_is_empty_in_the_csv_and_said_in_the_table(tmp_path
 
 def test_what_the_guest_lacks_is_filled_in_from_outside_and_labelled(tmp_path: Path) -> None:
     counted = pd.DataFrame(
-        {"region": [0, 0, 1], "cpu": [0, 1, 0], "space": ["user"] * 3, "instructions": 100, "l2_misses": [2, 4, 99]}
+        {
+            "region": [0, 0, 1],
+            "cpu": [0, 1, 0],
+            "space": ["user", "kernel", "user"],
+            "instructions": [100, 30, 99],
+            "l2_misses": [2, 4, 99],
+        }
     )
     table = perf.mean([perf.fill(read(tmp_path, RUN), counted)])
     assert perf.csv(table).splitlines()[3:] == ["instructions,18096796,,,perf", "cache-misses,6,,,simulated"]
     assert perf.text(table).splitlines()[-1].endswith("simulated")
+
+
+IN_TURN = RUN + "7000,,instructions:k,41644272,100.00,,\n36193592,,cycles,41644272,100.00,,\n"
+
+
+@pytest.mark.parametrize("plugin", [True, False])
+def test_the_instructions_of_cpus_in_turn_are_the_plugin_s_or_none(tmp_path: Path, plugin: bool) -> None:
+    (tmp_path / OUT).mkdir()
+    (tmp_path / OUT / "perf.csv").write_text(IN_TURN)
+    if plugin:
+        shutil.copy(COUNTERS, tmp_path)
+    alone = perf.of_run(tmp_path, in_turn=False).set_index("event")["count"]
+    assert (alone["instructions"], alone["instructions:k"], alone["cycles"]) == (18096796, 7000, 36193592)
+    table = perf.of_run(tmp_path, in_turn=True).set_index("event")
+    assert table["count"]["context-switches"] == 1205
+    assert math.isnan(table["count"]["cycles"]) and table["note"]["cycles"] == "not counted"
+    if plugin:  # counters.json has 6,000 of the user and 24,000 of the kernel
+        assert (table["count"]["instructions"], table["count"]["instructions:k"]) == (30_000, 24_000)
+        assert set(table["source"][["instructions", "instructions:k"]]) == {"plugin"}
+    else:
+        assert table["count"][["instructions", "instructions:k"]].isna().all()
+
+
+# As Debian's perf 6.1 wrote them in a guest.
+BY_OPTION = {
+    "-I": "     0.100293392,10.01,msec,task-clock,10005456,100.00,0.100,CPUs utilized",
+    "-I, of a CPU": "     0.100273808,CPU0,100.38,msec,task-clock,100377808,100.00,1.004,CPUs utilized",
+    "-A": "CPU0,227.77,msec,task-clock,227774080,100.00,1.000,CPUs utilized",
+    "-r": "17.35,msec,task-clock,1.36%,17349968,100.00,0.077,CPUs utilized",
+    "-r, not supported": "<not supported>,,cache-misses,0.00%,0,100.00,,",
+    "--per-core": "S0-D0-C0,1,227.86,msec,task-clock,227864848,100.00,1.000,CPUs utilized",
+    "--per-socket": "S0,2,455.53,msec,task-clock,455531472,100.00,2.000,CPUs utilized",
+    "--per-node": "N0,2,455.56,msec,task-clock,455556944,100.00,2.000,CPUs utilized",
+}
+
+
+@pytest.mark.parametrize("option", BY_OPTION)
+def test_what_an_option_of_perf_makes_otherwise_is_refused_by_its_name(tmp_path: Path, option: str) -> None:
+    name = option.split(",")[0]
+    with pytest.raises(Complaint, match=f"was written with .*{name}.*: run perf stat -x, without it"):
+        read(tmp_path, f"# started on Wed Jan  1 00:00:01 2020\n\n{BY_OPTION[option]}\n")
 
 
 @pytest.mark.parametrize(
@@ -70,8 +123,8 @@ def test_damaged_files_are_refused(tmp_path: Path, text: str, message: str) -> N
         read(tmp_path, text)
 
 
-def counted_runs(folder: Path) -> pd.DataFrame:
-    """Two runs of t000/baseline, as perf_stat.sh leaves them."""
+def counted_runs(folder: Path, smp: int = 1) -> pd.DataFrame:
+    """Two runs of t000/baseline in guests with so many CPUs, as perf_stat.sh leaves them."""
     folders = []
     for number, text in enumerate((RUN, SLOWER)):
         folders.append(folder / str(number))
@@ -79,8 +132,9 @@ def counted_runs(folder: Path) -> pd.DataFrame:
         (folders[-1] / "out/perf.csv").write_text(text)
         (folders[-1] / "out/stats.csv").write_text(STATS)
         (folders[-1] / "vm.tsv").write_text("accelerator\ttcg\n")
+        shutil.copy(COUNTERS, folders[-1])
     rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
-    (folder / "plan.tsv").write_text(plan.write([row for row in rows if row.scenario == "baseline"]))
+    (folder / "plan.tsv").write_text(plan.write([replace(row, smp=smp) for row in rows if row.scenario == "baseline"]))
     return perf_runs.table(folders, folder / "plan.tsv")
 
 
@@ -119,16 +173,28 @@ def test_a_damaged_table_of_runs_is_refused(tmp_path: Path, old: str, new: str, 
         perf_runs.KEPT.read(tmp_path / "t000_perf.csv")
 
 
-def test_findings_use_the_counts() -> None:
+def test_the_plugin_s_instructions_have_a_column_of_their_own(tmp_path: Path) -> None:
+    known = counted_runs(tmp_path, smp=2)
+    file = tmp_path / "t000_perf.csv"
+    file.write_text(perf_runs.KEPT.csv(known))
+    shares = perf_runs.per_item(perf_runs.KEPT.read(file), EXACT, "baseline")
+    assert "perf_instructions_per_item" not in shares and shares["perf_plugin_instructions_per_item"] == 15
+    lines = perf_runs.markdown(perf_runs.KEPT.read(file), EXACT).splitlines()
+    assert lines[0] == "| scenario, an item | context switches | instructions (plugin) |"
+    assert lines[2] == "| baseline | 0.605 | 15 |"
+    assert "*(plugin)*: counted by QEMU's plugin" in lines[-1]
+
+
+def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] = ()) -> Study:
+    """Of t000's first two scenarios, the second against the first: context switches and instructions an item."""
     raw = analyse.raw_table(run_record.load_planned(RECORDED, "t000")[0])[0].query("timing == 'exact'")
-    names = list(dict.fromkeys(raw["scenario"]))
-    told = {name: "--prod-interval-us 1000" for name in names}
+    told = dict.fromkeys(raw["scenario"], "--prod-interval-us 1000")
+    first, second = per_item
     environment = {
         "suite": "t000",
-        "baselines": {names[1]: names[0]},
+        "baselines": {second: first},
         "measurements": [{**EXACT._asdict(), "scenarios": told}],
     }
-    per_item = {names[0]: (2.0, 10_000), names[1]: (6.0, 16_000)}
     counts = pd.DataFrame(
         [
             {
@@ -136,12 +202,27 @@ def test_findings_use_the_counts() -> None:
                 "scenario": name,
                 "items": 1000,
                 "context_switches": own * 1000,
-                "instructions": its * 1000,
+                ("plugin_instructions" if name in by_plugin else "instructions"): its * 1000,
             }
             for name, (own, its) in per_item.items()
         ]
     ).reindex(columns=[*perf_runs.TEXTS, "seed", "items", *perf_runs.COUNTS])
-    study = findings.of_suite(raw, environment, perf=counts)
+    return findings.of_suite(raw, environment, perf=counts)
+
+
+@pytest.mark.parametrize(
+    ("by_plugin", "source"),
+    [([], "perf stat"), (["baseline", "affinity"], "QEMU's plugin, under perf stat"), (["affinity"], None)],
+)
+def test_findings_compare_only_what_was_counted_alike(by_plugin: list[str], source: str | None) -> None:
+    found = counts_rules.many_instructions(_study({"baseline": (2, 20_000), "affinity": (2, 90_000)}, by_plugin))
+    evidence = [each.evidence for each in found]
+    assert evidence == ([f"90,000 an item, 4.5 times the 20,000 of baseline ({source})"] if source else [])
+
+
+def test_findings_use_the_counts() -> None:
+    names = ["baseline", "affinity"]
+    study = _study({names[0]: (2.0, 10_000), names[1]: (6.0, 16_000)})
     found = {
         (each.name, each.scenario): each for rule in (*pipeline.RULES, *counts_rules.RULES) for each in rule(study)
     }

@@ -16,6 +16,7 @@ from lab.run_record import RunRecord
 from lab.totals import COUNTED, COUNTERS, MEASURED, TIMES
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+LARGEST_NS = 2**48 - 1  # that has a bucket of its own (src/record/histogram.hpp)
 RATES = ("throughput_ops_s", "drop_rate")
 TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator", *counted.TEXTS)
 FLAGS = ("noisy",)
@@ -26,14 +27,16 @@ MEASUREMENT = KEYS  # what is never mixed in one table
 def percentile_ns(highest_ns: np.ndarray, count: np.ndarray, quantile: float) -> float:
     """The nearest-rank percentile of counted values: ascending values [n] and how often each came [n].
 
-    NaN when there are fewer than 1 / (1 - quantile) values: then it would only be the maximum.
+    NaN when there are fewer than 1 / (1 - quantile) values: then it would only be the maximum. NaN, too, when it is
+    among the values that were too large for the program's buckets.
     """
     cumulative = np.cumsum(count)
     total = int(cumulative[-1]) if len(cumulative) else 0
     if total < round(1 / (1 - quantile)):
         return math.nan
     rank = math.ceil(quantile * total - 1e-9)  # 0.95 * 100 is 95, though not to a binary computer
-    return float(highest_ns[np.searchsorted(cumulative, rank)])
+    value = float(highest_ns[np.searchsorted(cumulative, rank)])
+    return value if value <= LARGEST_NS else math.nan
 
 
 def raw_table(records: Iterable[RunRecord]) -> tuple[pd.DataFrame, list[Complaint]]:

@@ -26,6 +26,13 @@ def test_percentiles_of_counts_are_those_of_the_values(permille: int) -> None:
         assert percentile(list(values), permille / 1000) == sorted(values)[rank - 1]
 
 
+def test_a_percentile_among_values_that_the_program_clipped_is_empty() -> None:
+    values = [5] * 97 + [2**48 - 1] + [2**48 + 2**38 - 1] * 2
+    assert percentile(values, 0.95) == 5
+    assert percentile(values * 10, 0.98) == 2**48 - 1
+    assert np.isnan(percentile(values, 0.99))
+
+
 @pytest.mark.parametrize(("quantile", "enough"), [(0.5, 2), (0.95, 20), (0.99, 100), (0.999, 1000)])
 def test_a_percentile_of_too_few_values_is_empty(quantile: float, enough: int) -> None:
     assert math.isnan(percentile(list(range(enough - 1)), quantile))

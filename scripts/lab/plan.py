@@ -9,13 +9,15 @@ import random
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from lab import guest, target
+from lab import guest, names, target
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
 from lab.guest import Guest
+from lab.kinds import Words
 from lab.suite import Scenario, Suite, Value
 from lab.target import Target
 
+WORDS = Words("words of a command line")
 TIMINGS = ("exact", "live")
 ACCELERATORS = ("tcg", "kvm")
 WISHES = ("auto", *ACCELERATORS)
@@ -61,6 +63,13 @@ class Row:
     pin_vcpus: str = "no"  # whether live timing is to pin vCPU threads to CPUs of the host
     wanted_accelerator: str = "auto"
     guest_knobs: str = ""  # the knobs of make that chose the guest, as they were given
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: a row may come from any file, and its names become parts of paths, its words of commands."""
+        names.check(vars(self))
+        for words in (self.command, self.kernel, self.kernel_args):
+            if not WORDS.accepts(words):
+                raise ValueError(f"{words!r} has more than words that a shell and the kernel leave alone")
 
     @property
     def options(self) -> str:

@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Any
 
 import lab.plan
-from lab import ledger
+from lab import ledger, names
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, write_whole
 from lab.plan import Row
@@ -97,7 +97,12 @@ def load(folder: Path) -> RunRecord:
     _check_shape(folder / RECORD, facts, SHAPE, remedy)
     newer = {each.name: each.type for each in fields(Row) if each.name in facts}
     _check_shape(folder / RECORD, facts, {**newer, "duration_s": float | int}, remedy)
-    row = Row(**{field.name: facts[field.name] for field in fields(Row) if field.name in facts})
+    try:
+        row = Row(**{field.name: facts[field.name] for field in fields(Row) if field.name in facts})
+        names.check({"accelerator": facts["accelerator"]})
+        names.check_files(facts["files"])
+    except ValueError as error:
+        raise Complaint(folder / RECORD, f"is damaged ({error}): {remedy}", FAILED) from None
     _check_shape(folder / RECORD, facts["files"], dict.fromkeys(facts["files"], FINGERPRINT), remedy, "files")
     for name, sealed in facts["files"].items():
         file = folder / name

@@ -1,7 +1,6 @@
 """A suite: the scenarios of one TOML file, checked."""
 
 import difflib
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from lab.complaint import Complaint
 from lab.guest import KEYS as GUEST
 from lab.kinds import MARGIN, Flag, Kind, Number, OneOf, Value
+from lab.names import NAME
 
 if TYPE_CHECKING:
     from lab.objectives import Objective
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 STUDIES = ("pipeline",)
 
 # The options of `pipelab pipeline` that a scenario may set, with the limits that the program has

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 import jinja2
 import markdown
+from markdown.extensions.tables import TableExtension
 
 from lab import plot_stages, report, results
 from lab.complaint import FAILED, Complaint
@@ -198,7 +199,7 @@ def _part(text: str, figures: dict[str, list[Figure]], pictures: dict[str, Path]
 
 def _html(text: str) -> str:
     """As GitHub shows it. HTML in the text is text: a suite's title cannot run a script."""
-    converter = markdown.Markdown(extensions=["tables", "sane_lists"])
+    converter = markdown.Markdown(extensions=[TableExtension(use_align_attribute=True), "sane_lists"])
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
     converter.treeprocessors.register(_OnlyGoodLinks(converter), "only good links", 0)

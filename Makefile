@@ -1,116 +1,99 @@
 # The front door: `make` alone lists what it can do.
 
-SUITE ?= t000 t001
-TARGET ?= aarch64
-KERNEL ?=
-KERNEL_ARGS ?=
-SMP ?=
-MEMORY ?=
-NUMA ?=
-ACCELERATOR ?=
-PIN_VCPUS ?=
-TIMING ?= exact live
-REPS ?= 3
-SEED ?= 1
-SCENARIO ?= t000/baseline
-JOBS ?= $(shell nproc)
-# COUNTERS=1 counts the exact runs of a sweep as well
-# QUICK=1 makes a short bench; DURATION, in seconds, where it is not to be what the suite says
+KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
+  SCENARIO BASE ALLOW SLO RATES FORMAT FROM QUICK REPEAT SEEDS
+# What is given is text: make expands nothing in it, and recipes have it in variables of the shell, which runs none of it.
+# The scripts know what to do without.
+$(foreach knob,$(KNOBS),$(if $(filter-out undefined,$(origin $(knob))),$(eval override export $(knob) := $$(value $(knob)))))
+export TARGET ?= aarch64
+suites = $${SUITE:-t000 t001}
 
-RESULTS := result_data
-# Of gates (BASE, ALLOW) and of exports
-BASE ?=
-ALLOW ?=
-# Of capacity: objectives, and the lowest and the highest rate
-SLO ?=
-RATES ?=
-FORMAT ?=
-FROM ?= $(RESULTS)
+# The option of a script whose value was given, if it was
+option = $${$(2):+--$(1) "$$$(2)"}
+target := --target "$$TARGET"
+guest := $(target) $(call option,kernel,KERNEL) $(call option,kernel-args,KERNEL_ARGS) $(call option,smp,SMP) \
+  $(call option,memory,MEMORY) $(call option,numa,NUMA) $(call option,accelerator,ACCELERATOR) $(call option,pin-vcpus,PIN_VCPUS)
+timing := $(call option,timing,TIMING)
+one_timing := $${TIMING:+--timing "$${TIMING%% *}"}
+duration := $(call option,duration,DURATION)
+reps := $(call option,reps,REPS)
+runs := $(reps) $(call option,seed,SEED) $(call option,jobs,JOBS) $(duration)
+
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
 
-# What a guest is, where it is not to be what the suite says
-GUEST = $(if $(KERNEL),--kernel "$(KERNEL)") $(if $(KERNEL_ARGS),--kernel-args "$(KERNEL_ARGS)") \
-  $(if $(SMP),--smp "$(SMP)") $(if $(MEMORY),--memory "$(MEMORY)") $(if $(NUMA),--numa "$(NUMA)") \
-  $(if $(ACCELERATOR),--accelerator "$(ACCELERATOR)") $(if $(PIN_VCPUS),--pin-vcpus "$(PIN_VCPUS)")
-
 SHELL := bash
-.SHELLFLAGS := -eu -o pipefail -c
+.SHELLFLAGS := -feu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' Makefile) # every target
 
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "knobs: SUITE=\"$(SUITE)\" TARGET=$(TARGET) TIMING=\"$(TIMING)\" REPS=$(REPS) SEED=$(SEED) DURATION=seconds"
+	@echo 'knobs: SUITE="t000 t001" TARGET=aarch64 TIMING="exact live" REPS=3 SEED=1 DURATION=seconds'
 	@echo "       of guests: KERNEL=name SMP=cpus MEMORY=MB NUMA=nodes ... ; COUNTERS=1 (README.md has all)"
 
 run-scenarios: setup-run program $(if $(COUNTERS),counters) ## boot a guest for each run of SUITE, and write result_data/ and results.md
-	@scripts/run_scenarios.sh --make-images --target "$(TARGET)" $(GUEST) --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
-	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
-	@$(if $(COUNTERS),scripts/count_runs.sh --jobs "$(JOBS)")
+	@scripts/run_scenarios.sh --make-images $(guest) $(timing) $(runs) $(suites)
+	@[[ -z $${COUNTERS-} ]] || scripts/count_runs.sh $(call option,jobs,JOBS)
 
 matrix: setup-run ## run SUITE (t000) on every target with every kernel that it has, once each, and make one table
-	@scripts/matrix.sh --reps "$(REPS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+	@scripts/matrix.sh $(reps) $(duration) $${SUITE:-t000}
 
 verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte
-	@scripts/verify.sh $(SUITE)
+	@scripts/verify.sh $(suites)
 
 timer-latency: setup-run ## how late timers are in the guests of SUITE (cyclictest, rtla)
-	@for suite in $(SUITE); do scripts/timer_latency.sh --target "$(TARGET)" --timing "$(firstword $(TIMING))" "$$suite"; done
+	@for suite in $(suites); do scripts/timer_latency.sh $(target) $(one_timing) "$$suite"; done
 
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
-	@$(LAB) report --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.md
+	@$(LAB) report --runs result_data/runs --result-data result_data --page results.md
 
 html: setup-run ## results.md as one file with plots to look into, results.html, which needs no network
-	@$(LAB) html --runs $(RESULTS)/runs --result-data $(RESULTS) --page results.html
+	@$(LAB) html --runs result_data/runs --result-data result_data --page results.html
 
 profile: setup-run counters ## count the instructions of each function in SCENARIO, as a table and a picture
-	@scripts/profile.sh --target "$(TARGET)" $(GUEST) --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") "$(SCENARIO)"
+	@scripts/profile.sh $(guest) $(call option,seed,SEED) $(duration) "$${SCENARIO:-t000/baseline}"
 
 trace: setup-run ## what the threads of SCENARIO waited for, and who had their CPU (the kernel's sched events)
-	@scripts/trace.sh --target "$(TARGET)" --timing "$(firstword $(TIMING))" $(SCENARIO:%=--scenario "%") \
-	  $(if $(filter command environment,$(origin REPS)),--reps "$(REPS)") $(if $(DURATION),--duration "$(DURATION)")
+	@for each in $${SCENARIO:-t000/baseline}; do set -- "$$@" --scenario "$$each"; done; \
+	scripts/trace.sh $(target) $(one_timing) "$$@" $(reps) $(duration)
 
 gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="kernel host": though these differ)
-	@scripts/gate.sh --base "$(BASE)" $(ALLOW:%=--allow %)
+	@for each in $${ALLOW-}; do set -- "$$@" --allow "$$each"; done; scripts/gate.sh --base "$${BASE-}" "$$@"
 
 ab: setup-run image ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
-	@scripts/ab.sh --base "$(BASE)" --target "$(TARGET)" --timing "$(TIMING)" --reps "$(REPS)" --seed "$(SEED)" \
-	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
+	@scripts/ab.sh --base "$${BASE-}" $(target) $(timing) --reps 3 $(runs) $(suites)
 
 capacity: setup-run program ## the highest rate at which SCENARIO holds SLO="response_p99_us=200 drop_rate=0" (or its [slo])
-	@scripts/capacity.sh --make-images --target "$(TARGET)" $(GUEST) --timing "$(firstword $(TIMING))" --reps "$(REPS)" --seed "$(SEED)" \
-	  --jobs "$(JOBS)" $(if $(DURATION),--duration "$(DURATION)") $(if $(SLO),--slo "$(SLO)") $(if $(RATES),--rates "$(RATES)") "$(SCENARIO)"
+	@scripts/capacity.sh --make-images $(guest) $(one_timing) $(runs) $(call option,slo,SLO) $(call option,rates,RATES) \
+	  "$${SCENARIO:-t000/baseline}"
 
-matrix: REPS := $(if $(filter command environment,$(origin REPS)),$(REPS),1)
-matrix: SUITE := $(if $(filter command environment,$(origin SUITE)),$(SUITE),t000)
-noise-floor: REPS := $(if $(filter command environment,$(origin REPS)),$(REPS),10)
 noise-floor: setup-run image ## run SUITE against itself: the smallest change that this host can detect, by metric
-	@PIPELAB_RUNS=$(PWD)/build/noise_floor/result_data/runs scripts/run_scenarios.sh --target "$(TARGET)" --timing live \
-	  --reps "$(REPS)" --seed "$(SEED)" $(if $(DURATION),--duration "$(DURATION)") $(SUITE)
-	@$(LAB) noise-floor build/noise_floor/result_data $(SUITE)
+	@PIPELAB_RUNS=$$PWD/build/noise_floor/result_data/runs scripts/run_scenarios.sh $(target) --timing live \
+	  --reps 10 $(reps) $(call option,seed,SEED) $(duration) $(suites)
+	@$(LAB) noise-floor build/noise_floor/result_data $(suites)
 
 export: setup-run ## print FROM in another tool's FORMAT: google-benchmark, go, prometheus, chrome-trace (FROM=a run)
-	@$(LAB) export --format "$(FORMAT)" "$(FROM)"
+	@$(LAB) export --format "$${FORMAT-}" "$${FROM:-result_data}"
 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
-	@qemu/make_image.sh $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
+	@qemu/make_image.sh $(call option,kernel,KERNEL) "$$TARGET"
 
 image-perf image-rt-tools: image-%: program # the same, with perf, or with cyclictest and rtla
-	@qemu/make_image.sh --$* $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
+	@qemu/make_image.sh --$* $(call option,kernel,KERNEL) "$$TARGET"
 
 program: setup-run # the workload, for guests of TARGET
-	@qemu/get_packages.sh "$(TARGET)"
-	@scripts/build.sh "$(TARGET)"
+	@qemu/get_packages.sh "$$TARGET"
+	@scripts/build.sh "$$TARGET"
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
-	@scripts/bench.sh $(if $(filter-out 0,$(QUICK)),--quick)
+	@[[ $${QUICK:-0} == 0 ]] || set -- --quick; scripts/bench.sh "$$@"
 
 counters: setup-run ## build the plugin that counts instructions and simulates caches
 	@scripts/build.sh counters
 
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
-	@qemu/run_vm.sh --shell --timing live --target "$(TARGET)" $(GUEST)
+	@qemu/run_vm.sh --shell --timing live $(guest)
 
 test: setup-test image ## run all tests, with real guests at the end
 	@tests/run_all.sh
@@ -118,11 +101,11 @@ test: setup-test image ## run all tests, with real guests at the end
 sanitize: setup-test ## the unit tests under the sanitizers, many times (REPEAT=20) in random order
 	@for preset in tsan asan; do \
 	  scripts/build.sh $$preset pipelab_test; \
-	  build/$$preset/pipelab_test --gtest_brief=1 --gtest_shuffle --gtest_repeat="$(or $(REPEAT),20)"; \
+	  build/$$preset/pipelab_test --gtest_brief=1 --gtest_shuffle --gtest_repeat="$${REPEAT:-20}"; \
 	done
 
 soak: image ## look for lost, doubled and torn items in real guests, under many seeds (SEEDS=200)
-	@tests/soak.sh $(or $(SEEDS),200)
+	@tests/soak.sh "$${SEEDS:-200}"
 
 lint: setup-lint ## clang-format, clang-tidy, shellcheck, black, mypy
 	@scripts/lint.sh
@@ -134,4 +117,4 @@ clean: ## remove build/ (result_data/ stays)
 	rm -rf build
 
 setup-run setup-bench setup-test setup-lint: setup-%:
-	@scripts/setup.sh $* "$(TARGET)"
+	@scripts/setup.sh $* "$$TARGET"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import statistics
+from lab import names, statistics
 from lab.counts import counted
 from lab.complaint import Complaint
 from lab.measurement import KEYS, Measurement, groups
@@ -62,6 +62,7 @@ def read(path: Path) -> pd.DataFrame:
 
 def typed(text: pd.DataFrame) -> pd.DataFrame:
     """A table of this module from its cells as they stand in the CSV. A run is quiet unless marked as noisy."""
+    names.check_table(text)
     flags = {name: text[name].str.lower() == "true" for name in FLAGS if name in text}
     numbers = [name for name in text if name not in TEXTS + FLAGS]
     values = {name: pd.to_numeric(text[name].where(text[name] != "")) for name in numbers}

@@ -1,12 +1,10 @@
 """What a user is told when something is wrong."""
 
+from lab.outside import visible
+
 FAILED = 1
 USAGE = 2
-
-
-def visible(text: str) -> str:
-    """Stand-in until the merge."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)[:300]
+MOST = 1000  # characters: two long paths and a remedy
 
 
 class Complaint(Exception):
@@ -16,5 +14,5 @@ class Complaint(Exception):
     """
 
     def __init__(self, where: object, message: str, exit_code: int = USAGE) -> None:
-        super().__init__(f"{where}: {message}")
+        super().__init__(visible(f"{where}: {message}", MOST))
         self.exit_code = exit_code

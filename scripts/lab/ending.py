@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import guest_files
-from lab.complaint import FAILED, Complaint, visible
+from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
+from lab.outside import visible
 
 DONE = "done"
 PANICKED, HUNG, CUT_OFF, QEMU_FAILED = 120, 121, 122, 123

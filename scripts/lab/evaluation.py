@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab import findings, objectives, stages, statistics, totals
+from lab import findings, names, objectives, stages, statistics, totals
 from lab.complaint import Complaint
 from lab.findings import Finding
 from lab.kinds import MARGIN
@@ -116,8 +116,11 @@ def read(suite: str, folder: Path, raw: pd.DataFrame, environment: Mapping[str, 
     stages_file, findings_file = folder / STAGES_FILE.format(suite), folder / FINDINGS_FILE.format(suite)
     if stages_file.is_file() and stages_file.stat().st_size:
         table = pd.read_csv(stages_file, keep_default_na=False, dtype={"scenario": str, "target": str})
+        names.check_table(table)
         table["share"] = pd.to_numeric(table["share"], errors="coerce")
     found = json.loads(findings_file.read_text()) if findings_file.is_file() else []
+    for each in found:
+        names.check(each)
     told = [Finding(measurement=Measurement(*(each.pop(key) for key in KEYS)), **each) for each in found]
     return Evaluation(*_judged(raw, environment), table, told)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lab.gate import GOOD, INCONCLUSIVE, MISSED, UNDECIDED, WORSE, Gate, overall
 from lab.measurement import Measurement
+from lab.outside import markdown as words, visible
 from lab.statistics import MOST_RUNS, Comparison, Verdict
 
 OUTCOMES = {
@@ -35,7 +36,7 @@ def markdown(gates: Sequence[Gate]) -> str:
         counts = {verdict: sum(each.verdict is verdict for each in gate.comparisons) for verdict in UNCHANGED}
         notes += [f"{verdict.value}: {count} comparisons" for verdict, count in counts.items() if count]
         notes += _inconclusive(gate.comparisons)
-        lines += [f"- {note}" for note in notes]
+        lines += [f"- {words(note)}" for note in notes]
         if changed:
             lines += ["", *HEAD, *map(_row, changed)]
     return "\n".join(lines) + "\n"

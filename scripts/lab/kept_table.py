@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lab import names
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS
 
@@ -28,6 +29,7 @@ class KeptTable:
             return pd.DataFrame(columns=list(self.columns))
         try:
             text = pd.read_csv(path, dtype=str, keep_default_na=False)
+            names.check_table(text)
         except (OSError, ValueError) as error:
             raise Complaint(path, f"cannot be read as CSV ({error}): {self.remedy}", FAILED) from None
         missing = [name for name in self.columns if name not in text]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab import analyse, figures
+from lab import analyse, figures, names
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, of as measurement_of
+from lab.outside import markdown as words
 
 FILE = "{}_matrix.csv"
 FIGURES = {  # of metrics.csv, and how the page shows them
@@ -47,7 +48,11 @@ def csv(table: pd.DataFrame) -> str:
 
 def section(file: Path) -> str:
     """The tables of a suite for the page; empty where there is no file."""
-    return markdown(pd.read_csv(file)) if file.exists() else ""
+    if not file.exists():
+        return ""
+    table = pd.read_csv(file, keep_default_na=False, dtype={"scenario": str, "kernel": str, "kernel_version": str})
+    names.check_table(table)
+    return markdown(table)
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -69,7 +74,7 @@ def _part(timing: str, accelerator: str, table: pd.DataFrame) -> str:
     ]
     before = ("", "")
     for index, row in table.iterrows():
-        guest = (row["target"], f"{row['kernel']}, {row['kernel_version']}")
+        guest = (row["target"], words(f"{row['kernel']}, {row['kernel_version']}"))
         told = ("", "") if guest == before else guest
         lines.append(f"| {' | '.join([*told, row['scenario'], *texts.loc[index, list(shown)]])} |")
         before = guest

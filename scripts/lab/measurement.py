@@ -1,10 +1,17 @@
 """A measurement: the runs that one table shows, and what <suite>_environment.json says of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from lab import names
+from lab.kinds import Words
+
+# Quotes are of what has spaces; nothing in them is more to a shell, or to make, than it says.
+COMMAND = re.compile(r"make run-scenarios( [A-Z_]+=(\"[\w./:,=@%+ -]*\"|[\w./:,=@%+-]*))*", re.ASCII)
+WORDS = Words("words of a command line")
 CIRCUMSTANCES = ("kernel", "qemu", "guest", "host", "options")
 
 
@@ -32,6 +39,26 @@ def of(facts: Mapping[str, Any]) -> Measurement:
 def each_of(environment: Mapping[str, Any]) -> dict[Measurement, Mapping[str, Any]]:
     """What an environment file says, by measurement."""
     return {of(facts): facts for facts in environment["measurements"]}
+
+
+def check(environment: Mapping[str, Any]) -> None:
+    """Raises ValueError (or KeyError, TypeError, AttributeError) where what must be a name in the file is none.
+
+    Names become parts of paths, and a command is pasted into a shell: neither may be more than that.
+    """
+    told = [environment.get("baselines", {}), *(facts["scenarios"] for facts in environment["measurements"])]
+    for facts in environment["measurements"]:
+        names.check({key: facts[key] for key in KEYS})
+        for guest in _guests(facts):
+            if not all(WORDS.accepts(guest.get(key, "")) for key in ("kernel", "kernel_args")):
+                raise ValueError("a guest's kernel or kernel_args are no plain words")
+    for name in (name for each in told for name in each):
+        names.check({"scenario": name})
+    for name in (*environment.get("baselines", {}).values(), *environment.get("changed_guests", [])):
+        names.check({"scenario": name})
+    for command in environment.get("commands", []):
+        if not COMMAND.fullmatch(command):
+            raise ValueError(f"{command!r} is not a command of make with plain knobs")
 
 
 def options(facts: Mapping[str, Any], scenario: str) -> str:

@@ -10,14 +10,16 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab import guest, numbers, target
+from lab import guest, names, numbers, target
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, read_text
 from lab.guest import Guest
-from lab.kinds import Number
-from lab.suite import NAME, OPTIONS, Scenario, Suite, Value
+from lab.kinds import Number, Words
+from lab.names import NAME
+from lab.suite import OPTIONS, Scenario, Suite, Value
 from lab.target import Target
 
+WORDS = Words("words of a command line")
 TIMINGS = ("exact", "live")
 ACCELERATORS = ("tcg", "kvm")
 WISHES = ("auto", *ACCELERATORS)
@@ -257,6 +259,8 @@ def fault(row: Row) -> str:
         "duration_s": not 0 < row.duration_s < math.inf,
         "limit_s": row.limit_s < 1,
         "expected_ms": row.expected_ms < 0,
+        "kernel": not WORDS.accepts(row.kernel),
+        "kernel_args": not WORDS.accepts(row.kernel_args),
         "command": not command or not all(_is_option(*option) for option in OPTION.findall(command[1])),
     }
     return next((name for name, wrong in faults.items() if wrong), "")

@@ -10,13 +10,14 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, evaluation, ledger_summary, matrix, section, timer_latency
+from lab import analyse, bench, evaluation, ledger_summary, matrix, names, section, timer_latency
 from lab.capacity import table as capacity_table
 from lab.counts import perf_runs
 from lab.question import choices, placement, told
 from lab.trace import runs as trace_runs
 from lab.complaint import FAILED, Complaint
-from lab.measurement import Measurement, of as measurement_of
+from lab.measurement import Measurement, check as check_environment, of as measurement_of
+from lab.outside import code, markdown, visible
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def render(result_data: Path) -> str:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # Markdown
     )
+    environment.filters |= {
+        "words": lambda text: markdown(str(text)),
+        "code": code,
+        "visible": lambda text: visible(text, None),
+    }
     return environment.get_template("results.md.j2").render(
         suites=suites, capacity=capacity_table.section(result_data), bench=bench.section(result_data)
     )
@@ -61,9 +67,11 @@ def _suite(metrics_file: Path) -> SuiteReport:
     environment_file = metrics_file.with_name(f"{name}_environment.json")
     remedy = f"run 'make run-scenarios SUITE={name}' again"
     try:
+        names.check({"suite": name})
         metrics = analyse.read(metrics_file)
         raw = analyse.read(metrics_file.with_name(f"{name}_raw.csv"))
         environment = json.loads(environment_file.read_text())
+        check_environment(environment)
         measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
         perf = perf_runs.KEPT.read(metrics_file.with_name(perf_runs.FILE.format(name)))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab import analyse, measurement
+from lab import analyse, measurement, names
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS
 
@@ -74,6 +74,7 @@ def _read(file: Path) -> Results:
         raise Complaint(file, f"is a table alone: {what}", FAILED)
     try:
         environment = json.loads(beside.read_text())
+        names.check({"suite": suite})
     except (OSError, ValueError) as error:
         raise Complaint(beside, f"is damaged ({error}): {REMEDY}", FAILED) from None
     missing = [name for name in NEEDED if name not in text]
@@ -82,10 +83,13 @@ def _read(file: Path) -> Results:
     if text.empty:
         raise Complaint(file, f"has no runs: {REMEDY}", FAILED)
     try:
+        measurement.check(environment)
         told = measurement.each_of(environment)
         for facts in told.values():
             for scenario in facts["scenarios"]:
                 measurement.circumstances(facts, scenario)
+    except ValueError as error:
+        raise Complaint(beside, f"is damaged ({error}): {REMEDY}", FAILED) from None
     except (KeyError, TypeError, AttributeError) as error:
         raise Complaint(beside, f"lacks {error}: {REMEDY}", FAILED) from None
     _check_rows(file, text, suite, {(*each, name) for each, facts in told.items() for name in facts["scenarios"]})

@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any
 
 import lab.plan
-from lab import guest_files, ledger, numbers, totals
+from lab import guest_files, ledger, names, numbers, totals
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, read_text, write_whole
 from lab.plan import Row
@@ -137,6 +137,11 @@ def load(folder: Path) -> RunRecord:
         raise Complaint(file, f"is of the run {row.run}, which was mixed up with this one: {remedy}", FAILED)
     if row.run != lab.plan.run_name(row, facts["image"], facts["accelerator"]):
         raise Complaint(file, f"has another command, guest or image than its name stands for: {remedy}", FAILED)
+    try:
+        names.check({"accelerator": facts["accelerator"]})
+        names.check_files(facts["files"])
+    except ValueError as error:
+        raise Complaint(file, f"is damaged ({error}): {remedy}", FAILED) from None
     _check_files(folder, facts["files"], remedy)
     record = RunRecord(folder, row, facts)
     _ = record.totals  # complains of what does not add up

@@ -1,7 +1,6 @@
 """A suite: the scenarios of one TOML file, checked."""
 
 import difflib
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 from lab.complaint import Complaint
 from lab.guest import KEYS as GUEST
 from lab.kinds import MARGIN, Flag, Kind, Number, OneOf, Value
+from lab.names import NAME
 
 if TYPE_CHECKING:
     from lab.objectives import Objective
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # two of them are part of a folder's name
-MOST_BYTES, MOST_DOTS, MOST_SCENARIOS = (
-    2**18,
-    100,
-    1000,
-)  # of a file, a line of it (tomllib is slow at a.b.c...), a suite
+MOST_BYTES, MOST_SCENARIOS = 2**18, 1000  # of a file, and in it
+MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
 STUDIES = ("pipeline",)
 
 # The options of `pipelab pipeline` that a scenario may set, with the limits that the program has

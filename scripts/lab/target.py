@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.complaint import FAILED, Complaint
+from lab.names import NAME
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def _is_file(name: str) -> bool:
 def load(targets: Path, name: str) -> Target:
     """Reads `name`.conf in the folder `targets`. Raises Complaint when it lacks a fact."""
     conf = targets / f"{name}.conf"
+    if not NAME.fullmatch(name):
+        raise Complaint("target", f"'{name}' is not a good name: give one of those in {targets}")
     lines = conf.read_text().splitlines()
     facts = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     if not facts.get("EXACT_MAX_SMP", "").isdecimal():

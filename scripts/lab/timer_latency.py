@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from lab import names
 from lab.analyse import percentile_ns
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
 from lab.guest_files import OUT
+from lab.outside import markdown as words
 
 GUEST = ["kernel", "kernel_args", "smp", "memory_mb", "numa_nodes"]
 COLUMNS = ["target", "timing", "accelerator", *GUEST, "tool", "what", "latency_us", "count"]
@@ -90,6 +92,7 @@ def tables(file: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     table = pd.read_csv(file, keep_default_na=False)
+    names.check_table(table)
     groups = table.groupby(["timing", "target", "accelerator"], sort=False)
     return {
         f"{timing} timing on {target}" + (f" with {accelerator}" if timing == "live" else ""): markdown(lines)
@@ -110,8 +113,8 @@ def _line(key: dict[str, str], lines: pd.DataFrame) -> str:
     figures = [percentile_ns(values, counts, quantile) for quantile in QUANTILES.values()]
     texts = ["" if pd.isna(figure) else f"{figure:,.0f}" for figure in figures]
     arguments = f" `{key['kernel_args']}`" if key["kernel_args"] else ""
-    guest = f"kernel {key['kernel']}{arguments}, {key['smp']} CPUs"
-    return f"| {guest} | {key['tool']} | {key['what']} | {counts.sum():,} | {' | '.join(texts)} | {values[-1]:,} |"
+    guest = words(f"kernel {key['kernel']}{arguments}, {key['smp']} CPUs")
+    return f"| {guest} | {words(key['tool'])} | {words(key['what'])} | {counts.sum():,} | {' | '.join(texts)} | {values[-1]:,} |"
 
 
 def _what(name: str) -> str:

@@ -11,6 +11,7 @@ from lab.bench import claims as bench_claims, losses, plot as bench_plot, tables
 from lab.bench.tables import OWN, PLACEMENTS
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
+from lab.outside import markdown as words
 
 WAYS = {
     ("batch", 8): "batches of 8",
@@ -112,7 +113,7 @@ def _claims_table(claims: pd.DataFrame, host: str) -> str:
         figures = "".join(f"{_figure(places.loc[placement])} | " for placement in seen)
         verdicts = {verdict for verdict in places["met"] if verdict}
         met = "too few samples" if not verdicts else "**no**" if "no" in verdicts else "yes"
-        lines.append(f"| {work} | {measure} | {figures}{met} | {host} |")
+        lines.append(f"| {words(work)} | {words(measure)} | {figures}{met} | {words(host)} |")
     if unseen := [placement for placement in PLACEMENTS if placement not in seen]:
         places_text = " or ".join(unseen)
         lines += ["", f"Too little was measured with the CPUs {places_text} for a verdict: there is no such column."]
@@ -135,7 +136,7 @@ def _placement_tables(throughput: pd.DataFrame, round_trip: pd.DataFrame, placem
         "round trip over two queues, p50 / p99 in ns": _round_trips(queues),
     }
     note = "The p99 is of single round trips and contains a clock read."
-    told = [f"{name} {text}" for name, text in zip(raw["contender"], _round_trip_texts(raw))]
+    told = [f"{words(name)} {text}" for name, text in zip(raw["contender"], _round_trip_texts(raw))]
     if told:
         note += f" The bare cache lines, 8 B: {', '.join(told)}. Two queues need two lines, one each way."
     return [f"### CPUs {placement}: {title}\n\n{table}" for title, table in parts.items() if table] + [note]
@@ -173,7 +174,7 @@ def _grid(table: pd.DataFrame) -> str:
         "| queue | " + " | ".join(f"{item_bytes} B, {capacity}" for item_bytes, capacity in grid.columns) + " |",
         "|---|" + "---:|" * len(grid.columns),
     ]
-    return "\n".join([*lines, *(f"| {row} | {' | '.join(texts)} |" for row, texts in grid.iterrows())])
+    return "\n".join([*lines, *(f"| {words(row)} | {' | '.join(texts)} |" for row, texts in grid.iterrows())])
 
 
 def _environment(facts: dict[str, str]) -> str:
@@ -184,7 +185,7 @@ def _environment(facts: dict[str, str]) -> str:
         f"{facts['samples_moved']} as the CPUs' placement changed, {facts['samples_disturbed']} as other programs "
         "took a CPU",
     }
-    lines = ["| what | value |", "|---|---|", *(f"| {what} | {value} |" for what, value in shown.items())]
+    lines = ["| what | value |", "|---|---|", *(f"| {what} | {words(value)} |" for what, value in shown.items())]
     knob = " QUICK=1" if facts["matrix"] == "quick" else ""
     return "\n".join(lines) + f"\n\n**Make it again**\n\n    make bench{knob}"
 

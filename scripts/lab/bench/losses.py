@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lab.bench.tables import CONTEST, NOT_PEERS
+from lab.outside import markdown as words
 
 EAGER = ("spsc_ring eager",)
 RINGS = (*EAGER, "spsc_ring batched")
@@ -36,7 +37,7 @@ def _losses(table: pd.DataFrame, rings: Sequence[str], column: str, largest: boo
     return [
         f"{row.placement}, " * several
         + f"{row.item_bytes:.0f} B, {row.capacity:.0f}: {_ratio(row.ratio_to_fastest_peer)} "
-        + f"{'of' if largest else 'times'} {row.contender_of_peer}"
+        + f"{'of' if largest else 'times'} {words(row.contender_of_peer)}"
         for row in lost.itertuples()
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from lab.outside import markdown as words, visible
 from lab.run_record import RunRecord
 
 # Column of the table: what it is called on the page. Tables from before there were facts lack them.
@@ -49,5 +50,7 @@ def markdown(points: pd.DataFrame) -> str:
     if COMMAND not in points or not points[COMMAND].iloc[0]:
         return ""
     first = points.iloc[0]
-    lines = [f"| {title} | {first[name]} |" for name, title in FACTS.items() if first[name]]
-    return "\n".join(["| what | value |", "|---|---|", *lines, "", "**Make it again**", "", f"    {first[COMMAND]}"])
+    lines = [f"| {title} | {words(first[name])} |" for name, title in FACTS.items() if first[name]]
+    return "\n".join(
+        ["| what | value |", "|---|---|", *lines, "", "**Make it again**", "", f"    {visible(first[COMMAND], None)}"]
+    )

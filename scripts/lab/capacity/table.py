@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from lab import figures, objectives, statistics
+from lab import figures, names, objectives, statistics
 from lab.capacity import facts, search as capacity
 from lab.capacity.search import Point, State, per_second
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement
+from lab.outside import markdown as words
 
 GOOD, MISSED, INCONCLUSIVE = 0, 4, 5  # exit codes
 SUBJECT = ["suite", "scenario"]
@@ -89,6 +90,8 @@ def read(path: Path) -> pd.DataFrame:
     remedy = "remove it, and run 'make capacity' again, which keeps finished runs"
     try:
         text = pd.read_csv(path, dtype=str, keep_default_na=False)
+        names.check({"scenario": path.stem})
+        names.check_table(text)
         missing = [name for name in (*TEXTS, "rate_ops_s", "runs", *METRICS) if name not in text]
         if missing or text.empty:
             raise Complaint(path, f"row 0 lacks {', '.join(missing) or 'points below it'}: {remedy}", FAILED)
@@ -120,7 +123,8 @@ def _parts(file: Path) -> Iterator[str]:
     suite, scenario = rows[SUBJECT].iloc[0]
     yield f"### {suite}/{scenario}"
     yield "\n".join(
-        f"- {each.measurement}, {each.points['objectives'].iloc[0]}: **{each.text()}**." for each in answers(rows)
+        f"- {each.measurement}, {words(each.points['objectives'].iloc[0])}: **{words(each.text())}**."
+        for each in answers(rows)
     )
     yield f"![Latency of {suite}/{scenario} against offered load](result_data/{file.with_suffix('.png').name})"
     tables = [_markdown(each) for each in answers(rows)]
@@ -137,7 +141,7 @@ def _markdown(answer: Answer) -> str:
         times = " | ".join(
             _microseconds(value) for value in (row.latency_p50_ns, row.latency_p99_ns, row.response_p99_ns)
         )
-        verdict = row.verdict + f": {row.why}" * bool(row.why)
+        verdict = words(row.verdict + f": {row.why}" * bool(row.why))
         rate = per_second(row.rate_ops_s)
         lines.append(
             f"| {rate} | {times} | {figures.rate(row.produced_ops_s)} | {capacity.digits(row.drop_rate)} | {row.runs} | {verdict} |"

@@ -9,6 +9,7 @@ import pandas as pd
 from lab import naming
 from lab.counts import counters
 from lab.complaint import FAILED, Complaint
+from lab.outside import markdown as words
 from lab.run_record import RunRecord
 
 MEASURED_REGION = 0
@@ -68,7 +69,7 @@ def markdown(metrics: pd.DataFrame) -> str:
     states = metrics[STATE].fillna("")
     for reason in sorted(set(states[states.str.startswith(NONE)])):
         names = naming.names(list(metrics["scenario"][states == reason]), list(metrics["scenario"]))
-        parts.append(f"Not counted: {names} ({reason.removeprefix(NONE)}).")
+        parts.append(f"Not counted: {names} ({words(reason.removeprefix(NONE))}).")
     return "\n\n".join(part for part in parts if part)
 
 

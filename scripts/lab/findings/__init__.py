@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from lab import naming
 from lab.findings import counts, measurement, pipeline, sched, sharing
 from lab.findings.study import Case, Finding, Study, of_suite
+from lab.outside import markdown as words
 
 __all__ = ["Case", "Finding", "Study", "find", "markdown", "of_suite"]
 
@@ -52,7 +53,7 @@ def _line(group: Sequence[Finding]) -> str:
     for each in group:
         scenarios.setdefault(each.evidence, []).append(each.scenario)
     evidence = "; ".join(", ".join(names) + ": " * any(names) + what for what, names in scenarios.items())
-    return f"- **{group[0].name}.** {evidence}. *Cause:* {group[0].cause}. *Try:* {group[0].remedy}."
+    return _told(group[0].name, evidence, group[0].cause, group[0].remedy)
 
 
 def _line_of_many(group: Sequence[Finding], every: Collection[str]) -> str:
@@ -62,4 +63,9 @@ def _line_of_many(group: Sequence[Finding], every: Collection[str]) -> str:
     evidence += [f"the like in {naming.names(others, every)}"] * bool(others)
     ((_, cause),) = naming.alike((each.scenario, each.cause) for each in group)
     ((_, remedy),) = naming.alike((each.scenario, each.remedy) for each in group)
-    return f"- **{group[0].name}.** {'; '.join(evidence)}. *Cause:* {cause}. *Try:* {remedy}."
+    return _told(group[0].name, "; ".join(evidence), cause, remedy)
+
+
+def _told(name: str, evidence: str, cause: str, remedy: str) -> str:
+    """One line of the list. What findings say is partly of guests, and read back from a file."""
+    return f"- **{words(name)}.** {words(evidence)}. *Cause:* {words(cause)}. *Try:* {words(remedy)}."

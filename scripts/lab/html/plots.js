@@ -2,6 +2,8 @@
 // What each plot shows. A drawing is what Chart.js takes: datasets and scales; `state` is what the reader chose.
 
 const SERIES = JSON.parse(document.getElementById("series").textContent);
+// Not as an attribute of style, which the page's policy forbids.
+for (const box of document.querySelectorAll("[data-rows]")) box.style.setProperty("--rows", box.dataset.rows);
 // Okabe and Ito's colours, darker on white and lighter on black, so that each stands out from its background.
 const COLOURS = {
   light: ["#0072b2", "#d55e00", "#00805c", "#a4468f", "#a87900", "#3b9bd0", "#6b4c9a"],

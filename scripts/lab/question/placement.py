@@ -10,6 +10,7 @@ from lab import figures, naming
 from lab.findings import Case, of_suite
 from lab.findings.study import DEFAULTS, MIXED, ONE_CPU, TAKEN_ON_ONE, TAKEN_ON_TWO, TWO_CPUS
 from lab.guest import PINS
+from lab.outside import code
 
 # As the table shows them: name, divisor, unit.
 COLUMNS = {
@@ -52,7 +53,7 @@ def _others(case: Case) -> str:
     said = {name: value for name, value in case.options.items() if value != DEFAULTS.get(name)}
     for name in (*PINS, "prod-interval-us", "duration"):
         said.pop(name, None)
-    return ", ".join(f"`{name} = {value}`" for name, value in said.items())
+    return ", ".join(code(f"{name} = {value}") for name, value in said.items())
 
 
 def answer(found: Sequence[Family], raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lab import figures, stages, statistics
+from lab.outside import markdown as words
 from lab.question.choices import METRICS, UNCHANGED, Choice, Effect
 from lab.statistics import Comparison, Verdict
 
@@ -125,7 +126,7 @@ def _of(choice: Choice, metric: str) -> Sequence[Comparison]:
 
 
 def _name(choice: Choice) -> str:
-    return f"`{choice.option}`: {choice.before or 'none'} → {choice.after}"
+    return words(f"`{choice.option}`: {choice.before or 'none'} → {choice.after}")
 
 
 def _pairs(choice: Choice) -> str:

@@ -17,6 +17,7 @@ from lab.files import read_facts
 from lab.guest_files import OUT
 from lab.kept_table import KeptTable
 from lab.measurement import KEYS, Measurement
+from lab.outside import markdown as words
 from lab.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
 from lab.trace.timeline import IDLE, RUN_DELAY, STATES
 
@@ -162,4 +163,5 @@ def _latency(runs: pd.DataFrame, without: pd.DataFrame, column: str) -> str:
 def _held(rows: pd.DataFrame) -> str:
     """Who had the CPU in the run delays of `rows`: with its share where there are several."""
     found = [each for each in holders(rows) if each[2] >= NAMED_HOLDER]
-    return ", ".join(holder(task, cpu) + f" {share * 100:.0f} %" * (len(found) > 1) for task, cpu, share in found)
+    text = ", ".join(holder(task, cpu) + f" {share * 100:.0f} %" * (len(found) > 1) for task, cpu, share in found)
+    return words(text)  # tasks are called as the guest says

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <optional>
+#include <system_error>
 
 #include "pipeline/experiment.hpp"
 #include "pipeline/options.hpp"
@@ -73,9 +75,16 @@ void write(Outputs outputs, const Recorder& recorder, const Outcome& outcome,
   }
 }
 
+/// SIGINT and SIGTERM end a run early; one that waits for a pipe's reader ends, too.
+void catch_signals() {
+  struct sigaction action {};  // without SA_RESTART
+  action.sa_handler = request_stop;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
 int run(const Options& options) {
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
+  catch_signals();
   pipelab::pipeline::require_memory(options);
   Outputs outputs = begin_outputs(options);
   Recorder recorder(options.latencies_path.empty() ? 0 : options.max_samples, options.sample_every);
@@ -102,6 +111,9 @@ int main(int argc, char** argv) {
     return fail(
         "there is not enough memory: give a smaller --queue-cap, --item-bytes, "
         "--work-bytes or --max-samples");
+  } catch (const std::system_error& error) {
+    const bool interrupted = stop_requested && error.code().value() == EINTR;
+    return interrupted ? kInterrupted : fail(error.what());
   } catch (const std::exception& error) {
     return fail(error.what());
   }

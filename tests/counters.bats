@@ -57,7 +57,7 @@ measure() { # NAME RUN_VM-OPTION...
   local what
   for what in plain caches profile; do
     measure "$what" --counters "$what"
-    cmp "$OUT"/{none,"$what"}/latencies.csv
+    cmp "$OUT"/{none,"$what"}/out/latencies.csv
     [[ -s $OUT/$what/counters.json ]]
   done
 }
@@ -69,7 +69,7 @@ same_on() { # TARGET, which can do exact timing with one CPU only
     run=$OUT/$1-${what:-none}
     "$ROOT/qemu/run_vm.sh" --target "$1" --smp 1 ${what:+--counters $what} --out "$run" -- \
       pipelab --duration 0.1 --emit-latencies latencies.csv
-    cmp "$OUT/$1-none/latencies.csv" "$run/latencies.csv"
+    cmp "$OUT/$1-none/out/latencies.csv" "$run/out/latencies.csv"
   done
   # loads and stores are not decoded there, but each access is seen; the caches see the same ones
   /usr/bin/python3 - "$OUT/$1-caches/counters.json" <<'END'
@@ -128,6 +128,6 @@ END
   PIPELAB_BUILD=$build run "$ROOT/qemu/run_vm.sh" --counters caches --out "$OUT/other" -- echo works
   exits 0
   says "requires API version 99"
-  grep -q works "$OUT/other/stdout.txt"
+  grep -q works "$OUT/other/out/stdout.txt"
   grep -q "^counters"$'\t'"none: .*API version 99" "$OUT/other/vm.tsv"
 }

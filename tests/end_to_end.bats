@@ -19,18 +19,18 @@ measure() { # NAME SEED SECONDS OPTION...
   measure first 1 0.5
   measure again 1 0.5
   measure other 2 0.5
-  cmp "$OUT"/{first,again}/latencies.csv
-  cmp "$OUT"/{first,again}/stats.csv
-  run cmp -s "$OUT"/{first,other}/latencies.csv
+  cmp "$OUT"/{first,again}/out/latencies.csv
+  cmp "$OUT"/{first,again}/out/stats.csv
+  run cmp -s "$OUT"/{first,other}/out/latencies.csv
   exits 1
-  (($(wc -l <"$OUT/first/latencies.csv") == 501))
+  (($(wc -l <"$OUT/first/out/latencies.csv") == 501))
 }
 
 @test "exact timing: the same bytes at full speed, where the threads contend" {
   measure first 1 0.1 --prod-interval-us 0 --queue-cap 8
   measure again 1 0.1 --prod-interval-us 0 --queue-cap 8
-  cmp "$OUT"/{first,again}/latencies.csv
-  cmp "$OUT"/{first,again}/stats.csv
+  cmp "$OUT"/{first,again}/out/latencies.csv
+  cmp "$OUT"/{first,again}/out/stats.csv
 }
 
 @test "a workload that refuses its options ends the guest with its own exit code" {
@@ -43,28 +43,28 @@ measure() { # NAME SEED SECONDS OPTION...
   local words
   mapfile -t words < <(seq 39)
   "$ROOT/qemu/run_vm.sh" --out "$OUT" -- echo "${words[@]}"
-  [[ $(<"$OUT/stdout.txt") == "${words[*]}" ]]
+  [[ $(<"$OUT/out/stdout.txt") == "${words[*]}" ]]
 }
 
 @test "armv7 boots, runs the program, and sends its files" {
   make --no-print-directory -s -C "$ROOT" image TARGET=armv7
   "$ROOT/qemu/run_vm.sh" --target armv7 --smp 1 --out "$OUT" -- \
     pipelab --duration 0.5 --emit-latencies latencies.csv --stats stats.csv
-  (($(wc -l <"$OUT/latencies.csv") == 501))
-  grep -q '^consumed,500$' "$OUT/stats.csv"
+  (($(wc -l <"$OUT/out/latencies.csv") == 501))
+  grep -q '^consumed,500$' "$OUT/out/stats.csv"
 }
 
 @test "the RT kernel boots with words of the user's, and is one" {
   make --no-print-directory -s -C "$ROOT" image KERNEL=rt
   "$ROOT/qemu/run_vm.sh" --kernel rt --kernel-args "isolcpus=1" --timing live --out "$OUT" -- \
     cat /sys/kernel/realtime /sys/devices/system/cpu/isolated
-  [[ $(<"$OUT/stdout.txt") == $'1\n1' ]]
+  [[ $(<"$OUT/out/stdout.txt") == $'1\n1' ]]
 }
 
 @test "a guest of two NUMA nodes has both, and no third" {
   "$ROOT/qemu/run_vm.sh" --numa 2 --out "$OUT/nodes" -- cat /sys/devices/system/node/node0/cpulist \
     /sys/devices/system/node/node1/cpulist
-  [[ $(<"$OUT/nodes/stdout.txt") == $'0\n1' ]]
+  [[ $(<"$OUT/nodes/out/stdout.txt") == $'0\n1' ]]
   "$ROOT/qemu/run_vm.sh" --numa 2 --out "$OUT/second" -- pipelab --duration 0.1 --numa-node 1
   run "$ROOT/qemu/run_vm.sh" --numa 2 --out "$OUT/third" -- pipelab --duration 0.1 --numa-node 2
   exits 2
@@ -74,7 +74,7 @@ measure() { # NAME SEED SECONDS OPTION...
 @test "a thread can be pinned to a CPU that isolcpus= took from the scheduler, and huge pages can be had" {
   "$ROOT/qemu/run_vm.sh" --kernel-args "isolcpus=1 hugepages=8" --out "$OUT/pinned" -- pipelab --duration 0.1 --pin-consumer 1
   "$ROOT/qemu/run_vm.sh" --kernel-args "isolcpus=1 hugepages=8" --out "$OUT/pages" -- cat /proc/meminfo
-  grep -qE '^HugePages_Total: +8$' "$OUT/pages/stdout.txt"
+  grep -qE '^HugePages_Total: +8$' "$OUT/pages/out/stdout.txt"
 }
 
 @test "a live run tells how long each vCPU ran and waited, and where it was pinned" {

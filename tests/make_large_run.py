@@ -3,7 +3,7 @@
 usage: make_large_run.py ITEMS RUNS, where RUNS is a folder that it makes
 """
 
-import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 
 from lab import plan, run_record
 from lab.stages import COLUMNS
+from lab.tests.reseal import reseal
 
 RECORDED = Path(__file__).parents[1] / "scripts" / "lab" / "tests" / "recorded"
 BLOCK = 1_000_000
@@ -25,16 +26,17 @@ def main() -> None:
     rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "live"))
     row = next(each for each in rows if (each.scenario, each.replicate) == ("baseline", 1))
     folder = Path(shutil.copytree(RECORDED / row.run, runs / row.run))
-    (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan.write([row]))
+    length_s = items * INTERVAL_NS / 1e9
+    options = f"--prod-interval-us {INTERVAL_NS / 1000:g} --max-samples {items} --duration {length_s:g}"
+    command = re.sub("--prod-interval-us .* --duration [0-9.]+", options, row.command)
     histograms = write_items(folder / "latencies.csv", items)
     write_histogram(folder / "histogram.csv", histograms)
     stats = pd.read_csv(folder / "stats.csv", index_col="key", dtype=str)
-    told = {"produced": items, "consumed": items, "dropped": 0, "duration_s": items * INTERVAL_NS / 1e9}
+    told = {"produced": items, "consumed": items, "dropped": 0, "latencies_kept": items, "duration_s": length_s}
     stats.loc[list(told), "value"] = [str(value) for value in told.values()]
     stats.to_csv(folder / "stats.csv", lineterminator="\n")
-    facts = json.loads((folder / run_record.RECORD).read_text())
-    facts["files"] = {name: run_record.fingerprint(folder / name) for name in facts["files"]}
-    (folder / run_record.RECORD).write_text(json.dumps(facts, indent=2) + "\n")
+    record = run_record.load(reseal(folder, command=command, duration_s=length_s))
+    (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan.write([record.row]))
 
 
 def write_items(path: Path, items: int) -> dict[str, dict[int, int]]:

@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,10 +25,27 @@ def main() -> int:
         print(f"pipelab: {complaint}", file=sys.stderr)
         return complaint.exit_code
     except OSError as error:
-        print(f"pipelab: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"pipelab: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # none is expected
+        print(f"pipelab: this is a fault of pipelab: {_kept(error)}", file=sys.stderr)
+        return FAILED
+
+
+def _kept(fault: Exception) -> str:
+    """What happened, in one line that ends with the file that has its traceback: beside all else that is temporary."""
+    place = traceback.extract_tb(fault.__traceback__)[-1]
+    what = f"{type(fault).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="pipelab-fault-", suffix=".txt")
+        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(f"{' '.join(sys.argv)}\n\n")
+            traceback.print_exception(fault, file=file)
+    except OSError as error:
+        return f"{what} (its traceback could not be kept: {error.strerror}): please report it"
+    return f"{what}: please report it with {name}, where its traceback is"
 
 
 class _Parser(argparse.ArgumentParser):

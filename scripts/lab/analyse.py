@@ -10,31 +10,16 @@ import pandas as pd
 
 from lab import statistics
 from lab.counts import counted
-from lab.complaint import FAILED, Complaint
+from lab.complaint import Complaint
 from lab.measurement import KEYS, Measurement, groups
 from lab.run_record import RunRecord
+from lab.totals import COUNTED, COUNTERS, MEASURED, TIMES
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
-TIMES = ("latency", "response")
+LARGEST_NS = 2**48 - 1  # that has a bucket of its own (src/record/histogram.hpp)
 RATES = ("throughput_ops_s", "drop_rate")
 TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator", *counted.TEXTS)
 FLAGS = ("noisy",)
-THREADS = ("producer", "consumer")
-# What the kernel has counted for each thread, and the program for both: empty in recordings that are older.
-COUNTERS = ("missed", "wake_ups") + tuple(
-    f"{thread}_{counter}"
-    for thread in THREADS
-    for counter in (
-        "voluntary_switches",
-        "involuntary_switches",
-        "migrations",
-        "page_faults",
-        "run_delay_ns",
-        "run_time_ns",
-        "user_ns",
-        "system_ns",
-    )
-)
 INTERVAL_RUNS = 6  # from which on the runs alone bound their median, without an assumption on how they are spread
 MEASUREMENT = KEYS  # what is never mixed in one table
 
@@ -42,14 +27,16 @@ MEASUREMENT = KEYS  # what is never mixed in one table
 def percentile_ns(highest_ns: np.ndarray, count: np.ndarray, quantile: float) -> float:
     """The nearest-rank percentile of counted values: ascending values [n] and how often each came [n].
 
-    NaN when there are fewer than 1 / (1 - quantile) values: then it would only be the maximum.
+    NaN when there are fewer than 1 / (1 - quantile) values: then it would only be the maximum. NaN, too, when it is
+    among the values that were too large for the program's buckets.
     """
     cumulative = np.cumsum(count)
     total = int(cumulative[-1]) if len(cumulative) else 0
     if total < round(1 / (1 - quantile)):
         return math.nan
     rank = math.ceil(quantile * total - 1e-9)  # 0.95 * 100 is 95, though not to a binary computer
-    return float(highest_ns[np.searchsorted(cumulative, rank)])
+    value = float(highest_ns[np.searchsorted(cumulative, rank)])
+    return value if value <= LARGEST_NS else math.nan
 
 
 def raw_table(records: Iterable[RunRecord]) -> tuple[pd.DataFrame, list[Complaint]]:
@@ -133,7 +120,7 @@ def _suffixed(name: str, suffix: str) -> str:
 
 
 def _run_metrics(record: RunRecord) -> dict[str, Any]:
-    stats = _stats(record)
+    stats = record.totals.stats
     row = record.row
     metrics: dict[str, Any] = {
         "run": row.run,
@@ -146,85 +133,16 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         "seed": row.seed,
         "noisy": bool(record.facts.get("noisy", False)),
     }
-    histogram = _csv(record, "histogram.csv", ["metric", "lowest_ns", "highest_ns", "count"])
-    _check_buckets(record, histogram)
-    for time in TIMES:
-        buckets = histogram[histogram["metric"] == time]
-        if int(buckets["count"].sum()) != stats["consumed"]:
-            raise _damaged(record, "histogram.csv", f"does not count {stats['consumed']:.0f} items")
+    for time, buckets in record.totals.histograms.items():
         for name, quantile in PERCENTILES.items():
             metrics[f"{time}_{name}_ns"] = percentile_ns(
-                buckets["highest_ns"].to_numpy(), buckets["count"].to_numpy(), quantile
+                np.array(buckets.highest_ns), np.array(buckets.count), quantile
             )
     metrics["throughput_ops_s"] = stats["consumed"] / stats["duration_s"]
     metrics["drop_rate"] = stats["dropped"] / stats["produced"] if stats["produced"] else math.nan
-    for key in ("produced", "consumed", "dropped"):
+    for key in COUNTED:
         metrics[key] = int(stats[key])
-    for key in ("duration_s", "clock_read_ns"):
+    for key in MEASURED:
         metrics[key] = stats[key]
     counters = counted.columns(record, metrics["consumed"])
     return metrics | {name: stats[name] for name in COUNTERS} | counters
-
-
-def kept_items(record: RunRecord) -> float:
-    """How many items the run's latencies.csv must have; NaN where an older program did not say."""
-    return _stats(record)["latencies_kept"]
-
-
-def _check_buckets(record: RunRecord, histogram: pd.DataFrame) -> None:
-    """The complaint names the first row that gives rise to it; 1 is the first bucket."""
-    values = histogram[["lowest_ns", "highest_ns", "count"]].apply(pd.to_numeric, errors="coerce")
-    before = values["highest_ns"].groupby(histogram["metric"]).shift(fill_value=-1)
-    wrongs = {
-        "is of neither latency nor response": ~histogram["metric"].isin(TIMES),
-        "holds a value that is no integer": (values % 1 != 0).any(axis=1),  # NaN is none, either
-        "holds a negative value, as when a clock runs backwards": (values < 0).any(axis=1),
-        "ends before it begins": values["highest_ns"] < values["lowest_ns"],
-        "does not come after the row before": values["lowest_ns"] <= before,
-    }
-    firsts = [(int(np.argmax(wrong)), what) for what, wrong in wrongs.items() if wrong.any()]
-    if firsts:
-        row, what = min(firsts, key=lambda place: place[0])
-        raise _damaged(record, "histogram.csv", f"row {row + 1} {what}")
-
-
-def _stats(record: RunRecord) -> dict[str, float]:
-    """Its rows as numbers, NaN for what older programs did not write. A complaint names the row; 1 is the first."""
-    table = _csv(record, "stats.csv", ["key", "value"])
-    if table["key"].duplicated().any():
-        row = int(np.argmax(table["key"].duplicated()))
-        raise _damaged(
-            record, "stats.csv", f"row {row + 1} has no good value for '{table['key'][row]}': it is a second"
-        )
-    texts = table.set_index("key")["value"]
-    stats = {}
-    for key in ("produced", "consumed", "dropped", "duration_s", "clock_read_ns", "latencies_kept", *COUNTERS):
-        if key in ("latencies_kept", *COUNTERS) and (key not in texts or pd.isna(texts[key])):
-            stats[key] = math.nan  # this program, or this kernel, does not count it
-            continue
-        if key not in texts:
-            raise _damaged(record, "stats.csv", f"has no good value for '{key}': its row is missing")
-        value = pd.to_numeric(texts[key], errors="coerce")
-        if not (math.isfinite(value) and value >= 0 and (value > 0 or key != "duration_s")):
-            row = int(np.argmax(table["key"] == key)) + 1
-            raise _damaged(record, "stats.csv", f"row {row} has no good value for '{key}': {texts[key]}")
-        stats[key] = float(value)
-    if stats["consumed"] + stats["dropped"] > stats["produced"]:
-        what = f"{stats['consumed']:.0f} consumed and {stats['dropped']:.0f} dropped are more than"
-        raise _damaged(record, "stats.csv", f"{what} the {stats['produced']:.0f} produced")
-    return stats
-
-
-def _csv(record: RunRecord, name: str, columns: list[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(record.folder / name)
-    except (OSError, ValueError) as error:
-        raise _damaged(record, name, f"cannot be read as CSV ({error})") from None
-    if list(table.columns) != columns:
-        raise _damaged(record, name, f"row 0 should have the columns {', '.join(columns)}")
-    return table
-
-
-def _damaged(record: RunRecord, name: str, what: str) -> Complaint:
-    remedy = f"remove the folder ('rm -r {record.folder}') and run 'make run-scenarios' again"
-    return Complaint(record.folder / name, f"{what}: {remedy}", FAILED)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import guest, plan, suite
+from lab import guest, numbers, plan, suite
 from lab.suite import Number
 
 
@@ -22,7 +22,7 @@ def to_number(kind: suite.Kind | None) -> Callable[[str], float]:
     """Converts to a number that `kind` takes; without a kind, to any."""
 
     def convert(text: str) -> float:
-        for number in (int, float):
+        for number in (numbers.whole, numbers.real):
             try:
                 value = number(text)
             except ValueError:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab import analyse, findings, objectives, stages, statistics
+from lab import findings, objectives, stages, statistics, totals
 from lab.complaint import Complaint
 from lab.findings import Finding
 from lab.kinds import MARGIN
@@ -61,16 +61,20 @@ def objectives_of(environment: Mapping[str, Any]) -> list[Objective]:
 
 
 def read_stages(records: Iterable[RunRecord]) -> tuple[dict[tuple[Measurement, str], list[RunStages]], list[Complaint]]:
-    """The stages of all quiet runs by measurement and scenario, and what is wrong with those that are left out."""
+    """The stages of all quiet runs by measurement and scenario, and what is wrong with those that are left out.
+
+    Runs that kept no items have none, and that is no fault of theirs (lab.findings.measurement tells of it).
+    """
     runs: dict[tuple[Measurement, str], list[RunStages]] = {}
     complaints = []
     for record in (each for each in records if not each.facts.get("noisy", False)):
         row = record.row
         key = (Measurement(row.target, row.timing, record.facts["accelerator"]), row.scenario)
+        sampling = totals.sampling(row.command)
+        if not sampling.kept(int(record.totals.stats["consumed"])):
+            continue
         try:
-            known = stages.read(record.folder / "latencies.csv")
-            stages.check_whole(record.folder / "latencies.csv", known, analyse.kept_items(record))
-            runs.setdefault(key, []).append(known)
+            runs.setdefault(key, []).append(stages.read(record.folder / totals.LATENCIES, sampling.every))
         except Complaint as complaint:
             complaints.append(complaint)
     return {key: known for key, known in runs.items() if known}, complaints
@@ -86,6 +90,7 @@ def evaluate(
     """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.counts.perf_runs
     and lab.trace.runs."""
     tables = [stages.table(scenario, measurement, known) for (measurement, scenario), known in runs.items()]
+    tables = [table for table in tables if len(table)]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     comparisons, judgements = _judged(raw, environment)
     windows_ns = {key: [run.windows_ns for run in known] for key, known in runs.items()}

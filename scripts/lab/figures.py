@@ -13,6 +13,11 @@ def significant(value: float) -> str:
     return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
+def rate(value: float) -> str:
+    """1,234 or 58 a second; below 10, where a whole number would hide a good part of it, 3.5 or 0.333."""
+    return f"{value:.3g}" if abs(value) < 9.995 else f"{value:,.0f}"
+
+
 def are_manyfold(changes: Iterable[float]) -> bool:
     """Whether any of them is, so that all should be told as factors; NaN is unknown."""
     return any(change >= MANYFOLD for change in changes)

@@ -7,6 +7,11 @@ from pathlib import Path
 from lab.complaint import FAILED, Complaint
 
 
+def read_text(path: Path) -> str:
+    """What is in a file that somebody else wrote: bytes that are no UTF-8 become U+FFFD, and fail nothing."""
+    return path.read_bytes().decode(errors="replace")
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes `content` to `path` so that a reader, or a power cut, finds the old file or the new one."""
     partial = path.with_name(f".{path.name}.partial")
@@ -25,11 +30,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
 def read_facts(path: Path, keys: Iterable[str], remedy: str) -> dict[str, str]:
     """Reads `key<TAB>value` lines, among which must be `keys`. `remedy` says what to do when they are not."""
     try:
-        lines = path.read_text().splitlines()
+        lines = read_text(path).splitlines()
     except FileNotFoundError:
         raise Complaint(path, f"is not there: {remedy}", FAILED) from None
-    except UnicodeDecodeError:
-        raise Complaint(path, f"is not text: {remedy}", FAILED) from None
     for number, line in enumerate(lines, start=1):
         if "\t" not in line:
             raise Complaint(f"{path}:{number}", f"is not 'key<TAB>value': {remedy}", FAILED)

@@ -1,9 +1,11 @@
 """The host's ledger of a live run: what the host took from the guest meanwhile, and whether that was too much."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from lab import numbers
+from lab.files import read_text
 
 WATCH = "watch.json"  # what lab.watch left beside the guest's files
 IDLE = ("idle", "iowait")
@@ -19,7 +21,7 @@ class Limit:
     text: str
 
     def passed(self, ledger: dict[str, Any]) -> bool:
-        return (ledger[self.key] or 0) > self.most
+        return (ledger.get(self.key) or 0) > self.most
 
 
 # What undisturbed runs show: t000's baseline for 2 s on a host of two cores, with the vCPU threads ahead of all others
@@ -44,7 +46,7 @@ CLOCK_SOURCE = "clock source"
 def read(folder: Path) -> dict[str, Any] | None:
     """What lab.watch wrote into `folder`; None where it could not write it."""
     try:
-        watched = json.loads((folder / WATCH).read_text())
+        watched = numbers.parse_json(read_text(folder / WATCH))
         return watched if isinstance(watched, dict) else None
     except (OSError, ValueError):
         return None
@@ -55,12 +57,15 @@ def facts(watched: dict[str, Any] | None) -> dict[str, Any]:
 
     What is not known is None, and makes no run noisy.
     """
-    if watched is None:
+    try:
+        ledger = None if watched is None else _ledger(watched)
+    except (KeyError, TypeError, AttributeError, ValueError, ZeroDivisionError):
+        ledger = None  # it was cut short
+    if watched is None or ledger is None:
         return {"vcpu_pinning": None, "ledger": None, "noisy": False, "noisy_because": []}
-    ledger = _ledger(watched)
     reasons = noisy_because(ledger)
     return {
-        "vcpu_pinning": watched["vcpu_pinning"],
+        "vcpu_pinning": watched.get("vcpu_pinning"),
         "ledger": ledger,
         "noisy": bool(reasons),
         "noisy_because": reasons,
@@ -85,7 +90,7 @@ def limits_passed(ledger: dict[str, Any]) -> list[str]:
 def _ledger(watched: dict[str, Any]) -> dict[str, Any]:
     before, after = watched["before"], watched["after"]
     wall_s = after["monotonic_s"] - before["monotonic_s"]
-    cpu_s = {state: after["cpu_s"][state] - before["cpu_s"][state] for state in after["cpu_s"]}
+    cpu_s = {state: after["cpu_s"][state] - before["cpu_s"].get(state, 0) for state in after["cpu_s"]}
     busy_s = sum(spent for state, spent in cpu_s.items() if state not in (*IDLE, "steal"))
     pressure_us = {kind: after["pressure_us"][kind] - before["pressure_us"][kind] for kind in after["pressure_us"]}
     run_ns = sum(vcpu["run_ns"] for vcpu in watched["vcpus"].values())
@@ -93,7 +98,7 @@ def _ledger(watched: dict[str, Any]) -> dict[str, Any]:
     frequencies = [*before["frequency_mhz"], *after["frequency_mhz"]]
     return {
         "wall_s": round(wall_s, 3),
-        "steal_share": round(cpu_s["steal"] / sum(cpu_s.values()), 4) if sum(cpu_s.values()) else None,
+        "steal_share": round(cpu_s.get("steal", 0) / sum(cpu_s.values()), 4) if sum(cpu_s.values()) else None,
         "other_cpus": round(max(0.0, busy_s - watched["qemu_cpu_s"]) / wall_s, 2),
         "pressure_some_share": _share(pressure_us.get("some"), wall_s),
         "pressure_full_share": _share(pressure_us.get("full"), wall_s),

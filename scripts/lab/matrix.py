@@ -101,4 +101,4 @@ def _text(name: str, value: float) -> str:
         return ""
     if name.endswith("_ms"):
         return figures.significant(value * 1e3)
-    return f"{value:,.0f}" if name.endswith("_ops_s") else f"{value:.3f}"
+    return figures.rate(value) if name.endswith("_ops_s") else f"{value:.3f}"

@@ -10,6 +10,7 @@ import difflib
 import math
 import operator
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,16 @@ from typing import Any
 
 import pandas as pd
 
-from lab import statistics
+from lab import numbers, statistics
 from lab.complaint import Complaint
 from lab.measurement import Measurement, groups
+from lab.suite import shown
 
 TIMES = {"ns": 1.0, "us": 1e3, "ms": 1e6}
+LARGEST = sys.float_info.max
 PERCENTILES = ("p50", "p95", "p99", "p999")
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
-LIMIT = re.compile(r"\s*(<=|>=|<|>)\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*")
+LIMIT = re.compile(r"\s*(<=|>=|<|>)\s*([0-9][^\s]*)\s*")
 
 # By the name that an objective may have: the column of the raw table, and its units in one of the objective's.
 METRICS = {
@@ -106,10 +109,12 @@ def _objective(where: str, name: str, value: Any) -> Objective:
     if name not in METRICS:
         near = difflib.get_close_matches(name, METRICS, n=1)
         remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(METRICS)
-        raise Complaint(where, f"unknown objective '{name}': {remedy}")
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
+        raise Complaint(where, f"unknown objective {shown(name)}: {remedy}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LARGEST:
         return Objective(name, ">=" if statistics.higher_is_better(name) else "<=", float(value))
-    match = LIMIT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise Complaint(where, f'{name} = {value!r} is not valid: give a number, or a limit such as ">= 900"')
-    return Objective(name, match[1], float(match[2]))
+    try:
+        relation, limit = LIMIT.fullmatch(value).groups()  # type: ignore[union-attr]
+        return Objective(name, relation, numbers.real(limit))
+    except (TypeError, AttributeError, ValueError):
+        what = f'{name} = {shown(value)} is not valid: give a number, or a limit such as ">= 900"'
+        raise Complaint(where, what) from None

@@ -1,19 +1,21 @@
 """The plan of a sweep: one row a run, in the order in which they are started."""
 
-import csv
 import hashlib
-import io
 import json
 import math
 import random
+import re
+from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
-from lab import guest, target
+from lab import guest, numbers, target
 from lab.complaint import FAILED, Complaint
-from lab.files import read_facts
+from lab.files import read_facts, read_text
 from lab.guest import Guest
-from lab.suite import Scenario, Suite, Value
+from lab.kinds import Number
+from lab.suite import NAME, OPTIONS, Scenario, Suite, Value
 from lab.target import Target
 
 TIMINGS = ("exact", "live")
@@ -33,6 +35,9 @@ IMAGE_FACTS = (
     "compiler",
     "qemu_version",
 )
+# A word that begins with two dashes is no value, and no word has what a shell takes apart.
+COMMAND = re.compile(r"pipelab [a-z]+((?: --[a-z-]+(?: (?!--)[^\s\"'\\]+)?)+) --seed [0-9]+(?: --[a-z-]+ [a-z.]+)*")
+OPTION = re.compile(r" --([a-z-]+)(?: (?!--)(\S+))?")
 OUTPUTS = "--emit-latencies latencies.csv --emit-histogram histogram.csv --stats stats.csv"
 
 
@@ -104,7 +109,7 @@ def title_file(suite: str) -> str:
 def title(runs: Path, suite: str) -> str:
     """The suite's title when it was last planned; its name where none was kept."""
     file = runs / title_file(suite)
-    return file.read_text().strip() if file.exists() else suite
+    return " ".join(read_text(file).split()) if file.is_file() else suite
 
 
 def planned_suites(runs: Path) -> list[str]:
@@ -195,8 +200,7 @@ def _row(
         guest_knobs=_knobs(sweep),
     )
     _check_limit(row, warmup_s, sweep.duration_s is not None)
-    digest = decisive_hash(row, image, sweep.accelerator if timing == "live" else "tcg")
-    return replace(row, run=f"{suite.name}.{scenario.name}.{sweep.target}.{timing}.r{replicate}.{digest}")
+    return replace(row, run=run_name(row, image, sweep.accelerator if timing == "live" else "tcg"))
 
 
 def _knobs(sweep: Sweep) -> str:
@@ -224,6 +228,53 @@ def _check_limit(row: Row, warmup_s: float, by_user: bool) -> None:
             f"{row.duration_s:g} s is too long, since {row.timing} timing may take {LIMIT_FACTOR[row.timing]} times "
             f"that, and {MAX_LIMIT_S} s is the most: give at most {most_s}",
         )
+
+
+def run_name(row: Row, image: dict[str, str], accelerator: str) -> str:
+    """The name of the run's folder, which is another one where anything is that decides the result."""
+    return f"{_subject(row)}{decisive_hash(row, image, accelerator)}"
+
+
+def _subject(row: Row) -> str:
+    return f"{row.suite}.{row.scenario}.{row.target}.{row.timing}.r{row.replicate}."
+
+
+def fault(row: Row) -> str:
+    """What is wrong with a row that was read from a file; empty when it may be one that _row() made."""
+    command = COMMAND.fullmatch(row.command)
+    faults = {
+        "run": not row.run.startswith(_subject(row)) or not re.fullmatch("[0-9a-f]{8}", row.run[len(_subject(row)) :]),
+        "suite": not NAME.fullmatch(row.suite),
+        "scenario": not NAME.fullmatch(row.scenario),
+        "target": not NAME.fullmatch(row.target),
+        "timing": row.timing not in TIMINGS,
+        "replicate": row.replicate < 1,
+        "seed": not 0 <= row.seed <= MAX_SEED,
+        "sweep_seed": not 0 <= row.sweep_seed <= MAX_SEED,
+        "smp": row.smp < 1,
+        "memory_mb": row.memory_mb < 1,
+        "numa_nodes": row.numa_nodes < 1,
+        "duration_s": not 0 < row.duration_s < math.inf,
+        "limit_s": row.limit_s < 1,
+        "expected_ms": row.expected_ms < 0,
+        "command": not command or not all(_is_option(*option) for option in OPTION.findall(command[1])),
+    }
+    return next((name for name, wrong in faults.items() if wrong), "")
+
+
+def _is_option(name: str, text: str) -> bool:
+    """Whether the program may have been given this. An option that is not known here may be one of another version."""
+    kind = OPTIONS.get(name)
+    try:
+        return kind is None or kind.accepts(_value(kind, text))
+    except ValueError:
+        return False
+
+
+def _value(kind: object, text: str) -> Value:
+    if isinstance(kind, Number):
+        return numbers.whole(text) if kind.whole else numbers.real(text)
+    return text or True
 
 
 def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
@@ -257,32 +308,40 @@ def _wall_per_guest_second(scenario: Scenario, timing: str) -> float:
 
 
 def write(rows: list[Row]) -> str:
-    """The rows as tab-separated lines under a line of names."""
-    text = io.StringIO()
-    names = [field.name for field in fields(Row)]
-    table = csv.DictWriter(text, names, delimiter="\t", lineterminator="\n")
-    table.writeheader()
-    table.writerows(asdict(row) for row in rows)
-    return text.getvalue()
+    """The rows as tab-separated lines under a line of names: no quotes mean anything, so that a shell can read it."""
+    lines = [[each.name for each in fields(Row)], *([str(value) for value in asdict(row).values()] for row in rows)]
+    for row, line in zip(rows, lines[1:]):
+        if any("\t" in text or len(text.splitlines()) > 1 for text in line):
+            raise Complaint(row.run, "has a tab or a line break in its row of the plan: mend the suite or the knobs")
+    return "".join("\t".join(line) + "\n" for line in lines)
 
 
 def read(path: Path) -> list[Row]:
     """Reads what write() wrote. Raises Complaint when the file is not there or damaged."""
     remedy = "run 'make run-scenarios' again, which keeps finished runs"
     try:
-        text = path.read_text()
-        lines = list(csv.DictReader(text.splitlines(), delimiter="\t"))
-        rows = [_read_row(line) for line in lines]
+        text = read_text(path)
     except FileNotFoundError:
         raise Complaint(path, f"there is no plan: {remedy}", FAILED) from None
-    except (KeyError, TypeError, ValueError, csv.Error):
-        rows = []
-    if not rows or not text.endswith("\n"):
+    names, *lines = text.split("\n")[:-1] or [""]
+    if not lines or not text.endswith("\n"):
         raise Complaint(path, f"is damaged: {remedy}", FAILED)
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(_read_row(dict(zip(names.split("\t"), line.split("\t"), strict=True))))
+        except (KeyError, ValueError) as error:
+            raise Complaint(path, f"is damaged: row {number} ({error}): {remedy}", FAILED) from None
     return rows
+
+
+READERS: dict[Any, Callable[[str], Any]] = {int: numbers.whole, float: numbers.real, str: str}
 
 
 def _read_row(line: dict[str, str]) -> Row:
     """A row from its texts. An older plan lacks some columns."""
     given = [each for each in fields(Row) if each.name in line or each.default is MISSING]
-    return Row(**{each.name: each.type(line[each.name]) for each in given})
+    row = Row(**{each.name: READERS[each.type](line[each.name]) for each in given})
+    if wrong := fault(row):
+        raise ValueError(f"{wrong} = '{str(getattr(row, wrong))[:60]}'")
+    return row

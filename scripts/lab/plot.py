@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from lab import statistics
+from lab import figures, statistics
 from lab.analyse import MEASUREMENT
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; the shapes say the same.
@@ -99,14 +99,12 @@ class Panel:
                 fontsize=12 if self.dense else None,
             )
 
-    def label(self, of_scenarios: pd.Series, text: str) -> None:
+    def label(self, of_scenarios: pd.Series, text: Callable[[float], str]) -> None:
         """Writes each scenario's median above its mark, from there to the right: so it never crosses the axis."""
         offset, size = ((4, 3), 10) if self.dense else ((0, 7), 12)
         for name, value in zip(self.medians["scenario"], of_scenarios):
             place = (value, self.lines[name])
-            self.axes.annotate(
-                text.format(value), place, xytext=offset, textcoords="offset points", ha="left", fontsize=size
-            )
+            self.axes.annotate(text(value), place, xytext=offset, textcoords="offset points", ha="left", fontsize=size)
 
     def scale(self, values: pd.Series) -> None:
         """A logarithmic axis where the values span a decade or more, else a linear one from 0."""
@@ -140,7 +138,7 @@ def throughput(raw: pd.DataFrame, metrics: pd.DataFrame) -> bytes:
 
     def draw(panel: Panel) -> None:
         panel.draw(panel.runs["throughput_ops_s"], panel.medians["throughput_ops_s"], Marks(BLUE))
-        panel.label(panel.medians["throughput_ops_s"], "{:,.0f}")
+        panel.label(panel.medians["throughput_ops_s"], figures.rate)
         panel.scale(panel.runs["throughput_ops_s"])
         panel.axes.set_xlabel("throughput (items consumed per second)")
 
@@ -152,7 +150,7 @@ def drop_rate(raw: pd.DataFrame, metrics: pd.DataFrame) -> bytes:
 
     def draw(panel: Panel) -> None:
         panel.draw(panel.runs["drop_rate"] * 100, panel.medians["drop_rate"] * 100, Marks(RED))
-        panel.label(panel.medians["drop_rate"] * 100, "{:.1f} %")
+        panel.label(panel.medians["drop_rate"] * 100, "{:.1f} %".format)
         panel.scale(panel.runs["drop_rate"] * 100)
         if panel.runs["drop_rate"].max() == 0:
             box = {"facecolor": "white", "edgecolor": "none"} if panel.dense else None  # lines would cross the words

@@ -68,7 +68,7 @@ def _table(metrics: pd.DataFrame) -> str:
             [
                 f"| {row['scenario']}{_noise(row)}",
                 *(_spread(row, f"latency_{name}", "_ms", 1e3, figures.significant) for name in ("p50", "p95", "p99")),
-                _spread(row, "throughput", "_ops_s", 1, lambda value: f"{value:,.0f}"),
+                _spread(row, "throughput", "_ops_s", 1, figures.rate),
                 _spread(row, "drop_rate", "", 1, lambda value: f"{value:.3f}"),
                 _spread(row, "response_p99", "_ms", 1e3, figures.significant) + " |",
             ]

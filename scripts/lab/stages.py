@@ -48,7 +48,8 @@ class RunStages:
     """The stages of one run's items.
 
     `means_ns` has a row for ALL and, of 100 items or more, one for SLOWEST: the hundredth with the longest
-    response times. `windows_ns` are the median latencies of up to 200 equally long parts of the run.
+    response times. It is empty when not every item was kept: what an item waited for is told by the one before it.
+    `windows_ns` are the median latencies of up to 200 equally long parts of the run.
     """
 
     items: int
@@ -56,9 +57,12 @@ class RunStages:
     windows_ns: np.ndarray
 
 
-def read(path: Path) -> RunStages:
-    """Reads a latencies.csv. Raises Complaint naming the file, the row (1 is the first item) and the remedy."""
-    blocks = [split(*block) for block in checked_blocks(path)]
+def read(path: Path, every: int = 1) -> RunStages:
+    """Reads a latencies.csv that has one item in `every`.
+
+    Raises Complaint naming the file, the row (1 is the first item) and the remedy.
+    """
+    blocks = [split(*block) for block in checked_blocks(path, every)]
     if not blocks:
         raise Complaint(path, f"has no items: {REMEDY}", FAILED)
     stages = [stages for stages, _, _ in blocks]  # never in one piece, which would take as much memory again
@@ -71,7 +75,7 @@ def read(path: Path) -> RunStages:
         sums = [block[picked].sum(axis=0) for block, picked in zip(stages, of_blocks)]
         rows[SLOWEST] = np.sum(sums, axis=0) / chosen.sum()
     windows = np.array_split(latency, min(WINDOWS, len(latency)))
-    means = pd.DataFrame.from_dict(rows, orient="index", columns=list(STAGES))
+    means = pd.DataFrame.from_dict(rows if every == 1 else {}, orient="index", columns=list(STAGES))
     return RunStages(len(response), means, np.array([np.median(window) for window in windows]))
 
 
@@ -83,22 +87,13 @@ def slowest(response_ns: np.ndarray) -> np.ndarray:
     return chosen
 
 
-def check_whole(path: Path, known: RunStages, items: float) -> None:
-    """Raises Complaint when the file at `path`, read as `known`, has other than `items` rows (NaN: not known)."""
-    if items >= 0 and known.items != items:
-        what = f"row {known.items + 1} is missing" if known.items < items else f"row {items + 1:.0f} is too many"
-        raise Complaint(
-            path, f"{what}: the program kept {items:.0f} items, and there are {known.items}: {REMEDY}", FAILED
-        )
-
-
 def table(scenario: str, measurement: Measurement, runs: Iterable[RunStages]) -> pd.DataFrame:
     """One row a population and stage: means over runs, so that stages still add up.
 
     Columns scenario, target, timing, accelerator, population, runs, items, stage, mean_ns, share (of the response time).
     """
     runs = list(runs)
-    items = sum(run.items for run in runs)
+    items = sum(run.items for run in runs if len(run.means_ns))
     rows = []
     for population in (ALL, SLOWEST):
         chosen = [run.means_ns.loc[population] for run in runs if population in run.means_ns.index]
@@ -127,8 +122,23 @@ def parts(rows: pd.DataFrame) -> str:
     return ", ".join(named) or "no time at all"
 
 
-def checked_blocks(path: Path) -> Iterator[tuple[np.ndarray, int | None]]:
-    """Blocks of items [items, COLUMNS] that passed every check, and when the item before them was done."""
+def step(path: Path) -> int:
+    """Of how many items one is in the file at `path`: the number of its second one."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        second = file.read(4096).split("\n")[2:3]
+    text = second[0].split(",")[0] if second else ""
+    return max(1, int(text)) if re.fullmatch("[0-9]{1,10}", text) else 1
+
+
+def refuse_gaps(path: Path) -> None:
+    """Raises Complaint where the items between those in the file at `path` were not kept."""
+    if (every := step(path)) > 1:
+        what = f"has one item in {every}, and what an item waited for is told by the one before it"
+        raise Complaint(path, f"{what}: run it with sample-every = 1", FAILED)
+
+
+def checked_blocks(path: Path, every: int = 1) -> Iterator[tuple[np.ndarray, int | None]]:
+    """Blocks of items [items, COLUMNS], one in `every`, that passed every check; and when the one before was done."""
     _check_header(path)
     before: np.ndarray | None = None  # the last item of the block before
     row = 1
@@ -137,7 +147,7 @@ def checked_blocks(path: Path) -> Iterator[tuple[np.ndarray, int | None]]:
             if chunk.empty:
                 return
             block = chunk.to_numpy()
-            _check(path, block, before, row)
+            _check(path, block, before, row, every)
             yield block, None if before is None else int(before[1] + before[-1])
             before = block[-1].copy()
             row += len(block)
@@ -164,13 +174,13 @@ def _check_header(path: Path) -> None:
             raise Complaint(path, f"is cut: its last row does not end: {REMEDY}", FAILED)
 
 
-def _check(path: Path, block: np.ndarray, before: np.ndarray | None, row: int) -> None:
+def _check(path: Path, block: np.ndarray, before: np.ndarray | None, row: int, every: int) -> None:
     """Each complaint names the first row that gives rise to it."""
     column = dict(zip(COLUMNS, block.T))
     done = column["intended_ns"] + column["response_ns"]
     latency = column["enqueue_ns"] + column["queue_latency_ns"]
     response = column["lateness_ns"] + latency + column["service_ns"]
-    last_item, last_intended, last_done = (-1, block[0, 1], done[0])
+    last_item, last_intended, last_done = (-every, block[0, 1], done[0])
     if before is not None:
         last_item, last_intended, last_done = before[0], before[1], before[1] + before[-1]
     wrongs = [
@@ -179,7 +189,7 @@ def _check(path: Path, block: np.ndarray, before: np.ndarray | None, row: int) -
     wrongs += [
         (latency != column["latency_ns"], "enqueue_ns and queue_latency_ns do not add up to latency_ns"),
         (response != column["response_ns"], "the stages do not add up to response_ns"),
-        (np.diff(column["item"], prepend=last_item) != 1, "item does not count on from the row before"),
+        (np.diff(column["item"], prepend=last_item) != every, "item does not count on from the row before"),
         (np.diff(column["intended_ns"], prepend=last_intended) < 0, "intended_ns runs backwards"),
         (np.diff(done, prepend=last_done) < 0, "the item is done before the one before it: the clock ran backwards"),
     ]

@@ -225,7 +225,7 @@ def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin
 
 
 def _live(pair: Pair, margin: float) -> Comparison:
-    """Measured and tested, but not yet judged."""
+    """Measured and tested, but not yet judged. The sign is that of most runs."""
     base, value = _finite(pair.base), _finite(pair.value)
     unknown = _comparison(pair, base, value, margin)
     if not len(base) or not len(value):
@@ -237,10 +237,14 @@ def _live(pair: Pair, margin: float) -> Comparison:
         more = math.nan if enough else float(MIN_RUNS - min(len(base), len(value)))
         limit = 0.0 if enough else math.nan
         return replace(unknown, change=0.0, low=limit, high=limit, verdict=verdict, more_runs=more, absolute=absolute)
-    change, low, high = _shift(*((base, value) if absolute else (np.log(base), np.log(value))))
+    scaled = (base, value) if absolute else (np.log(base), np.log(value))
+    p_value = rank_sum_p(base, value)
+    change, low, high = _shift(*scaled)
+    if not change and p_value <= ALPHA:  # so many ties that the median of differences sees nothing of what differs
+        change, low, high = float(scaled[1].mean() - scaled[0].mean()), *_two_samples(*scaled)
     if not absolute:
         change, low, high = (math.expm1(limit) for limit in (change, low, high))
-    return replace(unknown, change=change, low=low, high=high, absolute=absolute, p_value=rank_sum_p(base, value))
+    return replace(unknown, change=change, low=low, high=high, absolute=absolute, p_value=p_value)
 
 
 def _judged(measured: Comparison, tests: int) -> Comparison:
@@ -249,7 +253,7 @@ def _judged(measured: Comparison, tests: int) -> Comparison:
     if -margin <= low and high <= margin:
         verdict = Verdict.SAME
     elif decided:
-        verdict = Verdict.BETTER if (change > 0) == higher_is_better(measured.metric) else Verdict.WORSE
+        verdict = _direction(change, measured.metric)
     else:
         more = _more_runs(measured, ALPHA / tests)
         return replace(measured, verdict=Verdict.INCONCLUSIVE, more_runs=more)
@@ -301,16 +305,23 @@ def _exact(pair: Pair, margin: float) -> Comparison:
     absolute = bool(both.min() <= 0)
     changes = value - base if absolute else value / base - 1
     change, low, high = float(np.median(changes)), float(changes.min()), float(changes.max())
-    margin_here = margin * max(abs(unknown.base), abs(unknown.value)) if absolute else margin
+    margin_here = margin * max(abs(unknown.base), abs(unknown.value)) if absolute else math.log1p(margin)
+    steps = changes if absolute else np.log(value) - np.log(base)  # where there and back are equally far
+    beyond = np.where(np.abs(steps) > margin_here, np.sign(steps), 0)  # by seed: more, less, or the same
     if low == high == 0:
         verdict = Verdict.EQUAL
-    elif -margin_here <= low and high <= margin_here:
+    elif not beyond.any():
         verdict = Verdict.SAME
-    elif low < margin_here and high > -margin_here:
-        verdict = Verdict.MIXED
+    elif (beyond == beyond[0]).all():
+        verdict = _direction(beyond[0], pair.metric)
     else:
-        verdict = Verdict.BETTER if (change > 0) == higher_is_better(pair.metric) else Verdict.WORSE
+        verdict = Verdict.MIXED
     return replace(unknown, change=change, low=low, high=high, absolute=absolute, verdict=verdict)
+
+
+def _direction(change: float, metric: str) -> Verdict:
+    """The verdict of a change that is none of chance, and not 0."""
+    return Verdict.BETTER if (change > 0) == higher_is_better(metric) else Verdict.WORSE
 
 
 def _comparison(pair: Pair, base: np.ndarray, value: np.ndarray, margin: float) -> Comparison:

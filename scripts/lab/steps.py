@@ -60,10 +60,14 @@ def make_report(arguments: argparse.Namespace) -> None:
     empty: list[str] = []
     for name in names:
         file = SCENARIOS / f"{name}.toml"
-        perf = perf_runs.KEPT.read(arguments.result_data / perf_runs.FILE.format(name))
-        traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
-        rules = suite.load(file) if file.is_file() else None
-        files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
+        try:
+            perf = perf_runs.KEPT.read(arguments.result_data / perf_runs.FILE.format(name))
+            traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
+            rules = suite.load(file) if file.is_file() else None
+            files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
+        except Complaint as complaint:  # of one suite: the others are reported
+            complaints.append(complaint)
+            continue
         made |= files
         complaints += wrongs
         empty += [] if files else [name]
@@ -71,8 +75,8 @@ def make_report(arguments: argparse.Namespace) -> None:
         write_whole(arguments.result_data / file_name, content)
     if made:
         write_whole(arguments.page, report.render(arguments.result_data))
-    for complaint in complaints[:-1] if not empty else complaints:
-        print(f"pipelab: {complaint}", file=sys.stderr)
+    for each in complaints[:-1] if not empty else complaints:
+        print(f"pipelab: {each}", file=sys.stderr)
     if empty:
         suites = " ".join(empty)
         raise Complaint(

@@ -14,7 +14,12 @@ from lab.kinds import MARGIN, Flag, Kind, Number, OneOf, Value
 if TYPE_CHECKING:
     from lab.objectives import Objective
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # two of them are part of a folder's name
+MOST_BYTES, MOST_DOTS, MOST_SCENARIOS = (
+    2**18,
+    100,
+    1000,
+)  # of a file, a line of it (tomllib is slow at a.b.c...), a suite
 STUDIES = ("pipeline",)
 
 # The options of `pipelab pipeline` that a scenario may set, with the limits that the program has
@@ -80,11 +85,11 @@ def name_of(text: str, folder: Path) -> str:
 def load(path: Path) -> Suite:
     """Reads and checks a suite file. Raises Complaint with file, place and remedy."""
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(_text(path))
     except FileNotFoundError:
         raise Complaint(path, f"there is no such suite: give one of {_names(path.parent)}") from None
     except (ValueError, RecursionError) as error:  # tomllib lets some errors of int() and of deep nesting through
-        raise Complaint(path, f"is not valid TOML: {error}: mend it there") from None
+        raise Complaint(path, f"is not valid TOML: {str(error)[:200]}: mend it there") from None
     _check_name(path, "the file's name", path.stem)
     _check_keys(str(path), table, TOP)
     guest = _section(path, table, "guest", GUEST)
@@ -92,6 +97,8 @@ def load(path: Path) -> Suite:
     sections = table.get("scenario", {})
     if not isinstance(sections, dict) or not sections:
         raise Complaint(path, "has no scenario: add a section such as [scenario.baseline]")
+    if len(sections) > MOST_SCENARIOS:
+        raise Complaint(path, f"has {len(sections)} scenarios, and {MOST_SCENARIOS} are the most: make two files of it")
     return Suite(
         name=path.stem,
         title=_word(path, table, "title", path.stem),
@@ -105,13 +112,24 @@ def load(path: Path) -> Suite:
     )
 
 
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise Complaint(path, f"is larger than {MOST_BYTES >> 10} KB: make several suites of it")
+    for number, line in enumerate(content.splitlines(), start=1):
+        if line.count(b".") > MOST_DOTS:
+            raise Complaint(f"{path}:{number}", f"has more than {MOST_DOTS} dots: a key has two at most")
+    return content.decode()
+
+
 def _names(folder: Path) -> str:
     return ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
 
 
 def _scenario(path: Path, name: str, section: object, common: dict[str, Value]) -> Scenario:
+    _check_name(path, "[scenario]", name)
     place = f"[scenario.{name}]"
-    _check_name(path, place, name)
     if not isinstance(section, dict):
         raise Complaint(path, f"{place}: is not a section: write {place} on a line of its own")
     own = _checked(f"{path}: {place}", section, OPTIONS | GUEST)
@@ -124,9 +142,9 @@ def _baselines(path: Path, value: object, scenarios: list[str]) -> dict[str, str
     named: list[Any] = value if isinstance(value, list) else [scenarios[0] if value is None else value]
     for name in named or [""]:
         if name not in scenarios:
-            near = difflib.get_close_matches(str(name), scenarios, n=1)
+            near = difflib.get_close_matches(name, scenarios, n=1) if isinstance(name, str) else []
             remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(scenarios)
-            raise Complaint(path, f"baseline = {_shown(value)} is no scenario: {remedy}")
+            raise Complaint(path, f"baseline = {shown(value)} is no scenario: {remedy}")
     baselines, current = {}, named[0]
     for name in scenarios:
         current = name if name in named else current
@@ -137,7 +155,7 @@ def _baselines(path: Path, value: object, scenarios: list[str]) -> dict[str, str
 def _margin(path: Path, value: Any) -> float:
     kind = Number(0, 1, whole=False)
     if not kind.accepts(value):
-        raise Complaint(path, f"margin = {_shown(value)} is not valid: give {kind}, the share that counts as the same")
+        raise Complaint(path, f"margin = {shown(value)} is not valid: give {kind}, the share that counts as the same")
     return float(value)
 
 
@@ -160,11 +178,11 @@ def _checked(where: str, section: dict[str, Any], kinds: dict[str, Kind]) -> dic
     _check_keys(where, section, tuple(kinds))
     for key, value in section.items():
         if not kinds[key].accepts(value):
-            raise Complaint(where, f"{key} = {_shown(value)} is not valid: give {kinds[key]}")
+            raise Complaint(where, f"{key} = {shown(value)} is not valid: give {kinds[key]}")
     return section
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """`value` as TOML has it, or nearly, and cut to what fits a line."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -172,6 +190,8 @@ def _shown(value: object) -> str:
         text = repr(value)
     except ValueError:  # Python prints no integer of more than 4300 digits
         return "a huge number"
+    except RecursionError:
+        return "something nested deeply"
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -180,23 +200,25 @@ def _check_keys(where: str, section: dict[str, Any], known: tuple[str, ...]) -> 
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(known)
-            raise Complaint(where, f"unknown key '{key}': {remedy}")
+            raise Complaint(where, f"unknown key {shown(key)}: {remedy}")
 
 
 def _check_name(path: Path, place: str, name: str) -> None:
     if not NAME.fullmatch(name):
-        raise Complaint(path, f"{place}: '{name}' is not a good name: use letters, digits, '-' and '_' only")
+        raise Complaint(
+            path, f"{place}: {shown(name)} is not a good name: use up to 64 letters, digits, '-' and '_' only"
+        )
 
 
 def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:
     value = table.get(key, standard)
     if not isinstance(value, str):
-        raise Complaint(path, f"{key} = {_shown(value)} is not valid: give a text in quotes")
+        raise Complaint(path, f"{key} = {shown(value)} is not valid: give a text in quotes")
     return value
 
 
 def _study(path: Path, table: dict[str, Any]) -> str:
     study = _word(path, table, "study", STUDIES[0])
     if study not in STUDIES:
-        raise Complaint(path, f"study = '{study}' is not valid: give {', '.join(STUDIES)}")
+        raise Complaint(path, f"study = {shown(study)} is not valid: give {', '.join(STUDIES)}")
     return study

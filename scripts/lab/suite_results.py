@@ -8,8 +8,12 @@ import pandas as pd
 from lab import analyse, environment, evaluation, plan, plot, plot_stages, run_record
 from lab.complaint import FAILED, Complaint
 from lab.measurement import KEYS, Measurement
+from lab.plan import Row
 from lab.run_record import RunRecord
 from lab.suite import Suite
+
+# What a plan and a run of one name must have alike, since the report takes it now from the one, now from the other.
+DECISIVE = ("seed", "smp", "memory_mb", "duration_s", "command", "kernel_args", "numa_nodes", "pin_vcpus")
 
 
 def make(
@@ -24,8 +28,9 @@ def make(
     `suite` is how the runs are to be judged; None when its file is gone. `perf` is what perf stat counted, a table of
     lab.counts.perf_runs, and `traces` what sched events said, one of lab.trace.runs.
     """
-    rows = [row for file in sorted(runs.glob(plan.file_name(name, "*", "*"))) for row in plan.read(file)]
-    records, complaints = _load([runs / row.run for row in rows])
+    rows, complaints = _rows(runs, name)
+    records, unread = _load(runs, rows)
+    complaints += unread
     raw, damaged = analyse.raw_table(records)
     complaints += damaged
     if raw.empty:
@@ -45,15 +50,36 @@ def make(
     }, complaints + unread
 
 
-def _load(folders: list[Path]) -> tuple[list[RunRecord], list[Complaint]]:
-    records, complaints = [], []
-    for folder in (folder for folder in folders if folder.is_dir()):
+def _rows(runs: Path, suite: str) -> tuple[list[Row], list[Complaint]]:
+    """All planned rows of a suite, and what is wrong with the plans that are left out."""
+    rows: dict[str, Row] = {}
+    complaints = []
+    for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))):
         try:
-            record = run_record.load(folder)
-            if record.row.run != folder.name:
-                what = f"is of the run {record.row.run}, which was mixed up with this one"
-                remedy = f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again"
-                raise Complaint(folder / run_record.RECORD, f"{what}: {remedy}", FAILED)
+            planned = plan.read(file)
+        except Complaint as complaint:
+            complaints.append(complaint)
+            continue
+        if any(file.name != plan.file_name(suite, row.target, row.timing) or row.suite != suite for row in planned):
+            what = (
+                "has rows of another suite, target or timing: run 'make run-scenarios' again, which keeps finished runs"
+            )
+            complaints.append(Complaint(file, what, FAILED))
+            continue
+        rows |= {row.run: row for row in planned}
+    return list(rows.values()), complaints
+
+
+def _load(runs: Path, rows: list[Row]) -> tuple[list[RunRecord], list[Complaint]]:
+    """The finished runs of `rows`, and what is wrong with those that are left out."""
+    records, complaints = [], []
+    for row in (row for row in rows if (runs / row.run).is_dir()):
+        try:
+            record = run_record.load(runs / row.run)
+            unlike = [name for name in DECISIVE if getattr(row, name) != getattr(record.row, name)]
+            if unlike:
+                what = f"has another {unlike[0]} than its plan: run 'make run-scenarios' again, which plans anew"
+                raise Complaint(record.folder / run_record.RECORD, what, FAILED)
             records.append(record)
         except Complaint as complaint:
             complaints.append(complaint)

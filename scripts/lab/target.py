@@ -20,10 +20,10 @@ class Target:
     def kernel(self, text: str) -> str:
         """The name, or the file, of the kernel that a user calls `text`; "" is the first one."""
         name = text or self.kernels[0]
-        if name not in self.kernels and not Path(name).is_file():
+        if name not in self.kernels and not _is_file(name):
             names = " ".join(self.kernels)
             raise Complaint(
-                "kernel", f"'{name}' is not one of {self.name}: give one of {names}, or the file of a kernel"
+                "kernel", f"'{name[:80]}' is not one of {self.name}: give one of {names}, or the file of a kernel"
             )
         return name
 
@@ -38,6 +38,13 @@ class Target:
     def knobs(self, kernel: str) -> str:
         """What 'make image' needs to make the image with `kernel`."""
         return f"TARGET={self.name}" + ("" if kernel == self.kernels[0] else f" KERNEL={kernel}")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a name that is too long, or a folder that may not be read
+        return False
 
 
 def load(targets: Path, name: str) -> Target:

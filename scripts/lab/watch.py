@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from lab.files import read_text
+
 PROC = Path("/proc")
 CPUS = Path("/sys/devices/system/cpu")
 CLOCK_SOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
@@ -130,7 +132,7 @@ def frequencies() -> list[float]:
 def _text(file: Path) -> str:
     """What is in `file`; nothing where it cannot be read, since processes end and kernels differ."""
     try:
-        return file.read_text()
+        return read_text(file)
     except OSError:
         return ""
 

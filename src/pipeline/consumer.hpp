@@ -15,18 +15,16 @@ namespace pipelab::pipeline {
 template <class Link>
 class Consumer {
  public:
-  /// Items that were intended before `measure_from_ns` are consumed but not recorded.
-  Consumer(Link& link, const Options& options, record::Recorder& recorder,
-           platform::Nanoseconds measure_from_ns)
+  Consumer(Link& link, const Options& options, record::Recorder& recorder)
       : link_(link),
         work_(options.work_bytes, options.seed),
         payload_(options.item_bytes, options.zero_copy),
         has_payload_(options.item_bytes > 0),
-        recorder_(recorder),
-        measure_from_ns_(measure_from_ns) {}
+        recorder_(recorder) {}
 
-  /// Consumes until the link is closed and empty.
-  void run() {
+  /// Consumes until the link is closed and empty. Items that were intended before `measure_from_ns`
+  /// are not recorded.
+  void run(platform::Nanoseconds measure_from_ns) {
     Item item;
     while (pop(item)) {
       if (has_payload_) {
@@ -34,13 +32,20 @@ class Consumer {
       }
       const platform::Nanoseconds popped_ns = platform::now_ns();
       const platform::Nanoseconds done_ns = serve(popped_ns);
-      if (item.intended_ns >= measure_from_ns_) {
+      if (item.intended_ns >= measure_from_ns) {
         recorder_.record({.intended_ns = item.intended_ns,
                           .created_ns = item.created_ns,
                           .pushed_ns = item.pushed_ns,
                           .popped_ns = popped_ns,
                           .done_ns = done_ns});
       }
+    }
+  }
+
+  /// Takes what comes until the end, so that a producer that waits for room is not left alone.
+  void drain() {
+    Item item;
+    while (pop(item)) {
     }
   }
 
@@ -78,7 +83,6 @@ class Consumer {
   PayloadReader payload_;
   bool has_payload_;
   record::Recorder& recorder_;
-  platform::Nanoseconds measure_from_ns_;
   typename Link::Waiter waiter_;
 };
 

@@ -35,43 +35,82 @@ Schedule schedule_from_now(const Options& options) {
   const Nanoseconds begin_ns = platform::now_ns() + kSettleNs;
   const Nanoseconds warm_ns = begin_ns + to_ns(options.warmup_s);
   const Nanoseconds measure_ns = warm_ns + kQuietNs;
-  return {.warm_up = {.begin_ns = begin_ns, .end_ns = warm_ns},
+  const Nanoseconds end_ns = measure_ns + to_ns(options.duration_s);
+  // No item of the warm-up is made after it; what is measured may take twice its time.
+  return {.warm_up = {.begin_ns = begin_ns, .end_ns = warm_ns, .late_ns = warm_ns},
           .quiet_ns = warm_ns + kQuietNs / 2,
-          .measured = {.begin_ns = measure_ns, .end_ns = measure_ns + to_ns(options.duration_s)}};
+          .measured = {
+              .begin_ns = measure_ns, .end_ns = end_ns, .late_ns = end_ns + (end_ns - measure_ns)}};
 }
 
 /// The producer thread's part of a run.
 template <class Pacing, class Link>
-Production produce(Link& link, const Options& options, const Schedule& schedule,
-                   const std::atomic<bool>& stop) {
+void produce(Link& link, const Options& options, const Schedule& schedule,
+             const std::atomic<bool>& stop, const Worker::Ready& ready, Production& production) {
   Producer<Link, Pacing> producer(link, options, stop);
+  if (!ready()) {
+    return;
+  }
   static_cast<void>(producer.run(schedule.warm_up));
   platform::begin_region<platform::kMeasuredRegion>();
-  return producer.run(schedule.measured);
+  production = producer.run(schedule.measured);
+  production.missed = producer.missed();
 }
+
+/// The consumer thread's part. Returns how many items came torn, twice or out of order.
+template <class Link>
+std::uint64_t consume(Link& link, const Options& options, const Schedule& schedule,
+                      std::atomic<bool>& stop, const Worker::Ready& ready,
+                      record::Recorder& recorder) {
+  Consumer<Link> consumer(link, options, recorder);
+  if (!ready()) {
+    return 0;
+  }
+  try {
+    consumer.run(schedule.measured.begin_ns);
+  } catch (...) {
+    stop = true;
+    consumer.drain();
+    throw;
+  }
+  platform::end_region<platform::kMeasuredRegion>();
+  return consumer.faults();
+}
+
+/// Ends the stream when it goes, so that a consumer that waits for items does, too.
+template <class Link>
+class Closer {
+ public:
+  explicit Closer(Link& link) : link_(link) {}
+  Closer(const Closer&) = delete;
+  Closer& operator=(const Closer&) = delete;
+  Closer(Closer&&) = delete;
+  Closer& operator=(Closer&&) = delete;
+  ~Closer() { link_.close(); }
+
+ private:
+  Link& link_;
+};
 
 bool has_schedule(const Options& options) {
   return options.prod_interval_us > 0 || options.arrival.pattern != Arrival::Pattern::kConstant;
 }
 
 template <class Link>
-Outcome run_over(const Options& options, record::Recorder& recorder,
-                 const std::atomic<bool>& stop) {
+Outcome run_over(const Options& options, record::Recorder& recorder, std::atomic<bool>& stop) {
   platform::NodeMemory memory(options.numa_node);
   Link link(options, &memory);
   Schedule schedule{};
   Production production;
   std::uint64_t faults = 0;
   StartGate gate;
-  Worker consuming(options, options.pin_consumer, gate, [&] {
-    Consumer<Link> consumer(link, options, recorder, schedule.measured.begin_ns);
-    consumer.run();
-    platform::end_region<platform::kMeasuredRegion>();
-    faults = consumer.faults();
+  Worker consuming(options, options.pin_consumer, gate, stop, [&](const Worker::Ready& ready) {
+    faults = consume(link, options, schedule, stop, ready, recorder);
   });
-  Worker producing(options, options.pin_producer, gate, [&] {
-    production = has_schedule(options) ? produce<Paced>(link, options, schedule, stop)
-                                       : produce<Unpaced>(link, options, schedule, stop);
+  const Closer closer(link);  // before the consumer is waited for
+  Worker producing(options, options.pin_producer, gate, stop, [&](const Worker::Ready& ready) {
+    const auto part = has_schedule(options) ? produce<Paced, Link> : produce<Unpaced, Link>;
+    part(link, options, schedule, stop, ready, production);
   });
   const pid_t consumer_id = consuming.wait_until_ready();
   const pid_t producer_id = producing.wait_until_ready();
@@ -99,8 +138,7 @@ Outcome run_over(const Options& options, record::Recorder& recorder,
 
 /// Turns the options that choose a link into its type, so that the loops are compiled for each.
 template <Wait kWait>
-Outcome run_with(const Options& options, record::Recorder& recorder,
-                 const std::atomic<bool>& stop) {
+Outcome run_with(const Options& options, record::Recorder& recorder, std::atomic<bool>& stop) {
   if (options.queue == Queue::kMutex) {
     return run_over<MutexLink<kWait>>(options, recorder, stop);
   }
@@ -113,8 +151,7 @@ Outcome run_with(const Options& options, record::Recorder& recorder,
   return run_over<RingLink<kWait, queue::Eager>>(options, recorder, stop);
 }
 
-Outcome run_waiting(const Options& options, record::Recorder& recorder,
-                    const std::atomic<bool>& stop) {
+Outcome run_waiting(const Options& options, record::Recorder& recorder, std::atomic<bool>& stop) {
   switch (options.wait) {
     case Wait::kSpin:
       return run_with<Wait::kSpin>(options, recorder, stop);
@@ -154,7 +191,7 @@ void require_memory(const Options& options) {
   }
 }
 
-Outcome run(const Options& options, record::Recorder& recorder, const std::atomic<bool>& stop) {
+Outcome run(const Options& options, record::Recorder& recorder, std::atomic<bool>& stop) {
   if (options.mlock) {
     platform::lock_memory();
   }

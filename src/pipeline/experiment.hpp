@@ -25,9 +25,10 @@ struct Outcome {
 
 /// Runs the pipeline that `options` describe: warm-up, measured phase, and consumption of what is
 /// then left in the queue. Items of the measured phase go to `recorder`; setting `stop` ends both
-/// phases early. Throws std::system_error when the kernel refuses what the options want, and
-/// std::logic_error when items were lost, doubled or torn.
-Outcome run(const Options& options, record::Recorder& recorder, const std::atomic<bool>& stop);
+/// phases early. Throws std::system_error when the kernel refuses what the options want,
+/// std::logic_error when items were lost, doubled or torn, and whatever one of the threads threw,
+/// which sets `stop` for the other.
+Outcome run(const Options& options, record::Recorder& recorder, std::atomic<bool>& stop);
 
 /// Throws std::runtime_error, saying how much there is, when `options` need more memory than that.
 void require_memory(const Options& options);

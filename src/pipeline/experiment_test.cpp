@@ -11,7 +11,7 @@
 namespace pipelab::pipeline {
 namespace {
 
-const std::atomic<bool> never_stop{false};
+std::atomic<bool> never_stop{false};
 
 Options quick() {
   Options options;
@@ -144,7 +144,7 @@ TEST(Experiment, EndsEarlyWhenItIsStopped) {
   Options options = quick();
   options.duration_s = 3600;
   options.warmup_s = 3600;
-  const std::atomic<bool> stop{true};
+  std::atomic<bool> stop{true};
   record::Recorder recorder(0);
   const Outcome outcome = run(options, recorder, stop);
   EXPECT_EQ(outcome.elapsed_ns, 0);

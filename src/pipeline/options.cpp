@@ -5,12 +5,20 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
 #include <map>
+#include <numeric>
+#include <sstream>
 #include <string_view>
+#include <system_error>
 
 #include "pipeline/option_values.hpp"
 #include "platform/cpu.hpp"
 #include "platform/memory.hpp"
+#include "record/output_file.hpp"
 #include "version.hpp"
 
 namespace pipelab::pipeline {
@@ -130,11 +138,26 @@ void add_queue_options(CLI::App& app, Options& options) {
              "condition variables");
 }
 
-void add_thread_options(CLI::App& app, Options& options) {
-  const std::vector<int> cpus = platform::allowed_cpus();
-  add_member(app, "--pin-producer", options.pin_producer, cpus, "CPU",
+/// What a machine has that options can name.
+struct Machine {
+  std::vector<int> cpus;
+  std::vector<int> numa_nodes;
+};
+
+Machine this_machine() {
+  return {.cpus = platform::allowed_cpus(), .numa_nodes = platform::numa_nodes()};
+}
+
+Machine any_machine() {
+  std::vector<int> numbers(1024);  // what Linux has at most
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return {.cpus = numbers, .numa_nodes = numbers};
+}
+
+void add_thread_options(CLI::App& app, Options& options, const Machine& machine) {
+  add_member(app, "--pin-producer", options.pin_producer, machine.cpus, "CPU",
              "CPU that the producer runs on");
-  add_member(app, "--pin-consumer", options.pin_consumer, cpus, "CPU",
+  add_member(app, "--pin-consumer", options.pin_consumer, machine.cpus, "CPU",
              "CPU that the consumer runs on");
   add_value(app, "--sched", options.scheduling, to_scheduling, "other|fifo:P|rr:P|deadline:R,D,P",
             "other, fifo:P or rr:P (1 to 99), or deadline:R,D,P (microseconds, 2 <= R <= D <= P)",
@@ -143,7 +166,7 @@ void add_thread_options(CLI::App& app, Options& options) {
       ->default_str("other");
   add_number<std::int64_t>(app, "--timer-slack-ns", options.timer_slack_ns, 1, 1'000'000'000,
                            "how late the kernel may wake a thread to save wake-ups");
-  add_member(app, "--numa-node", options.numa_node, platform::numa_nodes(), "NUMA node",
+  add_member(app, "--numa-node", options.numa_node, machine.numa_nodes, "NUMA node",
              "NUMA node that the queue's memory comes from");
   app.add_flag("--mlock", options.mlock, "keep all memory from being paged out");
 }
@@ -160,6 +183,49 @@ void add_output_options(CLI::App& app, Options& options) {
   app.add_option("--emit-hlog", options.hlog_path,
                  "write the same counts for HdrHistogram's tools (.hlog)");
   app.add_option("--stats", options.stats_path, "write the totals (key,value lines)");
+}
+
+namespace fs = std::filesystem;
+
+/// Where what is written to `path` will be, if that is or becomes a file.
+std::optional<fs::path> file_at(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (path.empty() || (fs::exists(status) && !fs::is_regular_file(status))) {
+    return std::nullopt;
+  }
+  fs::path file = fs::absolute(path, error);
+  for (int link = 0; link < kMostLinks && fs::is_symlink(fs::symlink_status(file, error)); ++link) {
+    file = file.parent_path() / fs::read_symlink(file, error);
+  }
+  const fs::path canonical = fs::weakly_canonical(file, error);
+  return error ? file : canonical;
+}
+
+/// What is wrong with the files that are to be written; empty if nothing is. Two may be one device
+/// or one pipe, which gets one after the other.
+std::string clash(const Options& options) {
+  const std::array<std::pair<std::string_view, const std::string&>, 4> outputs{
+      {{"--emit-latencies", options.latencies_path},
+       {"--emit-histogram", options.histogram_path},
+       {"--emit-hlog", options.hlog_path},
+       {"--stats", options.stats_path}}};
+  std::map<fs::path, std::string_view> written;
+  for (const auto& [name, path] : outputs) {
+    const std::optional<fs::path> file = file_at(path);
+    if (!file) {
+      continue;
+    }
+    for (const fs::path& each : {*file, record::OutputFile::partial_path(*file)}) {
+      const auto [there, fresh] = written.try_emplace(each, name);
+      if (!fresh) {
+        return fmt::format("{}: '{}' is a file that {} writes, too: give another", name, path,
+                           there->second);
+      }
+    }
+  }
+  return {};
 }
 
 /// What is wrong with the options together; empty if nothing is.
@@ -192,7 +258,7 @@ std::string conflict(const Options& options) {
     return "--sched: Linux lets no pinned thread into the deadline class: leave out --pin-producer "
            "and --pin-consumer";
   }
-  return {};
+  return clash(options);
 }
 
 Parsed refuse(std::string_view reason) {
@@ -200,41 +266,108 @@ Parsed refuse(std::string_view reason) {
   return {.options = {}, .exit_code = kUsageError};
 }
 
+/// The options of a command line, as they are being read.
+class CommandLine {
+ public:
+  explicit CommandLine(const Machine& machine) {
+    app_.name("pipelab [pipeline]");
+    app_.set_version_flag("--version", fmt::format("pipelab {}", kVersion));
+    app_.get_formatter()->column_width(34);
+    add_load_options(app_, options_);
+    add_queue_options(app_, options_);
+    add_thread_options(app_, options_, machine);
+    add_output_options(app_, options_);
+    app_.add_flag("--check", check_,
+                  "only say what is wrong with these options, on whatever machine they are to run");
+    app_.add_flag("--check-lines", check_lines_,
+                  "the same for each line of options on standard input: print 'NUMBER: COMPLAINT' "
+                  "for those that are wrong");
+    app_.footer(
+        "Exit codes: 0 good, 1 failed, 2 wrong usage, 130 interrupted (what was measured is "
+        "still written).");
+  }
+
+  /// Reads words; returns what is wrong with them, or nothing. Throws CLI::Success on --help.
+  std::string read(std::vector<std::string> words) {
+    if (!words.empty() && !words.front().starts_with('-')) {
+      if (words.front() != kStudy) {
+        return fmt::format("'{}' is not a study: give {}, or options only", words.front(), kStudy);
+      }
+      words.erase(words.begin());
+    }
+    if (words.size() > 1 && contains(words, kCheckLines)) {
+      return fmt::format("{}: takes its options from standard input: give it alone", kCheckLines);
+    }
+    std::reverse(words.begin(), words.end());  // CLI11 wants them last first
+    try {
+      app_.parse(words);
+    } catch (const CLI::Success&) {
+      throw;
+    } catch (const CLI::Error& error) {
+      return error.what();
+    }
+    return conflict(options_);
+  }
+
+  int exit(const CLI::Success& done) { return app_.exit(done); }
+  const Options& options() const { return options_; }
+  bool check() const { return check_; }
+
+  static bool contains(const std::vector<std::string>& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  }
+
+  static constexpr std::string_view kCheckLines = "--check-lines";
+
+ private:
+  static constexpr std::string_view kStudy = "pipeline";
+
+  Options options_;
+  bool check_{false};
+  bool check_lines_{false};
+  CLI::App app_{"Sends items from a producer thread to a consumer thread and times each of them."};
+};
+
+/// Prints what is wrong with each line of `lines`; returns the program's exit code.
+int check_lines(std::istream& lines) {
+  const Machine machine = any_machine();
+  int exit_code = 0;
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    std::istringstream stream(line);
+    std::string reason;
+    try {
+      reason = CommandLine(machine).read({std::istream_iterator<std::string>(stream), {}});
+    } catch (const CLI::Success&) {  // --help: nothing to run
+      reason = "has nothing to run: leave out --help and --version";
+    }
+    if (!reason.empty()) {
+      fmt::print("{}: {}\n", number, reason);
+      exit_code = kUsageError;
+    }
+  }
+  return exit_code;
+}
+
 }  // namespace
 
 Parsed parse(int argc, const char* const* argv) {
-  constexpr std::string_view kStudy = "pipeline";
-  std::vector<std::string> words(argv + 1, argv + argc);
-  if (!words.empty() && !words.front().starts_with('-')) {
-    if (words.front() != kStudy) {
-      return refuse(
-          fmt::format("'{}' is not a study: give {}, or options only", words.front(), kStudy));
-    }
-    words.erase(words.begin());
-  }
-
-  Options options;
-  CLI::App app("Sends items from a producer thread to a consumer thread and times each of them.");
-  app.name("pipelab [pipeline]");
-  app.set_version_flag("--version", fmt::format("pipelab {}", kVersion));
-  app.get_formatter()->column_width(34);
-  add_load_options(app, options);
-  add_queue_options(app, options);
-  add_thread_options(app, options);
-  add_output_options(app, options);
-  app.footer(
-      "Exit codes: 0 good, 1 failed, 2 wrong usage, 130 interrupted (what was measured is "
-      "still written).");
-  std::reverse(words.begin(), words.end());  // CLI11 wants them last first
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const bool lines = CommandLine::contains(words, CommandLine::kCheckLines);
+  const bool here = !lines && !CommandLine::contains(words, "--check");
+  CommandLine command_line(here ? this_machine() : any_machine());
   try {
-    app.parse(words);
+    const std::string reason = command_line.read(words);
+    if (!reason.empty()) {
+      return refuse(reason);
+    }
   } catch (const CLI::Success& done) {  // --help, --version
-    return {.options = {}, .exit_code = app.exit(done)};
-  } catch (const CLI::Error& error) {
-    return refuse(error.what());
+    return {.options = {}, .exit_code = command_line.exit(done)};
   }
-  const std::string reason = conflict(options);
-  return reason.empty() ? Parsed{.options = options, .exit_code = 0} : refuse(reason);
+  if (lines) {
+    return {.options = {}, .exit_code = check_lines(std::cin)};
+  }
+  return command_line.check() ? Parsed{} : Parsed{.options = command_line.options()};
 }
 
 }  // namespace pipelab::pipeline

@@ -57,7 +57,8 @@ struct Parsed {
 };
 
 /// Reads a command line. Prints help or the version on stdout, or what is wrong with it in one line
-/// on stderr (exit code 2).
+/// on stderr (exit code 2). With --check that is all; with --check-lines it reads command lines
+/// from stdin, and prints `LINE: what is wrong` for each wrong one on stdout.
 Parsed parse(int argc, const char* const* argv);
 
 }  // namespace pipelab::pipeline

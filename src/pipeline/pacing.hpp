@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 
 #include "pipeline/arrivals.hpp"
 #include "pipeline/options.hpp"
@@ -16,26 +18,30 @@ struct Turn {
   platform::Nanoseconds created_ns;
 };
 
-/// Part of a run, from its first intended item to its end.
+/// Part of a run, with a schedule of its own that begins at its begin.
 struct Phase {
   platform::Nanoseconds begin_ns;
-  platform::Nanoseconds end_ns;
+  platform::Nanoseconds end_ns;  ///< of the schedule: no item is intended then or later
+  platform::Nanoseconds
+      late_ns;  ///< from here on late items, which were intended before, are not made
 };
 
-/// No schedule: an item is intended the moment the producer is ready to make it.
-class Unpaced {
+/// No schedule: an item is intended the moment the producer is ready to make it. `Clock` is like
+/// platform::MonotonicClock.
+template <class Clock>
+class BasicUnpaced {
  public:
-  explicit Unpaced(const Options& /*options*/) {}
+  explicit BasicUnpaced(const Options& /*options*/) {}
 
-  /// Waits for the first item's turn, unless `stop` is set.
+  /// Waits for the phase's begin, unless `stop` is set.
   void start(const Phase& phase, const std::atomic<bool>& stop) noexcept {
     end_ns_ = phase.end_ns;
-    platform::sleep_until(phase.begin_ns, stop);
+    Clock::sleep_until(phase.begin_ns, stop);
   }
 
   /// Waits for the next item's turn, unless `stop` is set.
   Turn next(const std::atomic<bool>& /*stop*/) noexcept {
-    const platform::Nanoseconds now_ns = platform::now_ns();
+    const platform::Nanoseconds now_ns = Clock::now_ns();
     return {.intended_ns = now_ns, .created_ns = now_ns};
   }
 
@@ -52,66 +58,68 @@ class Unpaced {
 /// Items are intended at times that were fixed before, `Arrivals` apart, and the producer waits for
 /// each of them: it sleeps or spins until the item's own time, so that a producer that falls behind
 /// makes the late items at once and the schedule holds on average; or it sleeps for the gap, and
-/// then whatever making an item and waking up cost makes it later with each item.
-class Paced {
+/// then whatever making an item and waking up cost makes it later with each item. Where the phase
+/// ends before the next item's turn, it waits for that end.
+template <class Clock>
+class BasicPaced {
  public:
-  explicit Paced(const Options& options)
+  explicit BasicPaced(const Options& options)
       : pacing_(options.pacing),
         arrivals_(options.arrival,
                   std::llround(options.prod_interval_us *
                                static_cast<double>(platform::kNanosecondsPerMicrosecond)),
                   options.seed) {}
 
+  /// Every phase has the schedule from its beginning, the warm-up as well: what is measured does
+  /// not depend on whether something ran before, and that was the same load.
   void start(const Phase& phase, const std::atomic<bool>& stop) noexcept {
     phase_ = phase;
+    arrivals_.restart();
     intended_ns_ = phase.begin_ns;
     gap_ns_ = 0;
-    platform::sleep_until(phase.begin_ns, stop);
+    Clock::sleep_until(phase.begin_ns, stop);
   }
 
   Turn next(const std::atomic<bool>& stop) noexcept {
-    intended_ns_ += gap_ns_;
-    const platform::Nanoseconds created_ns = wait(stop);
-    gap_ns_ = arrivals_.next_gap_ns();
-    return {.intended_ns = intended_ns_, .created_ns = created_ns};
+    const platform::Nanoseconds gap_ns = gap_ns_;
+    intended_ns_ += gap_ns;
+    gap_ns_ = arrivals_.next_gap_ns();  // before the wait, so that it costs the item no time
+    return {.intended_ns = intended_ns_, .created_ns = wait(gap_ns, stop)};
   }
 
-  /// A schedule that is kept ends with its last intended item, however late that is made: the late
-  /// items of a stall at the end count, too. But no run lasts more than twice as long as it should.
+  /// A schedule that is kept ends with its last intended item, so that the late items of a stall at
+  /// the end count, too, but for those that would be later than the phase lets them be. One that is
+  /// not kept ends with its time.
   bool over(const Turn& turn) const noexcept {
-    const platform::Nanoseconds length_ns = phase_.end_ns - phase_.begin_ns;
     return turn.intended_ns >= phase_.end_ns ||
-           turn.created_ns >= phase_.end_ns + (pacing_ == Pacing::kSleep ? 0 : length_ns);
+           turn.created_ns >= (pacing_ == Pacing::kSleep ? phase_.end_ns : phase_.late_ns);
   }
 
-  std::uint64_t missed() noexcept {
-    std::uint64_t items = 0;
-    for (; intended_ns_ < phase_.end_ns; intended_ns_ += gap_ns_, ++items) {
-      gap_ns_ = items == 0 ? gap_ns_ : arrivals_.next_gap_ns();
-    }
-    return items;
-  }
+  std::uint64_t missed() noexcept { return arrivals_.count(gap_ns_, phase_.end_ns - intended_ns_); }
 
  private:
-  platform::Nanoseconds wait(const std::atomic<bool>& stop) noexcept {
-    platform::Nanoseconds now_ns = platform::now_ns();
+  /// Until the item's turn, or the phase's end if that is sooner; returns the time then.
+  platform::Nanoseconds wait(platform::Nanoseconds gap_ns, const std::atomic<bool>& stop) noexcept {
+    platform::Nanoseconds now_ns = Clock::now_ns();
     switch (pacing_) {
       case Pacing::kSleep:
-        platform::sleep_for(gap_ns_, stop);
-        return platform::now_ns();
+        Clock::sleep_for(std::min(gap_ns, phase_.end_ns - now_ns), stop);
+        return Clock::now_ns();
       case Pacing::kDeadline:
         if (now_ns < intended_ns_) {
-          platform::sleep_until(intended_ns_, stop);
-          now_ns = platform::now_ns();
+          Clock::sleep_until(std::min(intended_ns_, phase_.end_ns), stop);
+          now_ns = Clock::now_ns();
         }
         return now_ns;
-      case Pacing::kSpin:
+      case Pacing::kSpin: {
+        const platform::Nanoseconds until_ns = std::min(intended_ns_, phase_.end_ns);
         // Relaxed: the flag carries nothing with it.
-        while (now_ns < intended_ns_ && !stop.load(std::memory_order_relaxed)) {
+        while (now_ns < until_ns && !stop.load(std::memory_order_relaxed)) {
           platform::spin_hint();
-          now_ns = platform::now_ns();
+          now_ns = Clock::now_ns();
         }
         return now_ns;
+      }
     }
     return now_ns;
   }
@@ -119,8 +127,11 @@ class Paced {
   Pacing pacing_;
   Arrivals arrivals_;
   Phase phase_{};
-  platform::Nanoseconds intended_ns_{0};  ///< of the item made last
+  platform::Nanoseconds intended_ns_{0};  ///< of the last turn
   platform::Nanoseconds gap_ns_{0};       ///< from there to the next
 };
+
+using Unpaced = BasicUnpaced<platform::MonotonicClock>;
+using Paced = BasicPaced<platform::MonotonicClock>;
 
 }  // namespace pipelab::pipeline

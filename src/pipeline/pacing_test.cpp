@@ -64,7 +64,7 @@ Options paced(Pacing pacing, double interval_us) {
 
 TEST(Paced, KeepsAnIntervalToTheNanosecond) {
   Paced pacing(paced(Pacing::kSpin, 24.39));
-  pacing.start({.begin_ns = 0, .end_ns = 1'000'000}, never_stop);
+  pacing.start({.begin_ns = 0, .end_ns = 1'000'000, .late_ns = 2'000'000}, never_stop);
   EXPECT_EQ(pacing.next(never_stop).intended_ns, 0);
   EXPECT_EQ(pacing.next(never_stop).intended_ns, 24'390);
   EXPECT_EQ(pacing.next(never_stop).intended_ns, 48'780);
@@ -83,7 +83,9 @@ std::pair<int, std::uint64_t> run_through(Paced pacing, const Phase& phase) {
 
 TEST(Paced, MakesTheItemsOfAStallAtTheEnd) {
   const Nanoseconds now_ns = platform::now_ns();
-  const Phase phase{.begin_ns = now_ns - 10 * kSecondNs, .end_ns = now_ns - 1};
+  const Phase phase{.begin_ns = now_ns - 10 * kSecondNs,
+                    .end_ns = now_ns - 1,
+                    .late_ns = now_ns + 10 * kSecondNs};
   for (const Pacing pacing : {Pacing::kDeadline, Pacing::kSpin}) {
     EXPECT_EQ(run_through(Paced(paced(pacing, 100'000)), phase), std::pair(100, std::uint64_t{0}));
   }
@@ -91,14 +93,16 @@ TEST(Paced, MakesTheItemsOfAStallAtTheEnd) {
 
 TEST(Paced, EndsAfterTwiceItsTimeAndSaysWhatItMissed) {
   const Nanoseconds now_ns = platform::now_ns();
-  const Phase phase{.begin_ns = now_ns - 20 * kSecondNs, .end_ns = now_ns - 10 * kSecondNs};
+  const Phase phase{
+      .begin_ns = now_ns - 20 * kSecondNs, .end_ns = now_ns - 10 * kSecondNs, .late_ns = now_ns};
   EXPECT_EQ(run_through(Paced(paced(Pacing::kDeadline, 100'000)), phase),
             std::pair(0, std::uint64_t{100}));
 }
 
 TEST(Paced, FallsBehindWithRelativeSleepAndSaysWhatItMissed) {
   const Nanoseconds now_ns = platform::now_ns();
-  const Phase phase{.begin_ns = now_ns, .end_ns = now_ns + kSecondNs / 20};
+  const Phase phase{
+      .begin_ns = now_ns, .end_ns = now_ns + kSecondNs / 20, .late_ns = now_ns + kSecondNs / 10};
   const auto [items, missed] = run_through(Paced(paced(Pacing::kSleep, 1000)), phase);
   EXPECT_LT(items, 50);
   EXPECT_EQ(static_cast<std::uint64_t>(items) + missed, 50U);
@@ -109,7 +113,9 @@ TEST(Paced, StopsWhileItWaits) {
   const Nanoseconds now_ns = platform::now_ns();
   for (const Pacing pacing : {Pacing::kSleep, Pacing::kDeadline, Pacing::kSpin}) {
     Paced endless(paced(pacing, 60'000'000));
-    endless.start({.begin_ns = now_ns + 3600 * kSecondNs, .end_ns = now_ns + 7200 * kSecondNs},
+    endless.start({.begin_ns = now_ns + 3600 * kSecondNs,
+                   .end_ns = now_ns + 7200 * kSecondNs,
+                   .late_ns = now_ns + 7200 * kSecondNs},
                   stop);
     static_cast<void>(endless.next(stop));
   }

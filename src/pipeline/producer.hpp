@@ -17,7 +17,7 @@ namespace pipelab::pipeline {
 struct Production {
   std::uint64_t produced{0};  ///< items that were made
   std::uint64_t dropped{0};   ///< of these, the ones that never reached the consumer
-  std::uint64_t missed{0};    ///< items of the schedule that were never made
+  std::uint64_t missed{0};  ///< items of the schedule that were never made, where that was counted
 };
 
 /// The thread side that makes items and pushes them into `Link`.
@@ -40,7 +40,6 @@ class Producer {
     while (!stop_.load(std::memory_order_relaxed)) {
       const Turn turn = pacing_.next(stop_);
       if (pacing_.over(turn)) {
-        production.missed = pacing_.missed();
         break;
       }
       ++production.produced;
@@ -51,6 +50,11 @@ class Producer {
     }
     link_.flush();
     return production;
+  }
+
+  /// How many items of the last phase's schedule were never made. It takes its time.
+  std::uint64_t missed() noexcept {
+    return stop_.load(std::memory_order_relaxed) ? 0 : pacing_.missed();
   }
 
  private:

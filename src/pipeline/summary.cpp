@@ -45,6 +45,7 @@ std::vector<Stat> totals(const Outcome& outcome, const record::Recorder& recorde
       {"dropped", fmt::to_string(outcome.production.dropped)},
       {"missed", fmt::to_string(outcome.production.missed)},
       {"duration_s", fmt::format("{:.9f}", seconds(outcome.elapsed_ns))},
+      {"clipped", fmt::to_string(recorder.clipped())},
       {"latencies_kept", fmt::to_string(recorder.samples().size())},
       {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
       {"wake_ups", text(outcome.wake_ups)},

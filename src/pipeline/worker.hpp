@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -39,42 +40,57 @@ class StartGate {
   bool open_{false};
 };
 
-/// A thread of the pipeline: it sets itself up, waits at the gate, and does its part. One that is
-/// destroyed while it waits at the gate goes home.
+/// A thread of the pipeline. It goes to its CPU and begins `body`, which makes all that it needs,
+/// there, says that it is ready by calling what it is given, and with true as the answer does its
+/// part. One that is destroyed while it waits at the gate gets false, and goes home.
 class Worker {
  public:
-  /// `cpu` is where to run; `body` what to do.
-  Worker(const Options& options, std::optional<int> cpu, StartGate& gate,
-         std::function<void()> body)
-      : thread_([this, options, cpu, &gate, body = std::move(body)](const std::stop_token& gone) {
+  using Ready = std::function<bool()>;
+
+  /// `cpu` is where to run; `stop` is set when `body` throws after the start.
+  Worker(const Options& options, std::optional<int> cpu, StartGate& gate, std::atomic<bool>& stop,
+         std::function<void(const Ready&)> body)
+      : thread_([this, options, cpu, &gate, &stop,
+                 body = std::move(body)](const std::stop_token& gone) {
+          bool started = false;
           try {
-            set_up(options, cpu);
-            ready_.set_value(platform::this_thread_id());
-          } catch (...) {
-            ready_.set_exception(std::current_exception());
-            return;
-          }
-          if (gate.pass(gone)) {
-            body();
+            if (cpu) {
+              platform::pin_this_thread(*cpu);
+            }
+            body([&] {
+              schedule(options);
+              started = true;
+              ready_.set_value(platform::this_thread_id());
+              return gate.pass(gone);
+            });
             counters_ = platform::read_thread_counters(platform::this_thread_id());
+          } catch (...) {
+            if (started) {
+              failure_ = std::current_exception();
+              stop = true;
+            } else {
+              ready_.set_exception(std::current_exception());
+            }
           }
         }) {}
 
-  /// Waits until the thread is set up, and returns its number. Throws std::system_error when the
-  /// kernel refused what `options` want for it.
+  /// Waits until the thread is ready, and returns its number. Throws what it threw: bad_alloc, or
+  /// std::system_error when the kernel refused what `options` want for it.
   pid_t wait_until_ready() { return ready_.get_future().get(); }
 
-  /// Waits for the end of its part.
-  void join() { thread_.join(); }
+  /// Waits for the end of its part, and throws what it threw.
+  void join() {
+    thread_.join();
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
+  }
 
   /// What the kernel counted for it until its end. Call it after join().
   const platform::ThreadCounters& counters() const noexcept { return counters_; }
 
  private:
-  static void set_up(const Options& options, std::optional<int> cpu) {
-    if (cpu) {
-      platform::pin_this_thread(*cpu);
-    }
+  static void schedule(const Options& options) {
     if (options.timer_slack_ns) {
       platform::set_timer_slack(*options.timer_slack_ns);
     }
@@ -84,6 +100,7 @@ class Worker {
   }
 
   std::promise<pid_t> ready_;
+  std::exception_ptr failure_;  // after the start
   platform::ThreadCounters counters_;
   std::jthread thread_;  // last: it starts when all else is there
 };

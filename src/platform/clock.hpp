@@ -27,6 +27,17 @@ void sleep_until(Nanoseconds deadline_ns, const std::atomic<bool>& stop) noexcep
 /// this one is relative: what happens between the call and the timer's start makes it longer.
 void sleep_for(Nanoseconds duration_ns, const std::atomic<bool>& stop) noexcept;
 
+/// The clock above as a type, for code that tests run on a clock of their own.
+struct MonotonicClock {
+  static Nanoseconds now_ns() noexcept { return platform::now_ns(); }
+  static void sleep_until(Nanoseconds deadline_ns, const std::atomic<bool>& stop) noexcept {
+    platform::sleep_until(deadline_ns, stop);
+  }
+  static void sleep_for(Nanoseconds duration_ns, const std::atomic<bool>& stop) noexcept {
+    platform::sleep_for(duration_ns, stop);
+  }
+};
+
 /// What one call of now_ns() costs here and now, in nanoseconds: the median over blocks of reads.
 double clock_read_cost_ns();
 

@@ -10,15 +10,15 @@
 namespace pipelab::record {
 
 /// Counts of non-negative integers in log-linear buckets: exact below 2048, and above that buckets
-/// no wider than 1/1024 of their values (less than 0.1 %), up to 2^37 - 1 (137 s in nanoseconds);
-/// larger values are counted in the last bucket. The layout is HdrHistogram's with three
-/// significant digits (http://hdrhistogram.org).
+/// no wider than 1/1024 of their values (less than 0.1 %), up to 2^48 - 1 (78 h in nanoseconds, and
+/// the longest run lasts 49 h); larger values are counted in a bucket of their own, the last. The
+/// layout is HdrHistogram's with three significant digits (http://hdrhistogram.org).
 class Histogram {
  public:
   /// The decimal digits of a value that its bucket keeps.
   static constexpr unsigned kSignificantDigits = 3;
-  /// The largest value that has a bucket; larger ones are counted as this one.
-  static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << 37U) - 1;
+  /// The largest value that has a bucket; larger ones are clipped to the next.
+  static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << 48U) - 1;
 
   struct Bucket {
     std::uint64_t lowest;   ///< the smallest value that it counts
@@ -26,16 +26,19 @@ class Histogram {
     std::uint64_t count;
   };
 
-  Histogram() : counts_(index_of(kMaxValue) + 1) {}
+  Histogram() : counts_(index_of(kClipped) + 1) {}
 
   /// Counts `value` once.
-  void record(std::uint64_t value) noexcept { ++counts_[index_of(std::min(value, kMaxValue))]; }
+  void record(std::uint64_t value) noexcept { ++counts_[index_of(std::min(value, kClipped))]; }
 
   /// Counts all that `other` counted, too.
   void merge(const Histogram& other) noexcept;
 
   /// How many values were recorded.
   std::uint64_t total() const noexcept;
+
+  /// How many of them were larger than kMaxValue.
+  std::uint64_t clipped() const noexcept { return counts_.back(); }
 
   /// The buckets that counted something, ascending.
   std::vector<Bucket> buckets() const;
@@ -50,6 +53,7 @@ class Histogram {
  private:
   static constexpr unsigned kLinearBits = 11;  // values below 2^11 have a bucket each
   static constexpr std::uint64_t kHalf = std::uint64_t{1} << (kLinearBits - 1U);
+  static constexpr std::uint64_t kClipped = kMaxValue + 1;
 
   static std::size_t index_of(std::uint64_t value) noexcept {
     // Never 0, so that there is nothing to compare: this is in every item's way.

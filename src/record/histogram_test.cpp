@@ -32,7 +32,7 @@ TEST(Histogram, IsExactBelow2048) {
 
 TEST(Histogram, PutsEveryValueIntoABucketThatHoldsItAndIsNarrow) {
   std::mt19937_64 random(7);
-  for (unsigned bits = 1; bits <= 37; ++bits) {
+  for (unsigned bits = 1; bits <= 48; ++bits) {
     for (int repeat = 0; repeat < 100; ++repeat) {
       const std::uint64_t value = random() >> (64U - bits);
       Histogram histogram;
@@ -59,11 +59,28 @@ TEST(Histogram, HasBucketsWithoutGapsOrOverlaps) {
   EXPECT_EQ(histogram.total(), 100'000U);
 }
 
-TEST(Histogram, CountsWhatIsTooLargeInItsLastBucket) {
+TEST(Histogram, HasABucketForEveryTimeOfTheLongestRun) {
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
+  for (const std::uint64_t value : {196 * kSecondNs, 86'400 * kSecondNs, 176'400 * kSecondNs}) {
+    Histogram histogram;
+    histogram.record(value);
+    EXPECT_NEAR(static_cast<double>(histogram.value_at(0.99)), static_cast<double>(value),
+                1e-3 * static_cast<double>(value));
+    EXPECT_EQ(histogram.clipped(), 0U);
+  }
+}
+
+TEST(Histogram, CountsWhatIsTooLargeByItself) {
   Histogram histogram;
+  histogram.record(Histogram::kMaxValue);
+  EXPECT_EQ(histogram.clipped(), 0U);
+  EXPECT_EQ(histogram.value_at(1), Histogram::kMaxValue);
+  histogram.record(Histogram::kMaxValue + 1);
   histogram.record(UINT64_MAX);
-  ASSERT_EQ(histogram.buckets().size(), 1U);
-  EXPECT_EQ(histogram.buckets()[0].highest, (std::uint64_t{1} << 37U) - 1);
+  EXPECT_EQ(histogram.clipped(), 2U);
+  ASSERT_EQ(histogram.buckets().size(), 2U);
+  EXPECT_EQ(histogram.buckets()[1].lowest, Histogram::kMaxValue + 1);
+  EXPECT_EQ(histogram.buckets()[1].count, 2U);
 }
 
 TEST(Histogram, MergesWhatAnotherCounted) {

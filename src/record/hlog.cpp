@@ -73,6 +73,8 @@ Bytes encode_counts(std::span<const std::uint64_t> counts) {
 Bytes encode(const Histogram& histogram) {
   constexpr std::uint32_t kIndexOffset = 0;  // the counts are not shifted
   constexpr std::uint64_t kLowestDiscernible = 1;
+  // A reader has buckets up to a power of 2: this one's hold the bucket of clipped values as well.
+  constexpr std::uint64_t kHighestTrackable = 2 * Histogram::kMaxValue + 1;
   constexpr double kIntegerToDouble = 1.0;
   const Bytes counts = encode_counts(histogram.counts());
   Bytes bytes;
@@ -81,7 +83,7 @@ Bytes encode(const Histogram& histogram) {
   append_big_endian(bytes, kIndexOffset);
   append_big_endian(bytes, Histogram::kSignificantDigits);
   append_big_endian(bytes, kLowestDiscernible);
-  append_big_endian(bytes, Histogram::kMaxValue);
+  append_big_endian(bytes, kHighestTrackable);
   append_big_endian(bytes, std::bit_cast<std::uint64_t>(kIntegerToDouble));
   append(bytes, counts);
   return bytes;

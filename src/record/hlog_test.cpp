@@ -124,7 +124,7 @@ std::vector<Histogram::Bucket> decoded(const Bytes& encoding) {
   EXPECT_EQ(reader.big_endian(4), 0U);
   EXPECT_EQ(reader.big_endian(4), 3U);
   EXPECT_EQ(reader.big_endian(8), 1U);
-  EXPECT_EQ(reader.big_endian(8), 137'438'953'471U);
+  EXPECT_EQ(reader.big_endian(8), 562'949'953'421'311U);
   EXPECT_EQ(std::bit_cast<double>(reader.big_endian(8)), 1.0);
   std::vector<Histogram::Bucket> buckets;
   std::uint64_t index = 0;
@@ -184,7 +184,7 @@ Histogram full_histogram() {
   for (std::uint64_t value = 0; value < 2048; ++value) {
     histogram.record(value);
   }
-  for (unsigned shift = 1; shift <= 26; ++shift) {
+  for (unsigned shift = 1; shift <= 37; ++shift) {
     for (std::uint64_t value = 1024; value < 2048; ++value) {
       histogram.record(value << shift);
     }
@@ -219,14 +219,14 @@ TEST_F(Hlog, HasALineForEachHistogram) {
 // The expected bytes of these two were made by HdrHistogram 2.1.11 (Java).
 TEST_F(Hlog, EncodesAsHdrHistogramDoes) {
   Histogram histogram;
-  for (const std::uint64_t value : {0ULL, 5ULL, 5ULL, 4096ULL, (1ULL << 37U) - 1}) {
+  for (const std::uint64_t value : {0ULL, 5ULL, 5ULL, 4096ULL, (1ULL << 48U) - 1, 1ULL << 48U}) {
     histogram.record(value);
   }
   EXPECT_EQ(encoding_of(histogram),
-            (Bytes{0x1c, 0x84, 0x93, 0x13, 0,    0,    0,    0x0a, 0,    0,    0,   0, 0,
-                   0,    0,    3,    0,    0,    0,    0,    0,    0,    0,    1,   0, 0,
-                   0,    0x1f, 0xff, 0xff, 0xff, 0xff, 0x3f, 0xf0, 0,    0,    0,   0, 0,
-                   0,    0x02, 0x07, 0x04, 0xf3, 0x2f, 0x02, 0xfb, 0x8f, 0x03, 0x02}));
+            (Bytes{0x1c, 0x84, 0x93, 0x13, 0,    0,    0,    0x0b, 0,    0,    0,    0,   0,
+                   0,    0,    3,    0,    0,    0,    0,    0,    0,    0,    1,    0,   0x01,
+                   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f, 0xf0, 0,    0,    0,    0,   0,
+                   0,    0x02, 0x07, 0x04, 0xf3, 0x2f, 0x02, 0xfb, 0xbf, 0x04, 0x02, 0x02}));
 }
 
 TEST_F(Hlog, EncodesNothingAsOneZero) {
@@ -238,7 +238,7 @@ TEST_F(Hlog, EncodesNothingAsOneZero) {
 
 TEST_F(Hlog, KeepsEveryBucket) {
   const Histogram histogram = full_histogram();
-  EXPECT_EQ(histogram.buckets().size(), 28U * 1024U);
+  EXPECT_EQ(histogram.buckets().size(), 39U * 1024U);
   expect_round_trip(histogram);
 }
 

@@ -1,5 +1,8 @@
 #include "record/output_file.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -7,10 +10,36 @@
 
 namespace pipelab::record {
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)), partial_path_(path_) {
-  const std::filesystem::file_status status = std::filesystem::symlink_status(path_);
-  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) {
-    partial_path_ += ".partial";
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Whether to open `path` for writing may take for ever: a FIFO or a socket that is not just what
+/// this program's own output goes to.
+bool may_block(const fs::path& path) {
+  struct stat there {};
+  if (::stat(path.c_str(), &there) != 0 || !(S_ISFIFO(there.st_mode) || S_ISSOCK(there.st_mode))) {
+    return false;
+  }
+  const auto is_own = [&there](int descriptor) {
+    struct stat own {};
+    return fstat(descriptor, &own) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+  };
+  return !is_own(STDOUT_FILENO) && !is_own(STDERR_FILENO);
+}
+
+}  // namespace
+
+fs::path OutputFile::partial_path(fs::path path) { return path += ".partial"; }
+
+OutputFile::OutputFile(fs::path path) : path_(std::move(path)), partial_path_(path_) {
+  if (may_block(path_)) {
+    throw std::system_error(ENOTSUP, std::generic_category(),
+                            "cannot write " + path_.string() + ", a FIFO or a socket");
+  }
+  const fs::file_status status = fs::symlink_status(path_);
+  if (!fs::exists(status) || fs::is_regular_file(status)) {
+    partial_path_ = partial_path(path_);
   }
   file_.reset(std::fopen(partial_path_.c_str(), "w"));
   if (!file_) {
@@ -44,7 +73,7 @@ void OutputFile::close() {
 }
 
 void OutputFile::fail() const {
-  throw std::system_error(errno, std::generic_category(), "cannot write " + path_);
+  throw std::system_error(errno, std::generic_category(), "cannot write " + path_.string());
 }
 
 }  // namespace pipelab::record

@@ -1,20 +1,23 @@
 #pragma once
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
-#include <string>
 #include <string_view>
 
 namespace pipelab::record {
 
 /// A file that is written through a buffer and appears whole or not at all: until close() it has
-/// another name. (A path that exists and is no regular file, such as /dev/stdout, is written to
-/// directly.)
+/// another name. (A path that exists and is a link or a device, such as /dev/stdout, is written to
+/// directly; a FIFO or a socket, which may have no reader, not at all.)
 /// Every failure throws std::system_error, naming the path.
 class OutputFile {
  public:
+  /// The other name.
+  static std::filesystem::path partial_path(std::filesystem::path path);
+
   /// Begins the file, so that a path that cannot be written is found now.
-  explicit OutputFile(std::string path);
+  explicit OutputFile(std::filesystem::path path);
   OutputFile(OutputFile&& other) noexcept = default;
   OutputFile& operator=(OutputFile&&) = delete;
   OutputFile(const OutputFile&) = delete;
@@ -39,8 +42,8 @@ class OutputFile {
     void operator()(std::FILE* file) const noexcept { static_cast<void>(std::fclose(file)); }
   };
 
-  std::string path_;
-  std::string partial_path_;
+  std::filesystem::path path_;
+  std::filesystem::path partial_path_;
   std::unique_ptr<std::FILE, Closer> file_;
 };
 

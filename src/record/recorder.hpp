@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
@@ -45,6 +46,11 @@ class Recorder {
 
   /// How many items were recorded.
   std::uint64_t items() const noexcept { return items_; }
+
+  /// How many items had a time that is beyond the histograms.
+  std::uint64_t clipped() const noexcept {
+    return std::max(latency_.clipped(), response_.clipped());
+  }
 
   /// The items that were kept, in the order of their consumption.
   std::span<const ItemTimes> samples() const noexcept { return std::span(samples_).first(kept_); }

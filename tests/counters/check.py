@@ -100,7 +100,7 @@ def padded_ring(run: Run) -> None:
 
 def perf_stat(run: Run) -> None:
     """The long walk less the short one, so that starting perf and the program cancel out."""
-    seen = [perf.read(run.folder / f"{name}.csv").set_index("event")["count"] for name in ("long", "short")]
+    seen = [perf.read(run.folder / "out" / f"{name}.csv").set_index("event")["count"] for name in ("long", "short")]
     for event, space in (("instructions:u", "user"), ("instructions", "")):
         by_perf = seen[0][event] - seen[1][event]
         counted = run.total(LONG, "instructions", space) - run.total(SHORT, "instructions", space)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab import objectives, statistics
+from lab import figures, objectives, statistics
 from lab.capacity import facts, search as capacity
 from lab.capacity.search import Point, State, per_second
 from lab.complaint import FAILED, Complaint
@@ -140,7 +140,7 @@ def _markdown(answer: Answer) -> str:
         verdict = row.verdict + f": {row.why}" * bool(row.why)
         rate = per_second(row.rate_ops_s)
         lines.append(
-            f"| {rate} | {times} | {row.produced_ops_s:,.0f} | {capacity.digits(row.drop_rate)} | {row.runs} | {verdict} |"
+            f"| {rate} | {times} | {figures.rate(row.produced_ops_s)} | {capacity.digits(row.drop_rate)} | {row.runs} | {verdict} |"
         )
     return "\n\n".join(filter(None, ["\n".join([*head, *lines]), facts.markdown(answer.points)]))
 

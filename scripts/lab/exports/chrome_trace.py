@@ -29,7 +29,8 @@ def text(run: Path, items: int = MOST_ITEMS) -> str:
     file = (traced if traced.is_dir() else run) / "latencies.csv"
     if not file.is_file():
         raise Complaint(run, "has no latencies.csv: give the folder of a run, such as result_data/runs/RUN", FAILED)
-    stages.read(file)  # complains of a damaged file
+    every = stages.step(file)
+    stages.read(file, every)  # complains of a damaged file, and of one without items
     table = pd.read_csv(file, nrows=items)
     created = table["intended_ns"] + table["lateness_ns"]
     pushed = created + table["enqueue_ns"]
@@ -44,7 +45,7 @@ def text(run: Path, items: int = MOST_ITEMS) -> str:
     begins_and_ends = ((table["intended_ns"], created), (created, pushed), (pushed, popped), (popped, done))
     for name, (begin, end) in zip(("lateness", "enqueue", "queue latency", "service"), begins_and_ends):
         events += _stages(name, table["item"], begin, end)
-    events += _depth(pushed, popped)
+    events += _depth(pushed, popped) if every == 1 else []  # not known where only some items are
     if traced.is_dir():
         events += _scheduling(run, int(done.max()))
     return json.dumps({"displayTimeUnit": "ns", "traceEvents": events}) + "\n"

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from lab import statistics
-from lab.analyse import THREADS
 from lab.measurement import each_of, groups
 from lab.results import Results
+from lab.totals import THREADS
 
 # User counters: each column of the raw table that a run has a value in.
 COUNTERS = ("latency_p95_ns", "latency_p99_ns", "latency_p999_ns", "response_p50_ns", "response_p99_ns", "drop_rate")

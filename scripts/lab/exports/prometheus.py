@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lab import analyse, statistics
+from lab import analyse, statistics, totals
 from lab.measurement import groups
 from lab.results import Results
 
@@ -24,7 +24,7 @@ def _times(time: str) -> _Metric:
 
 
 METRICS = (
-    *map(_times, analyse.TIMES),
+    *map(_times, totals.TIMES),
     _Metric("pipelab_throughput_items_per_second", "Items consumed", {"throughput_ops_s": 0}, 1),
     _Metric("pipelab_drop_ratio", "Share of the produced items that found no room", {"drop_rate": 0}, 1),
 )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from lab import stages, statistics
+from lab.figures import rate
 from lab.findings import cpus, pairs
 from lab.findings.study import ONE_CPU, TWO_CPUS, Case, Finding, Study, percent
 from lab.measurement import KEYS, Measurement
@@ -70,7 +71,7 @@ def misses_schedule(study: Study) -> Iterator[Finding]:
             remedy = "a longer interval, a CPU of its own for the producer, or fewer other threads"
         yield case.found(
             "producer misses its schedule",
-            f"{case.produced_ops_s:,.0f} items/s instead of {1e6 / case.interval_us:,.0f}: "
+            f"{rate(case.produced_ops_s)} items/s instead of {rate(1e6 / case.interval_us)}: "
             f"each takes {takes_us:,.0f} µs, {takes_us - case.interval_us:,.0f} µs more than its interval",
             cause,
             remedy,
@@ -157,11 +158,16 @@ def queue_bloat(study: Study) -> Iterator[Finding]:
             latencies = [each.value("latency_p50_ns") for each in (case, larger)]
             rates = [each.value("throughput_ops_s") for each in (case, larger)]
             waiting = rates[1] * latencies[1] / 1e9  # items in the larger queue, by Little's law
-            if small < waiting and latencies[1] >= BLOAT * latencies[0] and _as_fast(study, case, larger):
+            if (
+                small < waiting
+                and latencies[0] > 0
+                and latencies[1] >= BLOAT * latencies[0]
+                and _as_fast(study, case, larger)
+            ):
                 yield larger.found(
                     "queue bloat",
                     f"the median latency is {latencies[1] / latencies[0]:.1f} times that of {case.scenario} "
-                    f"({large} places instead of {small}, and about {waiting:,.0f} items in them), at {rates[1]:,.0f} against {rates[0]:,.0f} items/s",
+                    f"({large} places instead of {small}, and about {waiting:,.0f} items in them), at {rate(rates[1])} against {rate(rates[0])} items/s",
                     "the queue is mostly full, so each item waits behind as many others as there is room for",
                     f"queue-cap = {small}: what the larger queue holds is delay{_cost_elsewhere(study, case, larger)}",
                 )
@@ -211,6 +217,8 @@ def drops_begin(study: Study) -> Iterator[Finding]:
         if not dropping:
             continue
         capacity = max(case.value("throughput_ops_s") for case in by_rate)
+        if not capacity:
+            continue
         first = dropping[0]
         calm = [case for case in by_rate if case.produced_ops_s < first.produced_ops_s]
         if not calm or calm[-1].produced_ops_s < NEAR_LOAD * capacity:
@@ -218,7 +226,7 @@ def drops_begin(study: Study) -> Iterator[Finding]:
         below = f"none at {percent(calm[-1].produced_ops_s / capacity, 1)} of it ({calm[-1].scenario}), "
         yield first.found(
             "drops begin",
-            f"of the {capacity:,.0f} items/s that get through at most, {below}"
+            f"of the {rate(capacity)} items/s that get through at most, {below}"
             f"and {percent(first.value('drop_rate'), 1)} of items at a load of {percent(first.produced_ops_s / capacity)}",
             "from there on items come faster than the consumer takes them, at least for as long as the queue can hold",
             "a rate below it; or rates in between, to find the load more closely",

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import analyse, evaluation, plot_stages, section, stages, statistics
-from lab.complaint import FAILED, Complaint
+from lab import analyse, evaluation, plot_stages, section, stages, statistics, totals
 from lab.measurement import KEYS, Measurement, each_of
 from lab.results import Results
 
@@ -54,9 +53,9 @@ def _of_measurement(
         if there.empty:
             continue
         series["percentiles"][scenario] = percentiles([runs / run for run in there["run"]])
-        series["windows"][scenario] = {
-            str(row.replicate): windows(runs / row.run / "latencies.csv") for row in there.itertuples()
-        }
+        files = {str(row.replicate): runs / row.run / totals.LATENCIES for row in there.itertuples()}
+        if known := {replicate: found for replicate, file in files.items() if (found := windows(file))}:
+            series["windows"][scenario] = known
     return series
 
 
@@ -98,10 +97,10 @@ def percentiles(folders: Iterable[Path]) -> dict[str, dict[str, list[float | Non
 
     It ends where a run has too few items, as its percentiles do in the tables.
     """
-    histograms = [_histogram(folder / "histogram.csv") for folder in folders]
+    histograms = [totals.read_histograms(folder / totals.HISTOGRAM) for folder in folders]
     curves = {}
-    for time in analyse.TIMES:
-        values = np.array([_curve(table[table["metric"] == time]) for table in histograms])
+    for time in totals.TIMES:
+        values = np.array([_curve(each[time]) for each in histograms])
         known = int((~np.isnan(values).any(axis=0)).sum())
         chosen = values[:, :known] / 1e3
         spread = {"median": np.median(chosen, axis=0), "low": chosen.min(axis=0), "high": chosen.max(axis=0)}
@@ -109,34 +108,27 @@ def percentiles(folders: Iterable[Path]) -> dict[str, dict[str, list[float | Non
     return curves
 
 
-def _histogram(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-        return table[["metric", "highest_ns", "count"]].astype({"highest_ns": "int64", "count": "int64"})
-    except (OSError, ValueError, KeyError) as error:
-        raise Complaint(path, f"cannot be read ({error}): run 'make report', which says what to do", FAILED) from None
-
-
-def _curve(buckets: pd.DataFrame) -> list[float]:
-    highest, count = buckets["highest_ns"].to_numpy(), buckets["count"].to_numpy()
+def _curve(buckets: totals.Buckets) -> list[float]:
+    highest, count = np.array(buckets.highest_ns), np.array(buckets.count)
     return [analyse.percentile_ns(highest, count, 1 - 1 / one_in) for one_in in ONE_IN]
 
 
 def windows(path: Path) -> dict[str, Any]:
     """A run over time, from its latencies.csv: of up to 200 equally long windows the median and the largest item.
 
-    Empty windows are None. "last_ms" is when the last window ends; the first begins at 0.
+    Empty windows are None. "last_ms" is when the last window ends; the first begins at 0. Nothing where a run kept no
+    items.
     """
-    blocks = [block for block, _ in stages.checked_blocks(path)]
+    blocks = [block for block, _ in stages.checked_blocks(path, stages.step(path))]
     if not blocks:
-        raise Complaint(path, f"has no items: {stages.REMEDY}", FAILED)
+        return {}
     items = pd.DataFrame(np.concatenate(blocks), columns=stages.COLUMNS)
     since_ns = items["intended_ns"] - items["intended_ns"].iloc[0]
     length_ns = int(since_ns.iloc[-1]) + 1
     count = min(WINDOWS, len(items))
     grouped = items.groupby(since_ns * count // length_ns)
     series: dict[str, Any] = {"last_ms": round(length_ns / 1e6, 3)}
-    for time in analyse.TIMES:
+    for time in totals.TIMES:
         found = grouped[f"{time}_ns"]
         series[time] = {
             "median": rounded(found.median().reindex(range(count)) / 1e3),

@@ -181,7 +181,7 @@ def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
         return replace(effect, verdict=Verdict.SAME)
     if len(verdicts) == 1 and verdicts <= {Verdict.BETTER, Verdict.WORSE}:
         return replace(effect, verdict=verdicts.pop())
-    if effect.comparisons[0].measurement.timing == "exact":
+    if effect.comparisons[0].measurement.timing == "exact" or {Verdict.BETTER, Verdict.WORSE} <= verdicts:
         return replace(effect, verdict=Verdict.MIXED)
     change = float(np.nanmedian([each.change for each in effect.comparisons]))
     if math.isnan(p_value) or p_value > ALPHA or not abs(change) > margin:

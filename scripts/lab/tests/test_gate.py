@@ -148,7 +148,7 @@ def test_objectives_are_missed_by_name(base: Path) -> None:
     [
         ({"response_p9_us": 1}, "[slo]: unknown objective 'response_p9_us': did you mean response_p"),
         ({"drop_rate": "= 0"}, "[slo]: drop_rate = '= 0' is not valid: give a number, or a limit such as"),
-        ({"drop_rate": True}, "drop_rate = True is not valid"),
+        ({"drop_rate": True}, "drop_rate = true is not valid"),
         ({"drop_rate": -1}, "drop_rate = -1 is not valid"),
         ({"drop_rate": float("nan")}, "drop_rate = nan is not valid"),
         (3, "slo: is not a section"),

@@ -1,6 +1,7 @@
 """What a guest sends: taken when it is as /init sends it, else refused whole, in one line, with nothing left behind."""
 
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,6 +16,7 @@ from lab.complaint import Complaint
 from lab.guest_files import Refused
 
 MB = 1 << 20
+BREAK = Path(__file__).parents[3] / "tests/break"
 Member = tuple[tarfile.TarInfo, bytes]
 
 
@@ -194,6 +196,13 @@ def test_only_what_the_contract_lists_is_moved_beside_the_host_s_records(tmp_pat
         guest_files.accept(tmp_path, ["stats.csv", "latencies.csv"])
     guest_files.accept(tmp_path, ["stats.csv"])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["stats.csv", "stderr.txt", "stdout.txt"]
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_nothing_outside_a_run_s_folder_is_touched_whatever_is_sent() -> None:
+    command: list[str | Path] = [sys.executable, BREAK / "streams.py", "--seed", "1", "--count", "40"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_the_time_to_unpack_is_bounded(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The whole way from recorded runs to results.md, through the command line."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -8,7 +7,6 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 
 from lab import analyse, figures, plan, run_record
 from lab.plan import Row
+from lab.tests.reseal import reseal
 
 SCRIPTS = Path(__file__).parents[2]
 
@@ -101,10 +100,8 @@ def rewrite_runs(runs: Path, change: Callable[[dict[str, Any]], dict[str, Any]],
     rows = []
     for folder in sorted(runs.glob(f"t000.*.{timing}.r?.*")):
         facts = change(json.loads((folder / "run.json").read_text()))
-        facts["run"] = f"{facts['suite']}.{facts['scenario']}.{facts['target']}.{timing}.r{facts['replicate']}.other"
-        other = shutil.copytree(folder, runs / facts["run"])
-        (other / "run.json").write_text(json.dumps(facts))
-        rows.append(run_record.load(other).row)
+        other = Path(shutil.copytree(folder, runs / f"{folder.name}.copy"))
+        rows.append(run_record.load(reseal(other, **facts)).row)
     return rows
 
 
@@ -191,16 +188,13 @@ def test_the_report_needs_no_suite_file(runs: Path) -> None:
 
 def test_scenarios_may_be_called_like_numbers_and_empty_values(runs: Path) -> None:
     names = {"baseline": "NA", "affinity": "008", "queue-cap-8": "1e3"}
+
+    def as_null(facts: dict[str, Any]) -> dict[str, Any]:
+        return facts | {"scenario": "null" if facts["scenario"] == "baseline" else f"other-{facts['scenario']}"}
+
     for timing in plan.TIMINGS:
         rows = rewrite_runs(runs, lambda facts: facts | {"scenario": names[facts["scenario"]]}, timing)
-        nulls = [
-            replace(row, scenario="null", run=row.run.replace(".NA.", ".null.")) for row in rows if ".NA." in row.run
-        ]
-        for row in nulls:
-            folder = shutil.copytree(runs / row.run.replace(".null.", ".NA."), runs / row.run)
-            facts = json.loads((folder / "run.json").read_text()) | {"run": row.run, "scenario": "null"}
-            (folder / "run.json").write_text(json.dumps(facts))
-        write_plan(runs, rows + nulls)
+        write_plan(runs, rows + [row for row in rewrite_runs(runs, as_null, timing) if row.scenario == "null"])
     done = make_report(runs)
     assert (done.returncode, done.stderr) == (0, "")
     page = (runs.parents[1] / "results.md").read_text()
@@ -247,25 +241,22 @@ def test_runs_that_were_mixed_up_are_told_and_the_others_are_reported(runs: Path
 
 def test_items_that_are_missing_at_the_end_are_told(runs: Path) -> None:
     latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
-    reseal(latencies, "".join(latencies.read_text().splitlines(keepends=True)[:101]))
+    resend(latencies, "".join(latencies.read_text().splitlines(keepends=True)[:101]))
     done = make_report(runs)
     assert done.returncode == 1
     assert done.stderr.startswith(f"pipelab: {latencies}: row 101 is missing: the program kept 150 items")
-    assert set(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == {2}
+    assert sorted(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == [1, 2, 2, 2, 2, 2]
 
 
-def reseal(file: Path, text: str) -> None:
+def resend(file: Path, text: str) -> None:
     """Changes a file of a run as if the guest had sent it so."""
     file.write_text(text)
-    record = file.with_name("run.json")
-    facts = json.loads(record.read_text())
-    facts["files"][file.name] = {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    record.write_text(json.dumps(facts))
+    reseal(file.parent)
 
 
 def test_items_that_cannot_be_leave_their_run_out_of_the_stages_only(runs: Path) -> None:
     latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
-    reseal(latencies, latencies.read_text().replace("\n1,1000000,", "\n1,1000001,-"))
+    resend(latencies, latencies.read_text().replace("\n1,1000000,", "\n1,1000001,-"))
     done = make_report(runs)
     assert done.returncode == 1
     assert done.stderr.startswith(f"pipelab: {latencies}: row 2: lateness_ns is negative")

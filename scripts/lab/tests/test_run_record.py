@@ -3,8 +3,10 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,11 +37,12 @@ def fresh(runs: Path, tmp_path: Path) -> Path:
 def row(runs: Path) -> plan.Row:
     """A planned row, as it is named for IMAGE."""
     recorded = plan.read(runs / plan.file_name("t000", "aarch64", "exact"))[0]
-    return replace(recorded, run=f"t000.{plan.decisive_hash(recorded, IMAGE, 'tcg')}")
+    return replace(recorded, run=plan.run_name(recorded, IMAGE, "tcg"))
 
 
 def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
     run_record.seal(fresh, row, IMAGE, Path("/"))
+    fresh = fresh.rename(fresh.with_name(row.run))
     record = run_record.load(fresh)
     assert record.row == row
     assert record.facts["wall_s"] == 2.5
@@ -81,8 +84,9 @@ def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: P
     vcpus = {"0": {"run_ns": 1, "run_delay_ns": 1}}
     (fresh / ledger.WATCH).write_text(json.dumps(QUIET | {"vcpus": vcpus}))
     live = replace(row, timing="live", pin_vcpus="yes")
-    live = replace(live, run=f"t000.{plan.decisive_hash(live, IMAGE, 'tcg')}")
+    live = replace(live, run=plan.run_name(live, IMAGE, "tcg"))
     run_record.seal(fresh, live, IMAGE, Path("/"))
+    fresh = fresh.rename(fresh.with_name(live.run))
     record = run_record.load(fresh)
     assert record.noisy and "50.0%" in record.facts["noisy_because"][0]
     assert record.facts["vcpu_pinning"]["host_cpus"] == [0, 1]
@@ -92,6 +96,33 @@ def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: P
 
 def test_runs_from_before_there_was_a_ledger_count_as_quiet(records: list[run_record.RunRecord]) -> None:
     assert not any(record.noisy or "noisy" in record.facts for record in records)
+
+
+def test_what_does_not_add_up_is_not_sealed(fresh: Path, row: plan.Row) -> None:
+    stats = fresh / "out/stats.csv"
+    stats.write_text(stats.read_text().replace("produced,150", "produced,900"))
+    with pytest.raises(Complaint, match="stats.csv: 150 consumed and 0 dropped are not the 900 produced: run it again"):
+        run_record.seal(fresh, row, IMAGE, Path("/"))
+    assert not (fresh / "run.json").exists()
+
+
+@pytest.mark.parametrize("states", ["100 0 50 1000", "100 0 50 1000 10 0 5"])
+def test_a_kernel_may_tell_of_fewer_states_of_its_cpus(fresh: Path, row: plan.Row, states: str) -> None:
+    (fresh / "host_before.txt").write_text(f"cpu  {states}\n0.50 0.40 0.30 1/100 999\n")
+    (fresh / "host_after.txt").write_text(f"cpu  {states.replace('1000', '1090')}\n0.50 0.40 0.30 1/100 999\n")
+    run_record.seal(fresh, row, IMAGE, Path("/"))
+    host = json.loads((fresh / "run.json").read_text())["host"]
+    assert (host["steal_share"], host["busy_share"]) == (0.0, 0.0)
+
+
+def test_no_byte_of_the_host_s_texts_fails_a_run(fresh: Path, row: plan.Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu_info = fresh.parent / "cpuinfo"
+    cpu_info.write_bytes(b"processor\t: 0\nmodel name\t: Caf\xe9 9000\n")
+    monkeypatch.setattr(run_record, "CPU_INFO", cpu_info)
+    (fresh / "vm.tsv").write_bytes((fresh / "vm.tsv").read_bytes() + b"reason\t\xff\xfe\n")
+    (fresh / ledger.WATCH).write_bytes(b"\xff")
+    run_record.seal(fresh, row, IMAGE, Path("/"))
+    assert json.loads((fresh / "run.json").read_text())["host"]["cpu"] == "Caf\ufffd 9000"
 
 
 def test_a_run_that_lacks_a_file_is_not_sealed(fresh: Path, row: plan.Row) -> None:
@@ -142,6 +173,51 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+def made_longer(facts: dict[str, Any]) -> None:
+    facts["command"] = facts["command"].replace("--duration 0.15", "--duration 15")
+
+
+# Each is sealed again after it, by somebody who knows how.
+FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "seed": (lambda facts: facts.update(seed=7), "has another command, guest or image than its name stands for"),
+    "image": (lambda facts: facts["image"].update(qemu_version="9"), "has another command, guest or image than"),
+    "command": (made_longer, "has another command, guest or image than"),
+    "words": (lambda facts: facts.update(command="rm -rf /"), "has no good value for 'command'"),
+    "scenario": (lambda facts: facts.update(scenario="other"), "has no good value for 'run'"),
+    "files": (lambda facts: facts["files"].pop("stats.csv"), "has no good value for 'files.stats.csv'"),
+    "ledger": (lambda facts: facts.update(ledger={"steal_share": "x"}), "has no good value for 'ledger.steal_share'"),
+    "vcpus": (lambda facts: facts.update(ledger={"vcpus": {"0": 3}}), "has no good value for 'ledger.vcpus'"),
+    "pinning": (lambda facts: facts.update(vcpu_pinning=[1]), "has no good value for 'vcpu_pinning'"),
+    "noisy": (lambda facts: facts.update(noisy="no"), "has no good value for 'noisy'"),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_run_that_is_forged_gets_one_line(runs: Path, forged: str) -> None:
+    folder = next(runs.glob("t000.baseline.*.exact.r1.*"))
+    facts = json.loads((folder / "run.json").read_text())
+    change, message = FORGED[forged]
+    change(facts)
+    run_record.write(folder, facts)
+    with pytest.raises(Complaint, match=message):
+        run_record.load(folder)
+
+
+@pytest.mark.parametrize("change", [{"seed": 7}, {"noisy": True}, {"sweep_seed": 2}, {"git_commit": None}])
+def test_run_json_itself_has_a_checksum(runs: Path, change: dict[str, Any]) -> None:
+    folder = next(runs.glob("t000.baseline.*.exact.r1.*"))
+    facts = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(facts))  # laid out otherwise, which is no change
+    assert run_record.load(folder).row.seed == 1
+    (folder / "run.json").write_text(json.dumps(facts | change))
+    with pytest.raises(Complaint, match="run.json: was changed since the run: remove the folder"):
+        run_record.load(folder)
+    del facts["sha256"]
+    (folder / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(Complaint, match="run.json: is of an older pipelab: it has no checksum: remove the folder"):
+        run_record.load(folder)
+
+
 def without(*keys: str):  # type: ignore[no-untyped-def]
     def damage(file: Path) -> None:
         facts = json.loads(file.read_text())
@@ -173,7 +249,7 @@ KEYS_OF_THE_REPORT = [
         ("run.json", lambda file: file.write_text("[]"), "is missing or damaged"),
         ("run.json", lambda file: file.write_text(json.dumps({"files": 3})), "has no good value for 'run'"),
         *[("run.json", without(*keys), f"has no good value for '{'.'.join(keys)}'") for keys in KEYS_OF_THE_REPORT],
-        ("run.json", without("files", "stats.csv", "sha256"), "has no good value for 'files.stats.csv.sha256'"),
+        ("run.json", without("files", "stats.csv", "sha256"), "was changed since the run"),
     ],
 )
 def test_a_damaged_run_gets_one_line_with_its_remedy(runs: Path, name: str, damage, message: str) -> None:  # type: ignore[no-untyped-def]

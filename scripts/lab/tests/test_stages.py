@@ -115,6 +115,23 @@ def test_damaged_files_get_one_line(tmp_path: Path, old: str, new: str | None, m
     assert complaint.value.exit_code == FAILED
 
 
+def test_of_sampled_items_only_the_course_is_known(tmp_path: Path) -> None:
+    times = [(10 * n, 10 * n, 10 * n, 10 * n + 4, 10 * n + 10) for n in range(300)]
+    lines = write(tmp_path / "latencies.csv", times).read_text().splitlines(keepends=True)
+    sampled = tmp_path / "sampled.csv"
+    sampled.write_text("".join([lines[0], *lines[1::3]]))
+    assert (stages.step(sampled), stages.step(tmp_path / "latencies.csv")) == (3, 1)
+    known = stages.read(sampled, 3)
+    assert known.items == 100 and known.means_ns.empty and len(known.windows_ns) == 100
+    assert stages.table("a", LIVE, [known]).empty
+    for every, row in ((1, 2), (2, 2), (4, 2)):
+        with pytest.raises(Complaint, match=f"row {row}: item does not count on"):
+            stages.read(sampled, every)
+    with pytest.raises(Complaint, match="has one item in 3, .*: run it with sample-every = 1"):
+        stages.refuse_gaps(sampled)
+    stages.refuse_gaps(tmp_path / "latencies.csv")
+
+
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
     for content, message in (("", "lacks the columns"), (HEADER + "\n", "has no items")):
         file = tmp_path / "latencies.csv"

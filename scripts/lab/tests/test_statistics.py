@@ -248,3 +248,55 @@ def test_a_suite_against_its_baseline_without_noisy_runs() -> None:
     raw["noisy"] = (raw["timing"] == "live") & (raw["replicate"] > 1)
     left = [each for each in statistics.against_baseline(raw, baselines) if each.measurement.timing == "live"]
     assert all(each.runs == 1 and each.verdict is Verdict.INCONCLUSIVE for each in left)
+
+
+OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
+FEW_VALUES = {  # so that there are ties, zeros and sides that are all equal
+    "drop_rate": [0.0, 0.0, 0.0, 0.1, 0.2],
+    "latency_p99_ns": [1000.0, 1000.0, 1031.0, 1030.0, 970.0, 2000.0],
+    "throughput_ops_s": [0.0, 900.0, 1000.0, 1000.0],
+}
+
+
+@pytest.mark.parametrize("metric", FEW_VALUES)
+@pytest.mark.parametrize(("timing", "most"), [("exact", 6), ("live", 14)])
+def test_no_verdict_contradicts_the_values(metric: str, timing: str, most: int) -> None:
+    random = np.random.default_rng(8)
+    sign = 1 if statistics.higher_is_better(metric) else -1
+    found: set[Verdict] = set()
+    for _ in range(1500):
+        runs = random.integers(1, most, 2)
+        sizes = (runs[0], runs[0] if timing == "exact" else runs[1])
+        chances = random.dirichlet(np.ones(len(FEW_VALUES[metric])), 2)
+        base, value = (random.choice(FEW_VALUES[metric], size, p=each) for size, each in zip(sizes, chances))
+        there, back = compare(base, value, metric, timing), compare(value, base, metric, timing)
+        found.add(there.verdict)
+        sides = f"{base} to {value}: {there.text()}, and back {back.text()}"
+        assert back.verdict is OPPOSITE.get(there.verdict, there.verdict), sides
+        if there.verdict not in OPPOSITE:
+            continue
+        better = sign if there.verdict is Verdict.BETTER else -sign
+        steps = value - base if timing == "exact" else np.subtract.outer(value, base)
+        pairs = np.sign(steps).sum()  # whether more of them rise or fall
+        assert pairs * better > 0, sides
+        assert there.change * better > 0, sides
+        if timing == "exact":
+            assert (steps * better > 0).all(), sides
+        ends = [value.mean() - base.mean(), value.max() - base.max(), value.min() - base.min()]
+        assert any(end * better > 0 for end in ends), sides
+    assert {Verdict.BETTER, Verdict.WORSE} < found
+
+
+def test_drops_that_come_from_nothing_are_never_better() -> None:
+    nothing = [0.0, 0.0, 0.0]
+    assert compare(nothing, [0.0, 0.0, 0.2], "drop_rate", "exact").verdict is Verdict.MIXED
+    assert compare([0.0, 0.0, 0.2], nothing, "drop_rate", "exact").verdict is Verdict.MIXED
+    assert compare(nothing, [0.1, 0.1, 0.2], "drop_rate", "exact").verdict is Verdict.WORSE
+    assert compare(nothing, nothing, "drop_rate", "exact").verdict is Verdict.EQUAL
+
+
+def test_many_ties_do_not_hide_what_differs() -> None:
+    some = compare([0.0] * 20, [0.0] * 12 + [0.2] * 8, "drop_rate")  # the median of differences is 0
+    assert some.verdict is Verdict.WORSE and some.change == pytest.approx(0.08) and some.low > 0
+    rare = compare([0.0] * 20, [0.0] * 19 + [0.2], "drop_rate")
+    assert rare.verdict is Verdict.SAME and rare.change == 0

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from lab import analyse, figures, measurement as measurements, plan
+from lab import analyse, figures, measurement as measurements, plan, totals
 from lab.trace import split as sched_trace
-from lab.complaint import FAILED, Complaint
 from lab.files import read_facts
 from lab.guest_files import OUT
 from lab.kept_table import KeptTable
@@ -134,11 +134,8 @@ def text(runs: pd.DataFrame) -> str:
 def _of_run(folder: Path, planned: plan.Row) -> pd.DataFrame:
     known = sched_trace.split(folder)
     histogram = folder / OUT / "histogram.csv"
-    try:
-        buckets = pd.read_csv(histogram).query("metric == 'latency'")
-        highest, counts = buckets["highest_ns"].to_numpy(), buckets["count"].to_numpy()
-    except (OSError, ValueError, KeyError) as error:
-        raise Complaint(histogram, f"cannot be read ({error}): run scripts/trace.sh again", FAILED) from None
+    buckets = totals.read_histograms(histogram)["latency"]
+    highest, counts = np.array(buckets.highest_ns), np.array(buckets.count)
     facts = {
         "scenario": planned.scenario,
         "target": planned.target,

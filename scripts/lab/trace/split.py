@@ -92,6 +92,7 @@ def split(run: Path) -> Split:
     file = run / OUT / "latencies.csv"
     events = trace_events.read(run)
     known = threads(events, run)
+    stages.refuse_gaps(file)
     blocks = [(block[:, 1], stages.split(block, done)[0]) for block, done in stages.checked_blocks(file)]
     if not blocks:
         raise Complaint(file, f"has no items: {REMEDY}", FAILED)

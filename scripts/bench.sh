@@ -14,8 +14,24 @@ Exit codes: 0 good, 1 failed, 2 wrong usage, 130 or 143 interrupted.
 EOF
 }
 
+# Sets `code`. In the background, as bash puts a signal to this script alone off while it waits for a foreground
+# command; the bench itself ends soon when SIGINT asks it to, or when this script is gone.
 measure() { # OPTION...
-  "$BUILT/pipelab_bench" --samples "$RESULTS/bench_samples.csv" --environment "$RESULTS/bench_environment.csv" "$@"
+  setpriv --pdeathsig INT env --default-signal=INT "$BUILT/pipelab_bench" --samples "$RESULTS/bench_samples.csv" \
+    --environment "$RESULTS/bench_environment.csv" "$@" &
+  bench=$!
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  wait "$bench" || code=$?
+  while kill -0 "$bench" 2>/dev/null; do
+    code=0
+    wait "$bench" || code=$?
+  done
+}
+
+stop() { # CODE
+  asked=$1
+  kill -INT "$bench" 2>/dev/null || true
 }
 
 [[ ${1:-} != --help ]] || { usage && exit 0; }
@@ -26,9 +42,8 @@ done
 make_folder "$RESULTS"
 [[ -x $BUILT/pipelab_bench ]] || echo "bench: building it (some minutes, the first time)" >&2
 "$ROOT/scripts/build.sh" bench pipelab_bench
-trap : INT # the bench ends by itself, and its tables are still made
-code=0
-measure "$@" || code=$?
-((code == 0 || code == 130)) || exit "$code"
+code=0 asked=''
+measure "$@"
+((code == 0)) || [[ $code == 130 || -n $asked ]] || exit "$code"
 lab bench --samples "$RESULTS/bench_samples.csv" --result-data "$RESULTS" --page "$RESULTS/../results.md"
-exit "$code"
+exit "${asked:-$code}"

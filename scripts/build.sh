@@ -23,13 +23,13 @@ made_here() {
 
 cached() { sed -n "s/^$1:INTERNAL=//p" "$folder/CMakeCache.txt" 2>/dev/null || true; } # NAME
 
-# Prints what CMake complains of.
+# Prints what CMake complains of. On a full disk it complains of nothing, and leaves a cut cache.
 configure() { # OPTION...
-  { cmake "$@" -S "$source" "${how[@]}" >/dev/null; } 2>&1
+  { cmake "$@" -S "$source" "${how[@]}" >/dev/null; } 2>&1 && made_here
 }
 
 fail() {
-  echo "$errors" >&2
+  echo "${errors:-its CMakeCache.txt is not whole}" >&2
   (($(df --output=avail -m "$ROOT/build" | tail -n 1) >= LEAST_MB)) ||
     die 1 "$folder: cannot be configured, as no room is left on its disk: free some space"
   die 1 "$folder: cannot be configured for the reason above: mend that, and try again"

@@ -41,6 +41,26 @@ samples() { # FILE
   (($(samples "$file") == $(wc -l <"$file") - 1))
 }
 
+@test "a signal to the script alone ends the bench as well, and its tables are made" {
+  local results=$BATS_TEST_TMPDIR/result_data signal code expected
+  for signal in INT TERM; do
+    rm -rf "$results"
+    PIPELAB_RUNS=$results/runs env --default-signal=INT "$ROOT/scripts/bench.sh" --quick --seconds 60 \
+      >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+    local script=$!
+    until [[ -s $results/bench_samples.csv.partial ]] && (($(wc -l <"$results/bench_samples.csv.partial") >= 4)); do
+      sleep 0.1
+    done
+    kill -"$signal" "$script"
+    code=0 expected=130
+    wait "$script" || code=$?
+    [[ $signal == INT ]] || expected=143
+    cat "$BATS_TEST_TMPDIR/said"
+    ((code == expected))
+    [[ -s $results/bench_claims.csv && -z $(pgrep -f "$results") ]]
+  done
+}
+
 @test "the bench says what it needs" {
   run taskset -c 0 "$BENCH" --seconds 1 --samples "$BATS_TEST_TMPDIR/none.csv"
   exits 1

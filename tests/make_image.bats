@@ -84,3 +84,37 @@ modules() { cpio -t --quiet <"$PIPELAB_BUILD/image/aarch64/initrd.cpio" | sed -n
   exits 1
   says "lacks virtio_console, which guests need to send their files: give another kernel"
 }
+
+@test "what a run that was killed has left is removed by the next one, which waits for one that lives" {
+  pretend_mmdebstrap
+  "$ROOT/qemu/make_image.sh" aarch64
+  rm -r "$PIPELAB_BUILD/packages/aarch64"
+  sed -i '2i sleep 30' "$BATS_TEST_TMPDIR/bin/mmdebstrap"
+  "$ROOT/qemu/make_image.sh" aarch64 3>&- 2>/dev/null &
+  local killed=$!
+  until pgrep -f "$PIPELAB_BUILD/packages/aarch64.partial" >/dev/null; do sleep 0.1; done
+  mkdir "$PIPELAB_BUILD/packages/x86_64.partial"
+  run timeout 1 "$ROOT/qemu/make_image.sh" aarch64
+  exits 124
+  (($(find "$PIPELAB_BUILD" -maxdepth 1 -name 'stage.*' | wc -l) == 1)) # that of the living one
+  kill -KILL "$killed"
+  wait "$killed" || true
+  sed -i '2d' "$BATS_TEST_TMPDIR/bin/mmdebstrap"
+  run "$ROOT/qemu/make_image.sh" aarch64
+  exits 0
+  [[ -z $(find "$PIPELAB_BUILD" -name 'stage.*' -o -name '*.partial') ]]
+}
+
+@test "a signal to the making of an image alone ends it and what it has started" {
+  pretend_mmdebstrap
+  sed -i '2i sleep 30' "$BATS_TEST_TMPDIR/bin/mmdebstrap"
+  "$ROOT/qemu/make_image.sh" aarch64 3>&- 2>/dev/null &
+  local code=0
+  until pgrep -f "$PIPELAB_BUILD/packages/aarch64.partial" >/dev/null; do sleep 0.1; done
+  kill -TERM $!
+  wait $! || code=$?
+  ((code == 143))
+  sleep 0.3
+  [[ -z $(pgrep -f "$PIPELAB_BUILD/packages/aarch64.partial") ]]
+  [[ -z $(find "$PIPELAB_BUILD" -name 'stage.*') ]]
+}

@@ -134,7 +134,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
 
 @test "Ctrl-C keeps what is done and says how to go on" {
   FAKE_SECONDS=0.3 "$ROOT/scripts/run_scenarios.sh" --reps 2 t000 2>"$BATS_TEST_TMPDIR/log" 3>&- &
-  sleep 2
+  until (($(finished) > 0)); do sleep 0.1; done
   kill -TERM $!
   local code=0
   wait $! || code=$?
@@ -151,6 +151,19 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   exec 8>&-
   exits 1
   says "another sweep or search is running there"
+}
+
+@test "runs that cannot be written to are told in one line, with the remedy" {
+  mkdir -p "$PIPELAB_RUNS/.lock" # a file is wanted there: root may write to whatever is only read-only
+  sweep t000
+  exits 1
+  says "run_scenarios.sh: $PIPELAB_RUNS: cannot be written to: mend its permissions, or free some space"
+  ((${#lines[@]} == 1))
+  rm -r "$PIPELAB_RUNS" && touch "$PIPELAB_RUNS"
+  sweep t000
+  exits 1
+  says "run_scenarios.sh: $PIPELAB_RUNS: cannot be made: mend its permissions, or free some space"
+  ((${#lines[@]} == 1))
 }
 
 @test "a damaged run stops the sweep with its remedy, before anything else is touched" {

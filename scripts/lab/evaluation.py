@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab import findings, objectives, stages, statistics, totals
+from lab import findings, numbers, objectives, stages, statistics, totals
 from lab.complaint import Complaint
+from lab.files import read_text
 from lab.findings import Finding
 from lab.kinds import MARGIN
 from lab.measurement import KEYS, Measurement
@@ -117,7 +118,7 @@ def read(suite: str, folder: Path, raw: pd.DataFrame, environment: Mapping[str, 
     if stages_file.is_file() and stages_file.stat().st_size:
         table = pd.read_csv(stages_file, keep_default_na=False, dtype={"scenario": str, "target": str})
         table["share"] = pd.to_numeric(table["share"], errors="coerce")
-    found = json.loads(findings_file.read_text()) if findings_file.is_file() else []
+    found = numbers.parse_json(read_text(findings_file)) if findings_file.is_file() else []
     told = [Finding(measurement=Measurement(*(each.pop(key) for key in KEYS)), **each) for each in found]
     return Evaluation(*_judged(raw, environment), table, told)
 

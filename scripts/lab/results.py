@@ -4,7 +4,6 @@ It has <suite>_raw.csv and <suite>_environment.json of one suite or several.
 """
 
 import io
-import json
 import subprocess
 import tarfile
 import tempfile
@@ -14,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab import analyse, measurement
+from lab import analyse, measurement, numbers
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 from lab.measurement import KEYS
 
 NEEDED = ("run", "suite", "scenario", *KEYS, "seed")
@@ -65,7 +65,7 @@ def _read(file: Path) -> Results:
     except (OSError, ValueError) as error:
         raise Complaint(file, f"cannot be read as CSV ({error}): {REMEDY}", FAILED) from None
     try:
-        environment = json.loads(beside.read_text())
+        environment = numbers.parse_json(read_text(beside))
     except (OSError, ValueError) as error:
         raise Complaint(beside, f"is missing or damaged ({error}): {REMEDY}", FAILED) from None
     missing = [name for name in NEEDED if name not in text]
@@ -78,7 +78,7 @@ def _read(file: Path) -> Results:
         for facts in told.values():
             for scenario in facts["scenarios"]:
                 measurement.circumstances(facts, scenario)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Complaint(beside, f"lacks {error}: {REMEDY}", FAILED) from None
     _check_rows(file, text, suite, {(*each, name) for each, facts in told.items() for name in facts["scenarios"]})
     return Results(suite, file, analyse.typed(text), environment)
@@ -86,7 +86,7 @@ def _read(file: Path) -> Results:
 
 def _check_rows(file: Path, text: pd.DataFrame, suite: str, told: set[tuple[str, ...]]) -> None:
     """`text` has the cells as they stand; `told` each measurement's scenarios. Rows are counted from 1."""
-    for name in (name for name in text if name.endswith(("_ns", "_ops_s", "_rate", "duration_s"))):
+    for name in (name for name in text if name not in analyse.TEXTS + analyse.FLAGS + ("seed",)):
         values = pd.to_numeric(text[name], errors="coerce")
         bad = (values.isna() & (text[name] != "")) | (values < 0) | (values == float("inf"))
         if bad.any():

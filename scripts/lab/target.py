@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _is_file(name: str) -> bool:
 def load(targets: Path, name: str) -> Target:
     """Reads `name`.conf in the folder `targets`. Raises Complaint when it lacks a fact."""
     conf = targets / f"{name}.conf"
-    lines = conf.read_text().splitlines()
+    lines = read_text(conf).splitlines()
     facts = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     if not facts.get("EXACT_MAX_SMP", "").isdecimal():
         raise Complaint(conf, "does not say how many CPUs exact timing works with: add EXACT_MAX_SMP=N", FAILED)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab import findings, names, objectives, stages, statistics, totals
+from lab import findings, names, numbers, objectives, stages, statistics, totals
 from lab.complaint import Complaint
+from lab.files import read_text
 from lab.findings import Finding
 from lab.kinds import MARGIN
 from lab.measurement import KEYS, Measurement
@@ -118,7 +119,7 @@ def read(suite: str, folder: Path, raw: pd.DataFrame, environment: Mapping[str, 
         table = pd.read_csv(stages_file, keep_default_na=False, dtype={"scenario": str, "target": str})
         names.check_table(table)
         table["share"] = pd.to_numeric(table["share"], errors="coerce")
-    found = json.loads(findings_file.read_text()) if findings_file.is_file() else []
+    found = numbers.parse_json(read_text(findings_file)) if findings_file.is_file() else []
     for each in found:
         names.check(each)
     told = [Finding(measurement=Measurement(*(each.pop(key) for key in KEYS)), **each) for each in found]

@@ -1,14 +1,14 @@
 """The matrix: one suite on every target with every kernel, in one table a timing."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from lab import analyse, figures, names
+from lab import analyse, figures, names, numbers
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 from lab.measurement import KEYS, of as measurement_of
 from lab.outside import markdown as words
 
@@ -32,13 +32,13 @@ def read(suite: str, folders: Sequence[Path]) -> pd.DataFrame:
 def _cell(suite: str, folder: Path) -> pd.DataFrame:
     file = folder / f"{suite}_environment.json"
     try:
-        measurements = json.loads(file.read_text())["measurements"]
+        measurements = numbers.parse_json(read_text(file))["measurements"]
         versions = {measurement_of(each): each["image"]["kernel_version"] for each in measurements}
         metrics = analyse.read(folder / f"{suite}_metrics.csv")
         keys = metrics[KEYS].itertuples(index=False, name=None)
         known = {tuple(measured): version for measured, version in versions.items()}
         return metrics.assign(kernel=folder.parent.name.split(".", 1)[1], kernel_version=[known[key] for key in keys])
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise Complaint(file, f"or a file beside it is damaged ({error}): run 'make matrix' again", FAILED) from None
 
 

@@ -1,6 +1,5 @@
 """results.md: what the files in result_data/ say, for people."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from lab import analyse, bench, evaluation, ledger_summary, matrix, names, section, timer_latency
+from lab import analyse, bench, evaluation, ledger_summary, matrix, names, numbers, section, timer_latency
 from lab.capacity import table as capacity_table
 from lab.counts import perf_runs
 from lab.question import choices, placement, told
 from lab.trace import runs as trace_runs
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 from lab.measurement import Measurement, check as check_environment, of as measurement_of
 from lab.outside import code, markdown, visible
 
@@ -70,7 +70,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
         names.check({"suite": name})
         metrics = analyse.read(metrics_file)
         raw = analyse.read(metrics_file.with_name(f"{name}_raw.csv"))
-        environment = json.loads(environment_file.read_text())
+        environment = numbers.parse_json(read_text(environment_file))
         check_environment(environment)
         measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
@@ -98,7 +98,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
         if everywhere := matrix.section(metrics_file.with_name(matrix.FILE.format(name))):
             sections[f"{name}, on every target and kernel"] = everywhere
         return SuiteReport(name, environment, answers, _scenarios(measurements), sections, _facts(measurements, raw))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
 

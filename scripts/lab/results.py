@@ -4,7 +4,6 @@ It has <suite>_raw.csv and <suite>_environment.json of one suite or several.
 """
 
 import io
-import json
 import subprocess
 import tarfile
 import tempfile
@@ -14,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab import analyse, measurement, names
+from lab import analyse, measurement, names, numbers
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 from lab.measurement import KEYS
 
 NEEDED = ("run", "suite", "scenario", *KEYS, "seed")
@@ -73,7 +73,7 @@ def _read(file: Path) -> Results:
         )
         raise Complaint(file, f"is a table alone: {what}", FAILED)
     try:
-        environment = json.loads(beside.read_text())
+        environment = numbers.parse_json(read_text(beside))
         names.check({"suite": suite})
     except (OSError, ValueError) as error:
         raise Complaint(beside, f"is damaged ({error}): {REMEDY}", FAILED) from None
@@ -98,7 +98,7 @@ def _read(file: Path) -> Results:
 
 def _check_rows(file: Path, text: pd.DataFrame, suite: str, told: set[tuple[str, ...]]) -> None:
     """`text` has the cells as they stand; `told` each measurement's scenarios. Rows are counted from 1."""
-    for name in (name for name in text if name.endswith(("_ns", "_ops_s", "_rate", "duration_s"))):
+    for name in (name for name in text if name not in analyse.TEXTS + analyse.FLAGS + ("seed",)):
         values = pd.to_numeric(text[name], errors="coerce")
         bad = (values.isna() & (text[name] != "")) | (values < 0) | (values == float("inf"))
         if bad.any():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 from lab.names import NAME
 
 
@@ -53,7 +54,7 @@ def load(targets: Path, name: str) -> Target:
     conf = targets / f"{name}.conf"
     if not NAME.fullmatch(name):
         raise Complaint("target", f"'{name}' is not a good name: give one of those in {targets}")
-    lines = conf.read_text().splitlines()
+    lines = read_text(conf).splitlines()
     facts = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     if not facts.get("EXACT_MAX_SMP", "").isdecimal():
         raise Complaint(conf, "does not say how many CPUs exact timing works with: add EXACT_MAX_SMP=N", FAILED)

@@ -12,7 +12,7 @@ import pandas as pd
 from lab import names
 from lab.analyse import percentile_ns
 from lab.complaint import FAILED, Complaint
-from lab.files import read_facts
+from lab.files import read_facts, read_text
 from lab.guest_files import OUT
 from lab.outside import markdown as words
 
@@ -138,6 +138,6 @@ def _table(rows: list[tuple[str, int, int]], file: Path) -> pd.DataFrame:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text(file)
+    except OSError as error:
         raise Complaint(file, f"cannot be read ({error}): run it again", FAILED) from None

@@ -4,7 +4,6 @@ That can be tested only with what they were made with: the same kernel, QEMU, co
 is another, the claim is not tested, which is not a failure of it.
 """
 
-import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab import environment, plan, target
+from lab import environment, numbers, plan, target
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 
 DIFFERENT = 3
 NOT_TESTED = 5
@@ -34,7 +34,7 @@ def facts(results: Path, suite: str) -> dict[str, Any]:
     """The suite's environment.json. Raises Complaint when it is not there or damaged."""
     file = results / f"{suite}_environment.json"
     try:
-        return dict(json.loads(file.read_text()))
+        return dict(numbers.parse_json(read_text(file)))
     except FileNotFoundError:
         if (results / f"{suite}_metrics.csv").is_file():
             what = f"has tables of {suite} without runs, which cannot be made again: {file.name} would say how"

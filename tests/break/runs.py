@@ -197,17 +197,20 @@ def _seal(runs: Path, run: Path) -> None:
         sealed = reseal(run)
         facts = json.loads((sealed / "run.json").read_text())
         row = plan.Row(**{key: facts[key] for key in plan.Row.__dataclass_fields__})
+        if (
+            plan.fault(row)
+            or not run.name.startswith(f"{row.suite}.")
+            or f".{row.target}.{row.timing}." not in run.name
+        ):
+            return  # no plan here has such a row
+        line = plan.write([row]).split("\n")[1]
     except Exception:  # pylint: disable=broad-exception-caught  # it is broken: then as well as that can be done
         _seal_roughly(run)
         return
     for file in runs.glob("*.plan.tsv"):
         text = file.read_text()
-        lines = [_line(row) if line.startswith(run.name + "\t") else line for line in text.split("\n")]
+        lines = [line if old.startswith(run.name + "\t") else old for old in text.split("\n")]
         file.write_text("\n".join(lines))
-
-
-def _line(row: plan.Row) -> str:
-    return "\t".join(str(getattr(row, key)) for key in plan.Row.__dataclass_fields__)
 
 
 def _seal_roughly(run: Path) -> None:

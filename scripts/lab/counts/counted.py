@@ -9,6 +9,7 @@ import pandas as pd
 from lab import naming
 from lab.counts import counters
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 from lab.outside import markdown as words
 from lab.run_record import RunRecord
 
@@ -105,6 +106,6 @@ def _text(value: float) -> str:
 def _read_state(folder: Path) -> str:
     file = folder / "counters.txt"
     try:
-        return file.read_text().strip()
+        return read_text(file).strip()
     except OSError as error:
         raise Complaint(file, f"{error.strerror}: remove {folder} and count again", FAILED) from None

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lab.counts import symbols
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 
 SUPPORTED_VERSION = 1
 KEYS = ["region", "cpu", "space"]
@@ -26,10 +27,10 @@ UNNAMED_CODE = {"user": "[vdso]", "kernel": "[unnamed]"}
 def read(path: Path) -> dict[str, Any]:
     """The whole report. Complains about one that is not there, not whole, or of another version."""
     try:
-        report = json.loads(path.read_text())
+        report = json.loads(read_text(path))
     except OSError as error:
         raise Complaint(path, f"{error.strerror}: run the guest with --counters", FAILED) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Complaint(path, "is not whole: run the guest again", FAILED) from None
     if not isinstance(report, dict) or report.get("version") != SUPPORTED_VERSION:
         raise Complaint(path, "is of another version: run 'make counters' and the guest again", FAILED)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 
 # "address [size] type name", the size only from nm --print-size; kallsyms adds "[module]".
 LINE = r"^(?P<address>[0-9a-f]+) (?:(?P<size>[0-9a-f]{8,}) )?(?P<type>[A-Za-z]) (?P<name>.+?)(?:\t\[(?P<module>.+)\])?$"
@@ -83,7 +84,7 @@ def _without_brackets_at_end(name: str) -> str:
 
 def _read_one(path: Path) -> pd.DataFrame:
     try:
-        lines = pd.Series(path.read_text().splitlines(), dtype=object)
+        lines = pd.Series(read_text(path).splitlines(), dtype=object)
     except OSError as error:
         raise Complaint(path, f"{error.strerror}: no names can be given without it", FAILED) from None
     table = lines.str.extract(LINE).dropna(subset=["name"])

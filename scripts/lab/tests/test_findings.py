@@ -249,6 +249,24 @@ def test_impossible_values(values: dict[str, Any], message: str) -> None:
     assert found(measurement.impossible_values, case(**values))[0].evidence.startswith(message)
 
 
+def test_one_item_more_than_the_rate_is_possible() -> None:
+    options = {"prod-interval-us": "300000"}
+    counts: dict[str, Any] = {"duration_s": 2.0, "produced": 7, "consumed": 7}
+    seven = case(options=options, throughput_ops_s=3.5, **counts)  # the last one begins at 1.8 s
+    assert not list(measurement.impossible_values(Study([seven])))
+    nine = case(options=options, throughput_ops_s=4.5, **counts | {"produced": 9, "consumed": 9})
+    (found,) = measurement.impossible_values(Study([nine]))
+    assert found.evidence.startswith("4.5 items/s, though scheduled at 3.33, and")
+
+
+def test_stages_need_every_item() -> None:
+    assert not list(measurement.no_stages(Study([case(options={"sample-every": "1", "max-samples": "7"})])))
+    (found,) = measurement.no_stages(Study([case(options={"sample-every": "8"})]))
+    assert "one item in 8" in found.evidence and found.remedy.startswith("sample-every = 1")
+    (found,) = measurement.no_stages(Study([case(options={"sample-every": "8", "max-samples": "0"})]))
+    assert "keep no item" in found.evidence
+
+
 def test_a_percentile_that_was_not_measured_is_no_finding() -> None:
     empty = case(latency_p99_ns=math.nan, consumed=50, produced=50)
     assert not found(measurement.impossible_values, empty)

@@ -75,6 +75,21 @@ def test_a_run_that_the_host_disturbed_is_noisy_and_says_why(parts: dict[str, An
     assert (facts["noisy"], facts["noisy_because"]) == (True, [reason])
 
 
+def test_a_kernel_may_tell_of_fewer_states() -> None:
+    before, after = (
+        QUIET[side] | {"cpu_s": {key: QUIET[side]["cpu_s"][key] for key in ("user", "system", "idle")}}
+        for side in ("before", "after")
+    )
+    told = ledger.facts(QUIET | {"before": before, "after": after})["ledger"]
+    assert told["steal_share"] == 0.0 and told["other_cpus"] > 0
+
+
+@pytest.mark.parametrize("odd", [{}, {"before": 3}, changed(after_monotonic_s=100.0), changed(vcpus={"0": []})])
+def test_what_is_odd_is_as_if_it_were_not_there(odd: dict[str, Any]) -> None:
+    facts = ledger.facts(odd)
+    assert (facts["ledger"], facts["noisy"]) == (None, False)
+
+
 def test_what_is_not_known_is_none_and_makes_no_run_noisy() -> None:
     facts = ledger.facts(changed(vcpus={}, after_pressure_us={}))
     assert facts["ledger"]["run_delay_share"] is None

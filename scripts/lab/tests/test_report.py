@@ -239,6 +239,40 @@ def test_runs_that_were_mixed_up_are_told_and_the_others_are_reported(runs: Path
     assert list(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == [1, 2, 2, 2, 2, 2]
 
 
+def test_a_count_that_is_none_leaves_its_run_out_alone(runs: Path) -> None:
+    stats = next(runs.glob("t000.baseline.*.live.r1.*")) / "stats.csv"
+    resend(stats, stats.read_text() + "producer_page_faults,1.5\n")
+    (runs / plan.title_file("t000")).write_bytes(b"caf\xe9\nau lait\n")
+    done = make_report(runs)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"pipelab: {stats}: row 8 has no good value for 'producer_page_faults': 1.5: ")
+    assert sorted(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == [1, 2, 2, 2, 2, 2]
+    assert "## t000: caf\ufffd au lait" in (runs.parents[1] / "results.md").read_text()
+
+
+@pytest.mark.parametrize("damage", ['"', "\t", "\nx", "1_0"])
+def test_a_damaged_plan_is_told_and_the_others_are_reported(runs: Path, damage: str) -> None:
+    file = runs / plan.file_name("t000", "aarch64", "exact")
+    file.write_text(file.read_text().replace("\tbaseline\t", f"\t{damage}baseline\t", 1))
+    done = make_report(runs)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"pipelab: {file}: is damaged: row 1 (")
+    assert list(pd.read_csv(runs.parent / "t000_metrics.csv")["timing"]) == ["live"] * 3
+
+
+def test_runs_that_cannot_share_a_table_lose_their_own_suite_only(runs: Path) -> None:
+    write_plan(runs, rewrite_runs(runs, lambda facts: facts | {"suite": "other"}, "live"))
+
+    def of_another(facts: dict[str, Any]) -> dict[str, Any]:
+        return facts | {"image": facts["image"] | {"qemu_version": str(facts["replicate"])}}
+
+    write_plan(runs, rewrite_runs(runs, of_another, "exact"))
+    done = make_report(runs)
+    assert done.returncode == 1
+    assert done.stderr == "pipelab: t000: its runs differ in qemu_version: run 'make run-scenarios' again\n"
+    assert (runs.parent / "other_metrics.csv").is_file()
+
+
 def test_items_that_are_missing_at_the_end_are_told(runs: Path) -> None:
     latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
     resend(latencies, "".join(latencies.read_text().splitlines(keepends=True)[:101]))

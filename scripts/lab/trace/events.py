@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lab.complaint import FAILED, Complaint
+from lab.files import read_text
 from lab.guest_files import OUT
 
 # What the pages may hold, by the name of the event: the fields that are read.
@@ -103,8 +104,8 @@ def _type(field: re.Match[str]) -> str:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text(file)
+    except OSError as error:
         raise Complaint(file, f"cannot be read ({error}): {REMEDY}", FAILED) from None
 
 

@@ -1,14 +1,13 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <optional>
-#include <system_error>
 
 #include "pipeline/experiment.hpp"
 #include "pipeline/options.hpp"
@@ -32,7 +31,18 @@ constexpr int kInterrupted = 130;
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
 
-void request_stop(int /*signal*/) { stop_requested.store(true, std::memory_order_relaxed); }
+// Whether a pipe gets some of what was measured, and may have no reader that takes it.
+std::atomic<bool> writes_to_pipe{false};
+constexpr unsigned kPatienceS = 1;
+
+void request_stop(int /*signal*/) {
+  stop_requested.store(true, std::memory_order_relaxed);
+  if (writes_to_pipe.load(std::memory_order_relaxed)) {
+    alarm(kPatienceS);
+  }
+}
+
+void give_up(int /*signal*/) { _exit(kInterrupted); }
 
 /// The files that the options ask for, begun before anything is measured.
 struct Outputs {
@@ -40,6 +50,11 @@ struct Outputs {
   std::optional<OutputFile> histogram;
   std::optional<OutputFile> hlog;
   std::optional<OutputFile> stats;
+
+  bool any_pipe() const {
+    const auto is_pipe = [](const auto& output) { return output && output->is_pipe(); };
+    return is_pipe(latencies) || is_pipe(histogram) || is_pipe(hlog) || is_pipe(stats);
+  }
 };
 
 Outputs begin_outputs(const Options& options) {
@@ -75,18 +90,13 @@ void write(Outputs outputs, const Recorder& recorder, const Outcome& outcome,
   }
 }
 
-/// SIGINT and SIGTERM end a run early; one that waits for a pipe's reader ends, too.
-void catch_signals() {
-  struct sigaction action {};  // without SA_RESTART
-  action.sa_handler = request_stop;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
-
 int run(const Options& options) {
-  catch_signals();
+  std::signal(SIGINT, request_stop);
+  std::signal(SIGTERM, request_stop);
+  std::signal(SIGALRM, give_up);
   pipelab::pipeline::require_memory(options);
   Outputs outputs = begin_outputs(options);
+  writes_to_pipe = outputs.any_pipe();
   Recorder recorder(options.latencies_path.empty() ? 0 : options.max_samples, options.sample_every);
   const double clock_read_ns = pipelab::platform::clock_read_cost_ns();
   const Outcome outcome = pipelab::pipeline::run(options, recorder, stop_requested);
@@ -111,9 +121,6 @@ int main(int argc, char** argv) {
     return fail(
         "there is not enough memory: give a smaller --queue-cap, --item-bytes, "
         "--work-bytes or --max-samples");
-  } catch (const std::system_error& error) {
-    const bool interrupted = stop_requested && error.code().value() == EINTR;
-    return interrupted ? kInterrupted : fail(error.what());
   } catch (const std::exception& error) {
     return fail(error.what());
   }

@@ -7,35 +7,25 @@ Value = int | float | str | bool
 MARGIN = 0.03  # changes up to this share are called the same, where the file does not say
 
 
+MOST = 10**18 - 1  # so that every number can be written and calculated with
+
+
 @dataclass(frozen=True)
 class Number:
     """A number from `low` to `high`; with `whole` an integer."""
 
-    low: float
-    high: float
+    low: float = -MOST
+    high: float = MOST
     whole: bool = True
 
     def __str__(self) -> str:
-        return f"{'an integer' if self.whole else 'a number'} from {self.low} to {self.high}"
+        kind = "an integer" if self.whole else "a number"
+        return f"{kind} of at most 18 digits" if self.high == MOST else f"{kind} from {self.low} to {self.high}"
 
     def accepts(self, value: object) -> bool:
         if not isinstance(value, (int, float)) or isinstance(value, bool):  # a bool is an int to Python
             return False
         return self.low <= value <= self.high and not (self.whole and isinstance(value, float))
-
-
-class OneOf:
-    """One of some texts, in which a part in capitals stands for a number: "fifo:P" is fifo:50."""
-
-    def __init__(self, *forms: str) -> None:
-        self.forms = forms
-        self.pattern = re.compile("|".join(re.sub("[A-Z_]+", "[0-9]{1,18}", form) for form in forms))
-
-    def __str__(self) -> str:
-        return "one of " + ", ".join(f'"{form}"' for form in self.forms)
-
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, str) and self.pattern.fullmatch(value) is not None
 
 
 class Words:
@@ -69,4 +59,4 @@ class Flag:
         return isinstance(value, bool)
 
 
-Kind = Number | OneOf | Words | Flag
+Kind = Number | Words | Flag

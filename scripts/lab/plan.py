@@ -10,7 +10,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab import guest, names, numbers, target
+from lab import guest, names, numbers, program, target
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, read_text
 from lab.guest import Guest
@@ -128,18 +128,21 @@ def read_image(build: Path, machine: Target, kernel: str) -> dict[str, str]:
 def expand(suite: Suite, sweep: Sweep, build: Path, targets: Path) -> list[Row]:
     """All runs of `suite`, in its own order.
 
-    `build` holds the target's image, and `targets` the target files.
+    `build` holds the target's image and the host's program, which checks the options, and `targets` the target files.
     """
     machine = target.load(targets, sweep.target)
     _check_seeds(sweep)
     guests = guests_of(suite, sweep, machine, targets)
     images = {kernel: read_image(build, machine, kernel) for kernel in {each.kernel for each in guests.values()}}
-    return [
+    rows = [
         _row(suite, scenario, guests[scenario.name], sweep, timing, replicate, images[guests[scenario.name].kernel])
         for timing in sweep.timings
         for scenario in suite.scenarios
         for replicate in range(1, sweep.replicates + 1)
     ]
+    lines = {suite.place(row.scenario): row.command.removeprefix("pipelab ") for row in rows}
+    program.check(program.of_host(build), lines)
+    return rows
 
 
 def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dict[str, Guest]:
@@ -147,8 +150,7 @@ def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dic
     guests = {}
     for scenario in suite.scenarios:
         shape = guest.shape(suite.guest | sweep.guest | scenario.guest, machine)
-        where = f"{suite.name}: [scenario.{scenario.name}]"
-        guest.check(where, shape, scenario.options, machine, "exact" in sweep.timings, targets)
+        guest.check(suite.place(scenario.name), shape, scenario.options, machine, "exact" in sweep.timings, targets)
         guests[scenario.name] = shape
     return guests
 
@@ -201,7 +203,8 @@ def _row(
         wanted_accelerator=sweep.wanted_accelerator if timing == "live" else "auto",
         guest_knobs=_knobs(sweep),
     )
-    _check_limit(row, warmup_s, sweep.duration_s is not None)
+    place = "--duration" if sweep.duration_s is not None else f"{suite.place(scenario.name)}: duration"
+    _check_limit(row, warmup_s, place)
     return replace(row, run=run_name(row, image, sweep.accelerator if timing == "live" else "tcg"))
 
 
@@ -221,10 +224,9 @@ def _words(options: dict[str, Value]) -> str:
     return " ".join(f"--{key}" if value is True else f"--{key} {value}" for key, value in given.items())
 
 
-def _check_limit(row: Row, warmup_s: float, by_user: bool) -> None:
+def _check_limit(row: Row, warmup_s: float, where: str) -> None:
     if row.limit_s > MAX_LIMIT_S:
         most_s = math.floor((MAX_LIMIT_S - BOOT_LIMIT_S) / LIMIT_FACTOR[row.timing] - warmup_s)
-        where = "--duration" if by_user else f"{row.suite}: [scenario.{row.scenario}]: duration"
         raise Complaint(
             where,
             f"{row.duration_s:g} s is too long, since {row.timing} timing may take {LIMIT_FACTOR[row.timing]} times "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.complaint import Complaint
 from lab.guest import KEYS as GUEST
-from lab.kinds import MARGIN, Flag, Kind, Number, OneOf, Value
+from lab.kinds import MARGIN, Flag, Kind, Number, Value, Words
 from lab.names import NAME
 
 if TYPE_CHECKING:
@@ -18,30 +18,33 @@ MOST_BYTES, MOST_SCENARIOS = 2**18, 1000  # of a file, and in it
 MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
 STUDIES = ("pipeline",)
 
-# The options of `pipelab pipeline` that a scenario may set, with the limits that the program has
-# (tests/test_options.py compares them with those that it prints).
+WHOLE, NUMBER = Number(), Number(whole=False)
+WORD = Words("a word of letters, digits and ./:,=@%+_-", most=1)
+
+# The options of `pipelab pipeline` that a scenario may set. What their values mean, and which go together, the program
+# itself says when a suite is planned (lab.program); limits stand here where a plan calculates with them.
 OPTIONS: dict[str, Kind] = {
     "duration": Number(0.001, 86400, whole=False),
     "warmup": Number(0, 3600, whole=False),
-    "prod-interval-us": Number(0, 60_000_000, whole=False),
-    "arrival": OneOf("constant", "poisson", "burst:N,PAUSE_US"),
-    "pacing": OneOf("sleep", "deadline", "spin"),
-    "batch": Number(1, 2**24),
-    "item-bytes": Number(0, 2**20),
+    "prod-interval-us": NUMBER,
+    "arrival": WORD,
+    "pacing": WORD,
+    "batch": WHOLE,
+    "item-bytes": WHOLE,
     "zero-copy": Flag(),
-    "queue": OneOf("spsc", "mutex"),
-    "queue-cap": Number(1, 2**24),
-    "on-full": OneOf("drop", "block", "overwrite"),
-    "wait": OneOf("spin", "yield", "futex", "hybrid"),
-    "work-bytes": Number(0, 2**30),
-    "pin-producer": Number(0, 63),
-    "pin-consumer": Number(0, 63),
-    "sched": OneOf("other", "fifo:P", "rr:P", "deadline:R,D,P"),
+    "queue": WORD,
+    "queue-cap": WHOLE,
+    "on-full": WORD,
+    "wait": WORD,
+    "work-bytes": WHOLE,
+    "pin-producer": WHOLE,
+    "pin-consumer": WHOLE,
+    "sched": WORD,
     "mlock": Flag(),
-    "timer-slack-ns": Number(1, 10**9),
-    "numa-node": Number(0, 1023),
-    "max-samples": Number(0, 100_000_000),
-    "sample-every": Number(1, 10**9),
+    "timer-slack-ns": WHOLE,
+    "numa-node": WHOLE,
+    "max-samples": WHOLE,
+    "sample-every": WHOLE,
 }
 TOP = ("title", "question", "study", "baseline", "margin", "slo", "common", "guest", "scenario")
 
@@ -66,6 +69,11 @@ class Suite:
     margin: float
     objectives: tuple["Objective", ...]
     question: str = ""  # that the report is to answer with what each choice changes
+    file: Path = Path()
+
+    def place(self, scenario: str) -> str:
+        """Where complaints are about `scenario`."""
+        return f"{self.file}: [scenario.{scenario}]"
 
 
 def name_of(text: str, folder: Path) -> str:
@@ -105,6 +113,7 @@ def load(path: Path) -> Suite:
         margin=_margin(path, table.get("margin", MARGIN)),
         objectives=_objectives(path, table),
         question=_word(path, table, "question", ""),
+        file=path,
     )
 
 

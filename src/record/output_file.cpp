@@ -14,18 +14,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Whether to open `path` for writing may take for ever: a FIFO or a socket that is not just what
-/// this program's own output goes to.
-bool may_block(const fs::path& path) {
-  struct stat there {};
-  if (::stat(path.c_str(), &there) != 0 || !(S_ISFIFO(there.st_mode) || S_ISSOCK(there.st_mode))) {
-    return false;
+/// Whether this program's own output goes there.
+bool is_own(const struct stat& there) {
+  struct stat own {};
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (fstat(descriptor, &own) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino) {
+      return true;
+    }
   }
-  const auto is_own = [&there](int descriptor) {
-    struct stat own {};
-    return fstat(descriptor, &own) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino;
-  };
-  return !is_own(STDOUT_FILENO) && !is_own(STDERR_FILENO);
+  return false;
 }
 
 }  // namespace
@@ -33,7 +30,10 @@ bool may_block(const fs::path& path) {
 fs::path OutputFile::partial_path(fs::path path) { return path += ".partial"; }
 
 OutputFile::OutputFile(fs::path path) : path_(std::move(path)), partial_path_(path_) {
-  if (may_block(path_)) {
+  struct stat there {};
+  is_pipe_ =
+      ::stat(path_.c_str(), &there) == 0 && (S_ISFIFO(there.st_mode) || S_ISSOCK(there.st_mode));
+  if (is_pipe_ && !is_own(there)) {
     throw std::system_error(ENOTSUP, std::generic_category(),
                             "cannot write " + path_.string() + ", a FIFO or a socket");
   }

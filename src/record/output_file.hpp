@@ -9,8 +9,8 @@ namespace pipelab::record {
 
 /// A file that is written through a buffer and appears whole or not at all: until close() it has
 /// another name. (A path that exists and is a link or a device, such as /dev/stdout, is written to
-/// directly; a FIFO or a socket, which may have no reader, not at all.)
-/// Every failure throws std::system_error, naming the path.
+/// directly; a FIFO or a socket, which may have no reader, only if it is this program's own
+/// output.) Every failure throws std::system_error, naming the path.
 class OutputFile {
  public:
   /// The other name.
@@ -25,6 +25,9 @@ class OutputFile {
 
   /// Removes what was begun and not closed.
   ~OutputFile();
+
+  /// Whether it goes to a pipe, in which write() waits for the reader.
+  bool is_pipe() const noexcept { return is_pipe_; }
 
   void write(std::string_view text);
 
@@ -44,6 +47,7 @@ class OutputFile {
 
   std::filesystem::path path_;
   std::filesystem::path partial_path_;
+  bool is_pipe_{false};
   std::unique_ptr<std::FILE, Closer> file_;
 };
 

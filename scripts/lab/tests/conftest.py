@@ -1,5 +1,6 @@
 """Recorded runs: t000 with two replicates of 0.15 s, as real guests left them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from lab import report, run_record, suite_results
 from lab.files import write_whole
 from lab.run_record import RunRecord
+
+# tests/run_all.sh, which builds it, says where it is.
+os.environ.setdefault("PIPELAB_PROGRAM", str(Path(__file__).parents[3] / "build" / "host-test" / "pipelab"))
 
 RECORDED = Path(__file__).parent / "recorded"
 

@@ -68,6 +68,45 @@ def test_flags_are_words_alone_and_texts_come_as_they_are(build: Path) -> None:
     assert row.options == "--mlock --sched fifo:50 --duration 2"
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("batch = 100", "--batch: '100' is more than the 64 items"),
+        ("queue-cap = 0", "--queue-cap: '0' is not valid: give an integer from 1 to 16777216"),
+        ("item-bytes = 7", "--item-bytes: '7' is not valid: give a multiple of 8"),
+        ('sched = "fifo:1000"', "--sched: 'fifo:1000' is not valid: give other, fifo:P or rr:P (1 to 99)"),
+        ('sched = "deadline:5,4,3"', "--sched: 'deadline:5,4,3' is not valid"),
+        ('arrival = "burst:0,0"', "--arrival: 'burst:0,0' is not valid: give constant, poisson, or burst:N,PAUSE_US"),
+        ("zero-copy = true", "--zero-copy: there is nothing to copy: give --item-bytes as well"),
+        ('wait = "sleep"', "--wait: 'sleep' is not valid: give futex, hybrid, spin, yield"),
+        ('wait = "--mlock"', "--wait"),
+        ("prod-interval-us = 1e9", "--prod-interval-us: '1000000000.0' is not valid: give a number from 0"),
+        ("work-bytes = -1", "--work-bytes: '-1' is not valid: give an integer from 0"),
+    ],
+)
+def test_what_the_program_would_refuse_in_the_guest_is_refused_now(build: Path, text: str, complaint: str) -> None:
+    with pytest.raises(Complaint) as refused:
+        expand_text(build, f"[scenario.good]\n[scenario.bad]\n{text}\n[scenario.fine]")
+    assert str(refused.value).startswith(f"{build / 'own.toml'}: [scenario.bad]: {complaint}")
+    assert refused.value.exit_code == 2 and "\n" not in str(refused.value)
+
+
+def test_options_may_name_cpus_that_only_the_guest_has(build: Path) -> None:
+    assert expand_text(build, "[guest]\nsmp = 64\n[scenario.a]\npin-consumer = 63", replace(SWEEP, timings=("live",)))
+
+
+def test_a_program_that_is_not_there_or_old_is_named_with_its_remedy(
+    build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIPELAB_PROGRAM")
+    with pytest.raises(Complaint, match="/host/pipelab: No such file or directory: run 'make program'") as none:
+        expand(build)
+    assert none.value.exit_code == 1
+    monkeypatch.setenv("PIPELAB_PROGRAM", "/bin/false")
+    with pytest.raises(Complaint, match=r"/bin/false: cannot check options \(exit code 1\): run 'make program'"):
+        expand(build)
+
+
 @pytest.mark.parametrize("fact", ["kernel_sha256", "initrd_sha256", "qemu_version"])
 def test_a_name_changes_with_the_guest(build: Path, fact: str) -> None:
     before = {row.run for row in expand(build)}
@@ -101,7 +140,7 @@ def test_a_run_is_no_longer_than_run_vm_lets_it_be(build: Path) -> None:
     assert expand(build, replace(sweep, timings=("live",), duration_s=86400))
     with pytest.raises(Complaint, match="^--duration: 7200 s is too long, since exact timing .*: give at most 7199$"):
         expand(build, replace(sweep, duration_s=7200))
-    with pytest.raises(Complaint, match=r"^own: \[scenario.a\]: duration: 8000 s is too long"):
+    with pytest.raises(Complaint, match=r"own.toml: \[scenario.a\]: duration: 8000 s is too long"):
         expand_text(build, "[scenario.a]\nduration = 8000", replace(sweep, duration_s=None))
 
 

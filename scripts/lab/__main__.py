@@ -23,7 +23,7 @@ def main() -> int:
         print(f"pipelab: {complaint}", file=sys.stderr)
         return complaint.exit_code
     except OSError as error:
-        print(f"pipelab: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"pipelab: {Complaint(error.filename, str(error.strerror))}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return 130

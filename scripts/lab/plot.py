@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import matplotlib
 
 matplotlib.use("Agg")
-matplotlib.rcParams["text.parse_math"] = False  # a $ in a text is one
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes

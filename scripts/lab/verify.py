@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab import environment, plan, target
+from lab import environment, measurement, plan, target
 from lab.complaint import FAILED, Complaint
 
 DIFFERENT = 3
@@ -34,11 +34,13 @@ def facts(results: Path, suite: str) -> dict[str, Any]:
     """The suite's environment.json. Raises Complaint when it is not there or damaged."""
     file = results / f"{suite}_environment.json"
     try:
-        return dict(json.loads(file.read_text()))
+        about = dict(json.loads(file.read_text()))
+        measurement.check(about)
+        return about
     except FileNotFoundError:
         known = ", ".join(sorted(each.name.removesuffix("_environment.json") for each in results.glob("*_env*.json")))
         raise Complaint(file, f"there are no results of {suite}: give one of {known}") from None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise Complaint(file, f"is damaged: run 'make run-scenarios SUITE={suite}' again", FAILED) from None
 
 

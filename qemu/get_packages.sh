@@ -34,7 +34,7 @@ unpack_packages() { # DIR PACKAGE...
   if ! mmdebstrap_into "$dir.partial" "$log" "$*" $sources; then
     grep -q '^E: Failed to fetch .*-security' "$log" || cannot_get "$log" "$*"
     # Guests have no network, so packages without the last security updates serve as well.
-    echo "get_packages.sh: going without security updates for $DEBIAN_ARCH, which cannot be had now: $(error_of "$log")" >&2
+    visible "get_packages.sh: going without security updates for $DEBIAN_ARCH, which cannot be had now: $(error_of "$log")" >&2
     mmdebstrap_into "$dir.partial" "$log" "$*" $(without_security "$dir" $sources) || cannot_get "$log" "$*"
   fi
   echo "$*" >"$dir.partial/.complete"

@@ -9,9 +9,35 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${PIPELAB_BUILD:-$ROOT/build}
 NO_KVM="--accelerator: KVM does not work on this host, where a probe guest did not boot with it: give tcg"
 
+# Prints TEXT, which may be a guest's, so that a terminal shows it and does nothing else: in one line, with what does not
+# print escaped, and without the middle of what is longer than MOST characters. scripts/lab/outside.py does the same.
+visible() { # TEXT [MOST]
+  local LC_ALL=C.UTF-8 text=$1 most=${2:-300} shown='' place char code
+  ((${#text} <= most)) || text="${text:0:most * 2 / 3 - 5}[...]${text: -most / 3}"
+  for ((place = 0; place < ${#text}; place++)); do
+    char=${text:place:1}
+    printf -v code %d "'$char"
+    case $char in
+      $'\t') char='\t' ;;
+      $'\n') char='\n' ;;
+      $'\r') char='\r' ;;
+      [[:print:]]) ! is_hidden "$code" || printf -v char '\\u%04x' "$code" ;;
+      *) if ((code < 256)); then printf -v char '\\x%02x' $((code & 255)); else printf -v char '\\u%04x' "$code"; fi ;;
+    esac
+    shown+=$char
+  done
+  printf '%s\n' "$shown"
+}
+
+# Whether the C library prints CODE, but a reader sees nothing of it, or other text in another order.
+is_hidden() { # CODE
+  (($1 == 0xa0 || $1 == 0xad || $1 == 0x61c || $1 == 0x180e || $1 == 0xfeff || $1 >= 0xe0000 ||
+    ($1 >= 0x200b && $1 <= 0x200f) || ($1 >= 0x2028 && $1 <= 0x202e) || ($1 >= 0x2060 && $1 <= 0x206f)))
+}
+
 # Prints one line, "program: message", on stderr and exits with CODE.
 die() { # CODE MESSAGE
-  echo "$(basename "$0"): $2" >&2
+  visible "$(basename "$0"): $2" 1000 >&2
   exit "$1"
 }
 

@@ -159,6 +159,7 @@ if ((dry_run)); then
   exit
 fi
 lock_runs "$RUNS"
+((EUID)) || echo "run_scenarios.sh: runs as root, which only installing packages needs: better use an account of your own" >&2
 
 make_plan "$RUNS"
 ((!plan_only)) || exit 0

@@ -25,7 +25,7 @@ def main() -> int:
         print(f"pipelab: {complaint}", file=sys.stderr)
         return complaint.exit_code
     except OSError as error:
-        print(f"pipelab: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        print(f"pipelab: {Complaint(error.filename or 'a file', str(error.strerror or error))}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return 130

@@ -25,9 +25,9 @@ def visible(text: str, most: int | None = MOST) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
-def lines(text: str) -> str:
-    """`text` of several lines, each of them visible."""
-    return "\n".join(visible(line, None) for line in text.split("\n"))
+def say(text: str) -> None:
+    """Prints `text` for a person: lines, each of them visible."""
+    print("\n".join(visible(line, None) for line in text.split("\n")), flush=True)
 
 
 def markdown(text: str) -> str:

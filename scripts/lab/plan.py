@@ -72,7 +72,7 @@ class Row:
     @property
     def options(self) -> str:
         """The part of the command that the scenario and the sweep chose."""
-        return self.command.split(" ", 2)[2].split(" --seed ")[0]
+        return " ".join(self.command.split(" --seed ")[0].split(" ")[2:])
 
     @property
     def guest(self) -> Guest:

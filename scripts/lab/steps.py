@@ -8,6 +8,7 @@ from lab import interleave, plan, run_record, suite, target
 from lab.arguments import sweep_of
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
+from lab.outside import say
 from lab.places import SCENARIOS, TARGETS
 
 
@@ -105,9 +106,9 @@ def show_perf(arguments: argparse.Namespace) -> None:
     in_turn = arguments.timing == "exact" and arguments.smp > 1
     table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
     write_whole(arguments.csv, perf.csv(table))
-    print(perf.text(table))
+    say(perf.text(table))
     if in_turn:
-        print(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
+        say(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
     if arguments.suite_csv is not None:
         new = perf_runs.table(arguments.folders, arguments.plan)
         write_whole(arguments.suite_csv, perf_runs.KEPT.csv(perf_runs.KEPT.merged(arguments.suite_csv, new)))
@@ -117,7 +118,7 @@ def make_bench(arguments: argparse.Namespace) -> None:
     """Makes the tables and the picture of the queues' bench, then results.md."""
     from lab import bench, report
 
-    print(bench.write_results(arguments.samples, arguments.result_data))
+    say(bench.write_results(arguments.samples, arguments.result_data))
     write_whole(arguments.page, report.render(arguments.result_data))
 
 
@@ -127,7 +128,7 @@ def show_matrix(arguments: argparse.Namespace) -> None:
 
     table = matrix.read(arguments.suite, arguments.folders)
     write_whole(arguments.csv, matrix.csv(table))
-    print(matrix.markdown(table))
+    say(matrix.markdown(table))
 
 
 def show_counters(arguments: argparse.Namespace) -> None:
@@ -137,9 +138,9 @@ def show_counters(arguments: argparse.Namespace) -> None:
     seen = counters.read(arguments.counters)
     counts = counters.counts(seen)
     shared = counters.shared_lines(seen, symbols.read(arguments.symbols))
-    print(counters.counts_text(counts))
+    say(counters.counts_text(counts))
     if "caches" in seen:
-        print(counters.shared_text(shared))
+        say(counters.shared_text(shared))
     for path, table in ((arguments.csv, counts), (arguments.shared_csv, shared)):
         if path is not None:
             write_whole(path, table.to_csv(index=False, lineterminator="\n"))
@@ -152,7 +153,7 @@ def show_profile(arguments: argparse.Namespace) -> None:
     table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
     write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_whole(arguments.svg, icicle.draw(table, arguments.title))
-    print(counters.functions_text(table))
+    say(counters.functions_text(table))
 
 
 def show_timers(arguments: argparse.Namespace) -> None:
@@ -162,7 +163,7 @@ def show_timers(arguments: argparse.Namespace) -> None:
     new = timer_latency.read(arguments.folders)
     table = timer_latency.merged(arguments.csv, new)
     write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n"))
-    print(timer_latency.markdown(new))
+    say(timer_latency.markdown(new))
 
 
 def show_recipes(arguments: argparse.Namespace) -> None:
@@ -192,12 +193,12 @@ def compare_exact(arguments: argparse.Namespace) -> None:
 
     runs, found = verify.differences(arguments.results, arguments.suite, arguments.again)
     for line in found:
-        print(line)
+        say(line)
     if found:
         raise Complaint(arguments.suite, f"{len(found)} figures are not the same: see above", verify.DIFFERENT)
     if not runs:
         raise Complaint(arguments.suite, "not tested, since it has no exact runs", verify.NOT_TESTED)
-    print(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
+    say(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
 
 
 def run_gate(arguments: argparse.Namespace) -> int:
@@ -211,7 +212,7 @@ def run_gate(arguments: argparse.Namespace) -> int:
         write_whole(arguments.markdown, text)
     if arguments.junit:
         write_whole(arguments.junit, gate_report.junit(gates))
-    print(text, end="")
+    say(text.removesuffix("\n"))
     return gate.overall(gates)
 
 
@@ -235,7 +236,7 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
         found = noise.floors(raw)
         if not found:
             raise Complaint(arguments.results, f"{name} has no two quiet live runs of a scenario: REPS=10", FAILED)
-        print(f"{name}\n\n{noise.text(found, noise.against_itself(raw))}")
+        say(f"{name}\n\n{noise.text(found, noise.against_itself(raw))}")
 
 
 def export(arguments: argparse.Namespace) -> None:

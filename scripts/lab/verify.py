@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from lab import environment, numbers, plan, target
+from lab import environment, measurement, numbers, plan, target
 from lab.complaint import FAILED, Complaint
 from lab.files import read_text
 
@@ -34,14 +34,16 @@ def facts(results: Path, suite: str) -> dict[str, Any]:
     """The suite's environment.json. Raises Complaint when it is not there or damaged."""
     file = results / f"{suite}_environment.json"
     try:
-        return dict(numbers.parse_json(read_text(file)))
+        about = dict(numbers.parse_json(read_text(file)))
+        measurement.check(about)
+        return about
     except FileNotFoundError:
         if (results / f"{suite}_metrics.csv").is_file():
             what = f"has tables of {suite} without runs, which cannot be made again: {file.name} would say how"
             raise Complaint(results, f"{what}: run 'make run-scenarios SUITE={suite}'") from None
         known = ", ".join(sorted(each.name.removesuffix("_environment.json") for each in results.glob("*_env*.json")))
         raise Complaint(file, f"there are no results of {suite}: give one of {known}") from None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise Complaint(file, f"is damaged: run 'make run-scenarios SUITE={suite}' again", FAILED) from None
 
 

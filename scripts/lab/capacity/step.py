@@ -11,6 +11,7 @@ from lab import guest, plan, run_record, suite
 from lab.arguments import add_guest_options, add_path, sweep_of, to_number
 from lab.complaint import FAILED, Complaint
 from lab.files import write_whole
+from lab.outside import say
 from lab.places import SCENARIOS, TARGETS
 from lab.suite import Number
 
@@ -78,7 +79,7 @@ def report(arguments: argparse.Namespace) -> int:
     write_whole(file, capacity_table.csv(rows))
     write_whole(file.with_suffix(".png"), capacity_plot.draw(rows))
     answer = next(capacity_table.answers(new))
-    print(f"{arguments.scenario}, {answer.measurement}: {answer.text()}", flush=True)
+    say(f"{arguments.scenario}, {answer.measurement}: {answer.text()}")
     if arguments.page.is_file():
         write_whole(arguments.page, page.render(arguments.result_data))
     return answer.exit_code

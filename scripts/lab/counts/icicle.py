@@ -1,8 +1,10 @@
 """Draws a profile: all instructions, below them user and kernel, below these their functions; and the hot spots."""
 
-from html import escape
+from html import escape as escape_html
 
 import pandas as pd
+
+from lab.outside import visible
 
 WIDTH = 1200
 MARGIN = 10
@@ -14,6 +16,11 @@ LEAST_SHARE = 0.002  # functions with less are drawn as one
 CHARACTER = 7.2  # about, at 12 px
 # Each space with the colours that its functions take in turn.
 COLOURS = {"user": ("#86add6", "#b6d0ea", "#9ebee0"), "kernel": ("#f0a06a", "#f8cdaf", "#f4b78c")}
+
+
+def escape(text: str) -> str:
+    """`text` within XML, which allows no control characters; a guest's symbols may have them."""
+    return escape_html("\n".join(visible(line, None) for line in text.split("\n")))
 
 
 def draw(table: pd.DataFrame, title: str) -> str:

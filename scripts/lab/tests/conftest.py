@@ -1,6 +1,7 @@
 """Recorded runs: t000 with two replicates of 0.15 s, as real guests left them."""
 
 import os
+import os
 import shutil
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 
 from lab import report, run_record, suite_results
 from lab.files import write_whole
+from lab.places import ROOT
 from lab.run_record import RunRecord
 
 # tests/run_all.sh, which builds it, says where it is.
 os.environ.setdefault("PIPELAB_PROGRAM", str(Path(__file__).parents[3] / "build" / "host-test" / "pipelab"))
 
+os.environ.setdefault("PIPELAB_PROGRAM", str(ROOT / "build/host-test/pipelab"))  # that plans ask
 RECORDED = Path(__file__).parent / "recorded"
 
 

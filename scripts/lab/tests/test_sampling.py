@@ -14,8 +14,8 @@ from lab.complaint import Complaint
 from lab.exports import chrome_trace
 from lab.files import write_whole
 from lab.html import page
+from lab.program import of_host
 from lab.tests.reseal import reseal
-from lab.tests.test_options import NAMED, PROGRAM
 from lab.tests.test_report import write_plan
 
 SCENARIOS = {"all": "", "sampled": "--sample-every 2 ", "none": "--max-samples 0 "}
@@ -23,15 +23,13 @@ SCENARIOS = {"all": "", "sampled": "--sample-every 2 ", "none": "--max-samples 0
 
 def measured(runs: Path, scenario: str, options: str, interval_us: int = 1000, duration: str = "0.15") -> plan.Row:
     """Runs the program with these options, as a live guest would, and seals what it leaves under that name."""
-    if not NAMED and not PROGRAM.exists():
-        pytest.skip(f"{PROGRAM} is not built: 'make test' builds it")
     folder = next(
         each for name in ("baseline", "affinity", "queue-cap-8") for each in runs.glob(f"t000.{name}.*.live.r1.*")
     )
     command = (
         f"pipelab pipeline --prod-interval-us {interval_us} {options}--duration {duration} --seed 1 {plan.OUTPUTS}"
     )
-    subprocess.run([PROGRAM, *command.split()[1:]], cwd=folder, check=True, capture_output=True)
+    subprocess.run([of_host(Path()), *command.split()[1:]], cwd=folder, check=True, capture_output=True)
     return run_record.load(reseal(folder, scenario=scenario, command=command, duration_s=float(duration))).row
 
 

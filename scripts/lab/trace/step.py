@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.files import write_whole
+from lab.outside import say
 
 
 def add(steps: Any) -> None:
@@ -22,4 +23,4 @@ def show(arguments: argparse.Namespace) -> None:
 
     new = trace_runs.table(arguments.folders, arguments.plan)
     write_whole(arguments.csv, trace_runs.KEPT.csv(trace_runs.KEPT.merged(arguments.csv, new)))
-    print(trace_runs.text(new))
+    say(trace_runs.text(new))

@@ -1,0 +1,219 @@
+"""Text from outside, as terminals, Markdown and HTML get it; and names, which must be no more than that."""
+
+import json
+import re
+from dataclasses import asdict, fields, replace
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import markdown as python_markdown
+import pandas as pd
+import pytest
+
+from lab import measurement, plan, report, results, run_record, target
+from lab.complaint import MOST, Complaint
+from lab.html import page
+from lab.outside import code, markdown, say, visible
+
+HOSTILE = [
+    "[x](javascript:alert(1))",
+    "![x](result_data/../../../etc/passwd)",
+    "![x](https://evil.example/p.png)",
+    "[x][1]\n\n[1]: javascript:alert(1)",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</code><b>x",
+    "a | b | c",
+    "x\n\n# Heading",
+    "x\n| a |\n|---|",
+    "**bold** __strong__ ~~gone~~ $x$",
+    "`code` `open",
+    "``x | y``",
+    "&lt;b&gt; &amp; &#60;i&#62;",
+    "<https://evil.example>",
+    "\x1b[2Jx\u202ey\u2028z",
+    "back\\slash \\[x](y)",
+]
+PATHS = ["../x", "a/b", "..", ".", "/etc/passwd", "a\nb", "a b", "$(x)", "a\x1b[2J", "<b>", "x](y)", "-x", "a|b", "é"]
+
+
+def html_of(text: str) -> str:
+    return page._html(text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("frame", ["- **{}.** end", "| a | {} |", "a {} b"])
+@pytest.mark.parametrize("escape", [markdown, code])
+def test_words_from_outside_are_words_in_markdown(text: str, frame: str, escape: Any) -> None:
+    written = frame.format(escape(text))
+    assert "\n" not in written
+    table = "| x | y |\n|---|---|\n" if frame.startswith("|") else ""
+    html = python_markdown.markdown(table + written, extensions=["tables"]).replace("<strong>", "", 1)
+    tags = set(re.findall(r"<(\w+)", html)) - {"p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
+    assert tags <= {"code"}, html
+    assert html.count("<td>") == (2 if table else 0)
+    shown = unescape(re.sub("<[^>]*>", "", html))
+    assert visible(text, None).replace("`", "") in shown.replace("`", "")
+
+
+@pytest.mark.parametrize("text", ["1000 items a second: how much, and [guest] or x_y < 3 & more", "`a-*` → b (3 > 2)"])
+def test_ordinary_text_stays_as_it_is(text: str) -> None:
+    assert markdown(text) == text
+
+
+def test_a_complaint_is_one_line_that_keeps_its_remedy() -> None:
+    text = str(Complaint("a\x1b[2J.toml", "b\nc\u202e" + "x" * 5000 + ": mend it"))
+    assert text.startswith("a\\x1b[2J.toml: b\\nc\\u202e") and text.endswith("x: mend it")
+    assert text.isprintable() and len(text) < MOST + 20 and "[...]" in text
+
+
+def test_what_is_said_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\tb\n\x1b[31mc\x85d")
+    assert capsys.readouterr().out == "a\\tb\n\\x1b[31mc\\x85d\n"
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["javascript:alert(1)", "data:text/html,x", "//evil.example", "../x", "result_data/../x", "file:///etc/passwd"],
+)
+def test_html_links_to_nothing_but_results_and_the_web(link: str) -> None:
+    assert link not in html_of(f"[x]({link}) [y](<{link}>) ![z]({link})")
+    for good in ("#capacity", "result_data/t000_raw.csv", "https://example.org/a"):
+        assert f'href="{good}"' in html_of(f"[x]({good})")
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "other.png", "bench.png/../../secret.png", "/etc/passwd"])
+def test_html_shows_no_picture_but_the_report_s(tmp_path: Path, name: str) -> None:
+    for file in (tmp_path / "secret.png", tmp_path / "r" / "other.png"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(page.PNG)
+    body = page._part(f"## x\n\n![a](result_data/{name})\n", {}, {"bench.png": tmp_path / "r" / "bench.png"}).body
+    assert body == []
+
+
+def test_html_shows_nothing_that_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(page.PNG + b"of another folder")
+    (tmp_path / "linked.png").symlink_to(tmp_path / "secret")
+    (tmp_path / "text.png").write_text("secret")
+    for file in (tmp_path / "linked.png", tmp_path / "text.png"):
+        with pytest.raises(Complaint, match="is no picture of ours"):
+            page._picture("x", file)
+
+
+@pytest.fixture
+def told(results_folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of results, and what its environment file says."""
+    folder = results_folder / "result_data"
+    return folder, json.loads((folder / "t000_environment.json").read_text())
+
+
+def write(folder: Path, environment: dict[str, Any]) -> None:
+    (folder / "t000_environment.json").write_text(json.dumps(environment))
+
+
+def test_nothing_in_results_from_elsewhere_becomes_a_part_of_the_report(told: tuple[Path, dict[str, Any]]) -> None:
+    folder, environment = told
+    text = "<b>[x](javascript:1)![y](result_data/../../z)|\n\n# h\n"
+    environment |= {"title": text, "question": text}
+    for each in environment["measurements"]:
+        each["scenarios"] = dict.fromkeys(each["scenarios"], "--x <b>|")
+        each["git_commits"] = [text]
+        each["image"] |= {"qemu_version": text, "compiler": text, "program_version": text, "kernel_version": text}
+        if "host" in each:
+            each["host"] |= {"cpu": text, "from": text, "to": text}
+    write(folder, environment)
+    findings = json.loads((folder / "t000_findings.json").read_text())
+    assert findings
+    for finding in findings:
+        finding |= {"name": text, "evidence": text, "cause": text, "remedy": text}
+    (folder / "t000_findings.json").write_text(json.dumps(findings))
+    written = report.render(folder)
+    assert not re.search(r"<b>|\]\(javascript|\]\(result_data/\.\.|^# h", written, re.MULTILINE)
+    html = page.render(folder, folder / "runs")
+    assert not re.search(r"<b>|href=\"javascript|<h1>h", html.replace(page.LIBRARY.read_text(), ""))
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("key", ["target", "timing", "accelerator", "scenario", "baseline", "changed guest", "suite"])
+def test_results_with_names_that_are_none_are_refused(told: tuple[Path, dict[str, Any]], key: str, name: str) -> None:
+    folder, environment = told
+    first = environment["measurements"][0]
+    if key == "scenario":
+        first["scenarios"][name] = "--x"
+    elif key == "baseline":
+        environment["baselines"] = {"affinity": name}
+    elif key == "changed guest":
+        environment["changed_guests"] = [name]
+    elif key == "suite":
+        table = pd.read_csv(folder / "t000_raw.csv", dtype=str, keep_default_na=False)
+        table.assign(suite=name).to_csv(folder / "t000_raw.csv", index=False)
+    else:
+        first[key] = name
+    write(folder, environment)
+    for read in (report.render, results.load):
+        with pytest.raises(Complaint) as caught:
+            read(folder)
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ['make run-scenarios SUITE="$(touch x)"', "make run-scenarios SUITE=`x`", "make run-scenarios A=b; x", "rm -r x"]
+    + ["make run-scenarios A=b\nrm -r x", "make run-scenarios A='b", "make run-scenarios ../x"],
+)
+def test_results_with_a_command_that_does_more_are_refused(told: tuple[Path, dict[str, Any]], command: str) -> None:
+    folder, environment = told
+    write(folder, environment | {"commands": [command]})
+    with pytest.raises(Complaint, match="is not a command of make with plain knobs"):
+        report.render(folder)
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("key", ["run", "suite", "scenario", "target", "timing"])
+def test_a_plan_with_names_that_are_none_is_refused(runs: Path, key: str, name: str) -> None:
+    file = runs / "t000.aarch64.exact.plan.tsv"
+    rows = plan.read(file)
+    values = asdict(rows[0]) | {key: name}
+    names = [field.name for field in fields(plan.Row)]
+    file.write_text("\t".join(names) + "\n" + "\t".join(str(values[each]) for each in names) + "\n")
+    with pytest.raises(Complaint, match="is damaged"):
+        plan.read(file)
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("key", ["run", "suite", "scenario", "target", "timing", "accelerator", "files"])
+def test_a_record_with_names_that_are_none_is_refused(runs: Path, key: str, name: str) -> None:
+    folder = next(runs.glob("t000.baseline.aarch64.exact.r1.*/"))
+    facts = json.loads((folder / "run.json").read_text())
+    if key == "files":
+        facts["files"] |= {f"../{name}": {"bytes": 0, "sha256": ""}}
+    else:
+        facts[key] = name
+    facts[run_record.CHECKSUM] = run_record.checksum(facts)
+    (folder / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(Complaint, match=r"run\.json: (is damaged|has no good value for|is of the run|has another command)"):
+        run_record.load(folder)
+
+
+@pytest.mark.parametrize("words", ["pipelab pipeline --x $(x)", "pipelab pipeline; x", "a\x1b[2J", "a -- b"])
+@pytest.mark.parametrize("key", ["command", "kernel", "kernel_args"])
+def test_a_row_has_no_words_that_a_shell_takes_apart(runs: Path, key: str, words: str) -> None:
+    row = plan.read(runs / "t000.aarch64.exact.plan.tsv")[0]
+    told: dict[str, Any] = {key: words}
+    assert plan.fault(row) == "" and plan.fault(replace(row, **told)) == key
+
+
+def test_a_target_s_name_is_no_path(tmp_path: Path) -> None:
+    (tmp_path / "x.conf").write_text("EXACT_MAX_SMP=1\nMAX_NUMA_NODES=1\nKERNELS=a:b\n")
+    (tmp_path / "targets").mkdir()
+    with pytest.raises(Complaint, match="is not a good name"):
+        target.load(tmp_path / "targets", "../x")
+
+
+@pytest.mark.parametrize("words", ["$(x)", "a,\x1fb", "../x y; z"])
+def test_results_whose_guest_is_no_plain_words_are_refused(told: tuple[Path, dict[str, Any]], words: str) -> None:
+    _, environment = told
+    environment["measurements"][0]["kernel"] = words
+    with pytest.raises(ValueError, match="no plain words"):
+        measurement.check(environment)

@@ -246,7 +246,7 @@ def test_missing_files_are_named(base: Path, tmp_path: Path) -> None:
     with pytest.raises(Complaint, match="has no <suite>_raw.csv"):
         results.load(tmp_path)
     environment = base / "t000_environment.json"
-    for content, message in (("{", "is missing or damaged"), ("{}", "lacks 'measurements'")):
+    for content, message in (("{", "is damaged"), ("{}", "lacks 'measurements'")):
         environment.write_text(content)
         with pytest.raises(Complaint, match=message):
             results.load(base)

@@ -254,7 +254,8 @@ def test_one_item_more_than_the_rate_is_possible() -> None:
     counts: dict[str, Any] = {"duration_s": 2.0, "produced": 7, "consumed": 7}
     seven = case(options=options, throughput_ops_s=3.5, **counts)  # the last one begins at 1.8 s
     assert not list(measurement.impossible_values(Study([seven])))
-    nine = case(options=options, throughput_ops_s=4.5, **counts | {"produced": 9, "consumed": 9})
+    counts |= {"produced": 9, "consumed": 9}
+    nine = case(options=options, throughput_ops_s=4.5, **counts)
     (found,) = measurement.impossible_values(Study([nine]))
     assert found.evidence.startswith("4.5 items/s, though scheduled at 3.33, and")
 

@@ -181,10 +181,11 @@ def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
         return replace(effect, verdict=Verdict.SAME)
     if len(verdicts) == 1 and verdicts <= {Verdict.BETTER, Verdict.WORSE}:
         return replace(effect, verdict=verdicts.pop())
-    if effect.comparisons[0].measurement.timing == "exact" or {Verdict.BETTER, Verdict.WORSE} <= verdicts:
+    if effect.comparisons[0].measurement.timing == "exact":
         return replace(effect, verdict=Verdict.MIXED)
     change = float(np.nanmedian([each.change for each in effect.comparisons]))
-    if math.isnan(p_value) or p_value > ALPHA or not abs(change) > margin:
+    contrary = {Verdict.BETTER, Verdict.WORSE} <= verdicts  # each for certain: then no one word is true of all pairs
+    if contrary or math.isnan(p_value) or p_value > ALPHA or not abs(change) > margin:
         return effect
     better = (change > 0) == statistics.higher_is_better(effect.metric)
     return replace(effect, verdict=Verdict.BETTER if better else Verdict.WORSE, p_value=p_value)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +12,7 @@ CASES = {"suites": 400, "runs": 12}
 
 @pytest.mark.parametrize("what", CASES)
 def test_broken_files_are_told_of_and_stop_nothing(what: str) -> None:
-    command: list[str | Path] = [
-        sys.executable,
-        ROOT / "tests" / "break" / f"{what}.py",
-        "--seed",
-        "1",
-        "--count",
-        str(CASES[what]),
-    ]
+    command = [sys.executable, str(ROOT / "tests" / "break" / f"{what}.py"), "--seed", "1", "--count", str(CASES[what])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     seed, ends, _, wrongs = done.stdout.splitlines()

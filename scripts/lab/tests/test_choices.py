@@ -233,3 +233,14 @@ def test_changes_that_are_read_together_have_one_form() -> None:
     assert amounts(171.0, -0.022) == "× 0.98 to × 172"
     assert amounts(0.5, -0.022) == "-2.2 % to +50.0 %"
     assert amounts(2.0, -0.5, absolute=True) == "-0.5 to +2"
+
+
+def test_pairs_that_contradict_each_other_for_certain_have_no_common_word() -> None:
+    live = Measurement("aarch64", "live", "tcg")
+    better, worse = (
+        Comparison("a, b", live, "latency_p50_ns", 1.0, 1.0, 9, 9, 0.03, change=change, verdict=verdict)
+        for change, verdict in ((-0.5, Verdict.BETTER), (0.5, Verdict.WORSE))
+    )
+    for pairs, verdict in (((better, better, worse), Verdict.INCONCLUSIVE), ((better, better), Verdict.BETTER)):
+        effect = Effect("latency_p50_ns", pairs, Verdict.INCONCLUSIVE, 0.001)
+        assert choices._effect(effect, 0.001, 0.03).verdict is verdict

@@ -102,9 +102,12 @@ image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/i
 image-perf image-rt-tools: image-%: program # the same, with perf, or with cyclictest and rtla
 	@qemu/make_image.sh --$* $(if $(KERNEL),--kernel "$(KERNEL)") "$(TARGET)"
 
-program: setup-run # the workload, for guests of TARGET
+program: setup-run # the workload, for guests of TARGET, and for this machine, where it checks suites
 	@qemu/get_packages.sh "$(TARGET)"
-	@$(ALONE) 'cmake -S src --preset "$(TARGET)" >/dev/null && cmake --build "build/$(TARGET)"' | sed '/no work to do/d'
+	@for preset in host "$(TARGET)"; do \
+	  $(ALONE) 'cmake -S src --preset "$$1" >/dev/null && cmake --build "build/$$1" --target pipelab -- --quiet' _ $$preset \
+	    | sed '/no work to do/d'; \
+	done
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
 	@scripts/bench.sh $(if $(filter-out 0,$(QUICK)),--quick)

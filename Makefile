@@ -82,9 +82,9 @@ image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/i
 image-perf image-rt-tools: image-%: program # the same, with perf, or with cyclictest and rtla
 	@qemu/make_image.sh --$* $(call option,kernel,KERNEL) "$$TARGET"
 
-program: setup-run # the workload, for guests of TARGET
-	@qemu/get_packages.sh "$$TARGET"
-	@scripts/build.sh "$$TARGET"
+program: setup-run # the workload, for guests of TARGET, and for this machine, where it checks suites
+	@scripts/build.sh host pipelab & qemu/get_packages.sh "$$TARGET"; wait $$!
+	@scripts/build.sh "$$TARGET" pipelab
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
 	@[[ $${QUICK:-0} == 0 ]] || set -- --quick; scripts/bench.sh "$$@"

@@ -96,7 +96,8 @@ for build in "${builds[@]}"; do
 done
 PAIR=$BUILD/ab/$(cat "${builds[@]/%//$image}" | sha256sum | cut -c 1-12)
 for side in 0 1; do
-  PIPELAB_BUILD=${builds[side]} PIPELAB_RUNS=$PAIR/${SIDES[side]}/result_data/runs \
+  PIPELAB_PROGRAM=${PIPELAB_PROGRAM:-$BUILD/host/pipelab} PIPELAB_BUILD=${builds[side]} \
+    PIPELAB_RUNS=$PAIR/${SIDES[side]}/result_data/runs \
     attend "$ROOT/scripts/run_scenarios.sh" --plan-only "${options[@]}" "${suites[@]}"
 done
 lab interleave --seed "$seed" "$PAIR"/{base,new}/result_data/runs/sweep.tsv >"$PAIR/order.tsv"

@@ -200,7 +200,7 @@ def test_a_record_with_names_that_are_none_is_refused(runs: Path, key: str, name
 def test_a_row_has_no_words_that_a_shell_takes_apart(runs: Path, key: str, words: str) -> None:
     values: dict[str, Any] = asdict(plan.read(runs / "t000.aarch64.exact.plan.tsv")[0])
     with pytest.raises(ValueError, match="more than words"):
-        plan.Row(**values | {key: words})
+        plan.Row(**{**values, key: words})
 
 
 def test_a_target_s_name_is_no_path(tmp_path: Path) -> None:

@@ -197,5 +197,6 @@ def test_the_page_runs_and_is_styled_by_nothing_that_got_into_it(chromium: Brows
     assert chromium.value("getComputedStyle(document.querySelector('main')).position") == "static"
     assert chromium.value("document.baseURI") == other.as_uri()
     refused = " ".join(chromium.messages)
-    assert all(f"'{each}" in refused for each in ("script-src", "style-src", "img-src", "base-uri"))
-    assert len(chromium.value("Object.values(Chart.instances)")) > 0
+    for each in ("script-src", "style-src", "img-src", "base-uri"):
+        assert each in refused, refused
+    assert chromium.value("Object.values(Chart.instances).length") > 0

@@ -9,7 +9,7 @@ source "$(dirname "$0")/count.sh"
 # The samples of a run, as a tar file and unpacked, with room to spare.
 readonly NEEDED_MB=64
 
-case ${1:---help} in
+case ${1:-} in
   --help)
     cat <<EOF
 usage: scripts/run_one.sh [--dry-run|--counters] PLAN N
@@ -72,7 +72,7 @@ line=$(sed -n "$(($2 + 1))p" "$PLAN")
 # Not split at tabs, of which `read` takes several for one: a field may be empty.
 IFS=$'\037' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command \
   kernel kernel_args numa_nodes pin_vcpus accelerator _ <<<"${line//$'\t'/$'\037'}"
-[[ $run =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]*$ ]] || die 1 "$PLAN: row $2 is damaged: plan again"
+[[ $run =~ ^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*$ ]] || die 1 "$PLAN: row $2 is damaged: plan again"
 ((counting)) || [[ ! -d $RUNS/$run ]] || exit 0
 vm=("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" --seed "$seed"
   --limit "$limit_s" --kernel "${kernel:-}" --kernel-args "${kernel_args:-}" --numa "${numa_nodes:-1}"

@@ -159,7 +159,6 @@ if ((dry_run)); then
   exit
 fi
 lock_runs "$RUNS"
-((EUID)) || echo "run_scenarios.sh: runs as root, which only installing packages needs: better use an account of your own" >&2
 
 make_plan "$RUNS"
 ((!plan_only)) || exit 0
@@ -170,6 +169,7 @@ total_runs=$((${#todo_exact[@]} + ${#todo_live[@]}))
 sum_expected "$jobs" "${todo_exact[@]}"
 sum_expected 1 "${todo_live[@]}"
 if ((total_runs)); then
+  ((EUID)) || echo "run_scenarios.sh: runs as root, which only installing packages needs: better use an account of your own" >&2
   ((${#todo_live[@]} == 0)) || live_on="; live runs on $accelerator"
   echo "$total_runs runs to do: ${#todo_exact[@]} exact, ${#todo_live[@]} live$live_on; about" \
     "$((total_ms / 60000)) min $((total_ms / 1000 % 60)) s" >&2

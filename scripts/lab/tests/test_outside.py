@@ -192,7 +192,9 @@ def test_a_record_with_names_that_are_none_is_refused(runs: Path, key: str, name
         facts[key] = name
     facts[run_record.CHECKSUM] = run_record.checksum(facts)
     (folder / "run.json").write_text(json.dumps(facts))
-    with pytest.raises(Complaint, match=r"run\.json: (is damaged|has no good value for|is of the run|has another command)"):
+    with pytest.raises(
+        Complaint, match=r"run\.json: (is damaged|has no good value for|is of the run|has another command)"
+    ):
         run_record.load(folder)
 
 

@@ -23,8 +23,8 @@ EOF
     ;;
 esac
 dry_run=0 counting=0
-[[ $1 != --dry-run ]] || { dry_run=1 && shift; }
-[[ $1 != --counters ]] || { counting=1 && shift; }
+[[ ${1:-} != --dry-run ]] || { dry_run=1 && shift; }
+[[ ${1:-} != --counters ]] || { counting=1 && shift; }
 (($# == 2)) || die 2 "a plan and a row number are needed, see --help"
 
 # What the host is doing: time of its CPUs so far, and its load. `lab seal` takes the difference.
@@ -100,8 +100,9 @@ if ((code)); then
   errors=$(<"$folder.log")
   keep_failure "${errors:-$(silent_end "$code" "its guest")}"
 fi
-{ echo "$before" >"$folder/host_before.txt" && snapshot_host >"$folder/host_after.txt"; } 2>/dev/null || code=1
-((code)) || lab seal --build "$BUILD" "$PLAN" "$run" "$folder" >"$folder.log" 2>&1 || code=$?
+{ echo "$before" >"$folder/host_before.txt" && snapshot_host >"$folder/host_after.txt"; } 2>/dev/null ||
+  keep_failure "what its host did cannot be written beside it: free some space, or mend its permissions"
+lab seal --build "$BUILD" "$PLAN" "$run" "$folder" >"$folder.log" 2>&1 || code=$?
 if ((code)); then
   errors=$(<"$folder.log")
   keep_failure "${errors:-$(silent_end "$code" "what seals it")}"

@@ -84,7 +84,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   PATH=$BATS_TEST_TMPDIR/bin:$PATH sweep --reps 1 --timing exact t000
   exits 1
   (($(finished) == 0))
-  grep -q "could not be sealed" "$PIPELAB_RUNS"/failed/t000.baseline.aarch64.exact.r1.*/reason.txt
+  grep -q "cannot be written beside it" "$PIPELAB_RUNS"/failed/t000.baseline.aarch64.exact.r1.*/reason.txt
 }
 
 @test "live runs are alone, exact runs are not" {
@@ -207,7 +207,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   sweep --reps 1 --timing exact --kernel-args "isolcpus=1 nohz_full=1" --smp 4 --memory 1024 --numa 2 t000
   exits 0
   (($(finished) == 6 && $(wc -l <"$FAKE_LOG") == 6))
-  (($(grep -c -e "-smp 4 -m 1024 .*-numa node,nodeid=1,.*nokaslr isolcpus=1 nohz_full=1 -- run" "$FAKE_LOG") == 3))
+  (($(grep -c -e "-smp 4 -m 1024 .*-numa node,nodeid=1,.*nokaslr earlycon isolcpus=1 nohz_full=1 -- run" "$FAKE_LOG") == 3))
   (($(grep -l '"kernel_args": "isolcpus=1 nohz_full=1"' "$PIPELAB_RUNS"/t000.*/run.json | wc -l) == 3))
   (($(grep -c ,exact, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
   grep -q '4 CPUs, 1024 MB, 2 NUMA nodes, Linux fake `isolcpus=1 nohz_full=1`' "$BATS_TEST_TMPDIR/results.md"

@@ -195,16 +195,13 @@ def _seal(runs: Path, run: Path) -> None:
         return  # it would take the other's name, and its place
     try:
         sealed = reseal(run)
-        facts = json.loads((sealed / "run.json").read_text())
-        row = plan.Row(**{key: facts[key] for key in plan.Row.__dataclass_fields__})
-        if (
-            plan.fault(row)
-            or not run.name.startswith(f"{row.suite}.")
-            or f".{row.target}.{row.timing}." not in run.name
-        ):
+        row = run_record.load(sealed).row
+        if not run.name.startswith(f"{row.suite}.") or f".{row.target}.{row.timing}." not in run.name:
             return  # no plan here has such a row
         line = plan.write([row]).split("\n")[1]
-    except Exception:  # pylint: disable=broad-exception-caught  # it is broken: then as well as that can be done
+    except Complaint:
+        return  # no planner makes such a row
+    except Exception:  # it is broken: then as well as that can be done
         _seal_roughly(run)
         return
     for file in runs.glob("*.plan.tsv"):
@@ -222,7 +219,7 @@ def _seal_roughly(run: Path) -> None:
             for content in [(run / name).read_bytes()]
         }
         run_record.write(run, facts)
-    except Exception:  # pylint: disable=broad-exception-caught  # it stays as it is
+    except Exception:  # it stays as it is
         pass
 
 
@@ -259,7 +256,7 @@ def _json(chance: random.Random, runs: Path, run: Path) -> None:
         place = facts
         while isinstance(place[key := chance.choice(list(place))], dict) and place[key] and chance.random() < 0.8:
             place = place[key]
-    except Exception:  # pylint: disable=broad-exception-caught  # an earlier change has broken it
+    except Exception:  # an earlier change has broken it
         return
     if chance.random() < 0.15:
         place[key] = "@"

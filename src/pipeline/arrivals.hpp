@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <utility>
 
 #include "platform/clock.hpp"
 
@@ -28,12 +29,15 @@ class Arrivals {
  public:
   /// `seed` decides the gaps of kPoisson.
   Arrivals(const Arrival& arrival, platform::Nanoseconds interval_ns, std::uint64_t seed)
-      : arrival_(arrival), interval_ns_(interval_ns), seed_(seed), random_(seed) {}
+      : arrival_(arrival), interval_ns_(interval_ns), seed_(seed) {
+    restart();
+  }
 
   /// Begins anew: the gaps that follow are those that a new one gives.
   void restart() {
     in_burst_ = 0;
     random_.seed(seed_);
+    drawn_ns_ = exponential_gap_ns();  // now, since the generator's first number takes longest
   }
 
   /// The time from one item to the next.
@@ -42,7 +46,7 @@ class Arrivals {
       case Arrival::Pattern::kConstant:
         return interval_ns_;
       case Arrival::Pattern::kPoisson:
-        return exponential_gap_ns();
+        return std::exchange(drawn_ns_, exponential_gap_ns());
       case Arrival::Pattern::kBurst:
         in_burst_ = in_burst_ % arrival_.burst_items + 1;
         return in_burst_ < arrival_.burst_items
@@ -88,7 +92,7 @@ class Arrivals {
     std::uint64_t items = 0;
     for (; left_ns > 0 && items < kMost; ++items) {
       left_ns -= gap_ns;
-      gap_ns = exponential_gap_ns();
+      gap_ns = std::exchange(drawn_ns_, exponential_gap_ns());
     }
     return items + steps(left_ns);
   }
@@ -116,6 +120,7 @@ class Arrivals {
   std::uint64_t seed_;
   std::int64_t in_burst_{0};
   std::mt19937_64 random_;
+  platform::Nanoseconds drawn_ns_{0};  ///< of kPoisson: the next gap
 };
 
 }  // namespace pipelab::pipeline

@@ -25,7 +25,7 @@ keep_counters() {
     lab counters --symbols "$BUILD/$target/pipelab.symbols" --shared-csv "$folder/shared_lines.csv" \
       "$folder/counters.json" >"$folder.log"
   else
-    echo "run_one.sh: $run: $(<"$folder/counters.txt")" >&2
+    echo "run_one.sh: $run: $(visible "$(<"$folder/counters.txt")")" >&2
   fi
   find "$folder" -mindepth 1 ! -name 'counters.*' ! -name shared_lines.csv -delete
   mkdir -p "$RUNS/counters"

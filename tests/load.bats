@@ -12,11 +12,11 @@ setup() {
 
 # The options of a random schedule, by the state of RANDOM.
 random_schedule() {
-  local interval_us=$((1000 + RANDOM % 30 * 1000 + RANDOM % 1000)) arrivals pacings warmups
-  arrivals=(constant poisson "burst:$((2 + RANDOM % 9)),$((5000 + RANDOM % 60000))")
+  local interval_us=$((20000 + RANDOM % 100 * 1000 + RANDOM % 1000)) arrivals pacings warmups
+  arrivals=(constant poisson "burst:$((2 + RANDOM % 9)),$((5000 + RANDOM % 150 * 1000))")
   pacings=(deadline deadline sleep)
   warmups=(0 0.1 "0.0$((10 + RANDOM % 80))")
-  echo --prod-interval-us "$interval_us" --duration "0.$((200 + RANDOM % 400))" --queue-cap 256 --timer-slack-ns 1 \
+  echo --prod-interval-us "$interval_us" --duration "0.$((500 + RANDOM % 400))" --queue-cap 256 --timer-slack-ns 1 \
     --arrival "${arrivals[RANDOM % 3]}" --pacing "${pacings[RANDOM % 3]}" --warmup "${warmups[RANDOM % 3]}"
 }
 

@@ -34,7 +34,7 @@ std::string kernel() {
 }
 
 /// `text` as a CSV field, since the names of CPUs and the lists of packages may have commas.
-std::string quoted(std::string_view text) {
+std::string csv_field(std::string_view text) {
   std::string field = "\"";
   for (const char letter : text) {
     field += letter == '"' ? "\"\"" : std::string(1, letter);
@@ -58,10 +58,10 @@ void write_environment(const Options& options, const CpuPair& cpus, const Tally&
       {"samples_moved", fmt::to_string(tally.moved)},
       {"samples_disturbed", fmt::to_string(tally.disturbed)},
       {"cpus", fmt::format("{} and {}", cpus.first, cpus.second)},
-      {"host_cpu", quoted(host_cpu())},
-      {"kernel", quoted(kernel())},
-      {"compiler", quoted(kCompiler)},
-      {"packages", quoted(kPackages)},
+      {"host_cpu", csv_field(host_cpu())},
+      {"kernel", csv_field(kernel())},
+      {"compiler", csv_field(kCompiler)},
+      {"packages", csv_field(kPackages)},
       {"atomic_queue", fmt::format("MINIMIZE_CONTENTION={}", kMinimizeContention)},
   }};
   record::write_stats(record::OutputFile(options.environment_path), facts);

@@ -27,7 +27,7 @@ Measurement whole_pipeline(const CpuPair& cpus, bool /*hint*/) {
   options.warmup_s = 0.002;
   options.duration_s = 0.015;
   record::Recorder recorder(0);
-  const std::atomic<bool> stop{false};
+  std::atomic<bool> stop{false};
   const pipeline::Outcome outcome = pipeline::run(options, recorder, stop);
   return {.true_capacity = kCapacity,
           .items = recorder.items(),

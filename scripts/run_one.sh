@@ -65,6 +65,7 @@ check_room() {
 }
 
 PLAN=$1
+[[ -f $PLAN ]] || die 2 "$PLAN: there is no such plan"
 RUNS=$(cd "$(dirname "$PLAN")" && pwd)
 [[ $2 =~ ^[1-9][0-9]*$ ]] || die 2 "'$2' is not a row number"
 line=$(sed -n "$(($2 + 1))p" "$PLAN")
@@ -73,7 +74,7 @@ line=$(sed -n "$(($2 + 1))p" "$PLAN")
 IFS=$'\037' read -r run _ _ target timing _ seed _ smp memory_mb _ limit_s _ command \
   kernel kernel_args numa_nodes pin_vcpus accelerator _ <<<"${line//$'\t'/$'\037'}"
 [[ $run =~ ^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)*$ ]] || die 1 "$PLAN: row $2 is damaged: plan again"
-((counting)) || [[ ! -d $RUNS/$run ]] || exit 0
+((counting || dry_run)) || [[ ! -d $RUNS/$run ]] || exit 0
 vm=("$ROOT/qemu/run_vm.sh" --target "$target" --timing "$timing" --smp "$smp" --memory "$memory_mb" --seed "$seed"
   --limit "$limit_s" --kernel "${kernel:-}" --kernel-args "${kernel_args:-}" --numa "${numa_nodes:-1}"
   --pin-vcpus "${pin_vcpus:-no}" --accelerator "${accelerator:-auto}")

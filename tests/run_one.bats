@@ -40,6 +40,17 @@ plan() {
   [[ -s $PIPELAB_RUNS/$RUN/run.json && ! -e $PIPELAB_RUNS/failed/$RUN ]]
 }
 
+@test "--dry-run prints the command of a run that is there, too, and a plan that is not there is told" {
+  plan
+  "$ROOT/scripts/run_one.sh" "$SWEEP" 1
+  run "$ROOT/scripts/run_one.sh" --dry-run "$SWEEP" 1
+  exits 0
+  says "'qemu-system-aarch64'"
+  run "$ROOT/scripts/run_one.sh" "$BATS_TEST_TMPDIR/nowhere/x" 1
+  exits 2
+  says "run_one.sh: $BATS_TEST_TMPDIR/nowhere/x: there is no such plan"
+}
+
 @test "a plan whose run is a path is refused" {
   plan
   sed -i "2s,^[^\t]*,../../elsewhere," "$SWEEP"

@@ -6,9 +6,16 @@ from pathlib import Path
 
 from lab.complaint import FAILED, Complaint
 
+MOST_BYTES = 1 << 25
+
 
 def read_text(path: Path) -> str:
-    """What is in a file that somebody else wrote: bytes that are no UTF-8 become U+FFFD, and fail nothing."""
+    """What is in a file that somebody else wrote: bytes that are no UTF-8 become U+FFFD, and fail nothing.
+
+    Raises Complaint when the file is larger than any that is read as a whole.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise Complaint(path, f"is larger than {MOST_BYTES >> 20} MB, which no file of this kind is", FAILED)
     return path.read_bytes().decode(errors="replace")
 
 

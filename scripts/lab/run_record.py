@@ -82,7 +82,7 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
         raise Complaint(row.run, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
     guest_files.accept(folder, OUTPUTS)
     before, after = folder / HOST_BEFORE, folder / HOST_AFTER
-    totals.read(folder, row.command)  # complains of what does not add up
+    totals.check_times(folder, totals.read(folder, row.command))  # both complain of what does not add up
     facts: dict[str, Any] = {
         **asdict(row),
         "outcome": vm["outcome"],

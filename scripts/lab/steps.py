@@ -74,6 +74,10 @@ def make_report(arguments: argparse.Namespace) -> None:
         empty += [] if files else [name]
     for file_name, content in made.items():
         write_whole(arguments.result_data / file_name, content)
+    for name in names:  # pictures of measurements that are no longer there would pass for those of now
+        for old in arguments.result_data.glob(f"{name}_stages_*.png") if f"{name}_raw.csv" in made else ():
+            if old.name not in made:
+                old.unlink()
     if made:
         write_whole(arguments.page, report.render(arguments.result_data))
     for each in complaints[:-1] if not empty else complaints:

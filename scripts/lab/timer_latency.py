@@ -14,6 +14,7 @@ from lab.analyse import percentile_ns
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, read_text
 from lab.guest_files import OUT
+from lab.numbers import whole
 from lab.outside import markdown as words
 
 GUEST = ["kernel", "kernel_args", "smp", "memory_mb", "numa_nodes"]
@@ -38,7 +39,10 @@ def read_cyclictest(file: Path) -> pd.DataFrame:
     latest = _numbers(text, "# Max Latencies:", file)
     over = _numbers(text, "# Histogram Overflows:", file)
     rows = [
-        (f"CPU {cpu}", int(line[0]), int(count)) for line in lines for cpu, count in enumerate(line[1:]) if int(count)
+        (f"CPU {cpu}", whole(line[0]), whole(count))
+        for line in lines
+        for cpu, count in enumerate(line[1:])
+        if whole(count)
     ]
     rows += [(f"CPU {cpu}", latest[cpu], count) for cpu, count in enumerate(over) if count]
     return _table(rows, file)
@@ -52,11 +56,11 @@ def read_rtla(file: Path) -> pd.DataFrame:
         raise Complaint(file, "is not what rtla hist prints: run it again", FAILED)
     whats = [_what(name) for name in head[1].split()]
     rows = [
-        (what, int(line[0]), int(count))
+        (what, whole(line[0]), whole(count))
         for line in (each.split() for each in text.splitlines())
         if line and line[0].isdecimal()
         for what, count in zip(whats, line[1:])
-        if int(count)
+        if whole(count)
     ]
     latest, over = (_numbers(text, name, file) for name in ("max:", "over:"))
     rows += [(what, most, count) for what, most, count in zip(whats, latest, over) if count]
@@ -69,10 +73,12 @@ def read(folders: list[Path]) -> pd.DataFrame:
     for folder in folders:
         facts = read_facts(folder / "guest.tsv", ("target", "timing", *GUEST, "tool"), "run it again")
         facts["accelerator"] = read_facts(folder / "vm.tsv", ("accelerator",), "run it again")["accelerator"]
-        if facts["tool"] == "cyclictest":
-            part = read_cyclictest(folder / OUT / "histogram.txt")
-        else:
-            part = read_rtla(folder / OUT / "stdout.txt")
+        cyclictest = facts["tool"] == "cyclictest"
+        file = folder / OUT / ("histogram.txt" if cyclictest else "stdout.txt")
+        try:
+            part = read_cyclictest(file) if cyclictest else read_rtla(file)
+        except (ValueError, IndexError) as error:
+            raise Complaint(file, f"is damaged ({error}): run it again", FAILED) from None
         parts.append(part.assign(**facts))
     return pd.concat(parts)[COLUMNS]
 
@@ -127,7 +133,7 @@ def _numbers(text: str, name: str, file: Path) -> list[int]:
     line = re.search(rf"^{name}((?:\s+[0-9]+)+)\s*$", text, re.MULTILINE)
     if line is None:
         raise Complaint(file, f"lacks the line '{name}': run it again", FAILED)
-    return [int(number) for number in line[1].split()]
+    return [whole(number) for number in line[1].split()]
 
 
 def _table(rows: list[tuple[str, int, int]], file: Path) -> pd.DataFrame:

@@ -6,6 +6,7 @@
 Without numpy and pandas, which take longer to load than all of this, since each run is sealed by a process of its own.
 """
 
+import bisect
 import csv
 import math
 import re
@@ -40,6 +41,8 @@ COUNTERS = ("missed", "wake_ups") + tuple(
 COUNTED = ("produced", "consumed", "dropped")
 MEASURED = ("duration_s", "clock_read_ns")
 OPTIONAL = ("latencies_kept", *COUNTERS)  # this program, or this kernel, may not count it
+MOST_BYTES = {STATS: 2**16, HISTOGRAM: 2**23}  # of the program's own: a row a bucket
+MOST_LINE = 1000  # characters
 NANOSECONDS = 1_000_000_000
 SECONDS_LOST = 1e-6  # by which a duration that is printed to the nanosecond may seem shorter than it was
 REMEDY = "run it again, or remove the run's folder to leave it out"
@@ -93,6 +96,35 @@ def read(folder: Path, command: str) -> Totals:
     _check_schedule(folder / STATS, stats, command)
     _check_samples(folder, stats, sampling(command).kept(consumed))
     return Totals(stats, histograms)
+
+
+def check_times(folder: Path, known: Totals) -> None:
+    """The items in latencies.csv are among those that the histograms count. Asked once, when a run is sealed.
+
+    Raises Complaint, with the row, where an item is in no bucket, or a bucket has fewer than there are items.
+    """
+    file = folder / LATENCIES
+    items: dict[str, list[int]] = {time: [] for time in TIMES}
+    with file.open(encoding="utf-8", errors="replace", newline="") as content:
+        rows = csv.reader(iter(lambda: content.readline(MOST_LINE), ""), strict=True)
+        try:
+            columns = {name: place for place, name in enumerate(next(rows, []))}
+            places = [columns[f"{time}_ns"] for time in TIMES]
+            for row in rows:
+                for time, place in zip(TIMES, places):
+                    items[time].append(numbers.whole(row[place]))
+        except KeyError as error:
+            raise _damaged(file, f"row 0 lacks the column {error}") from None
+        except (ValueError, IndexError, csv.Error) as error:
+            raise _damaged(file, f"row {rows.line_num - 1} is no item ({error})") from None
+    for time, values in items.items():
+        buckets = known.histograms[time]
+        left = list(buckets.count)
+        for number, value in enumerate(values, start=1):
+            place = bisect.bisect_left(buckets.highest_ns, value)
+            if place == len(left) or value < buckets.lowest_ns[place] or not left[place]:
+                raise _damaged(file, f"row {number} has a {time} of {value} ns, which {HISTOGRAM} does not count")
+            left[place] -= 1
 
 
 def read_stats(file: Path) -> dict[str, float]:
@@ -191,6 +223,8 @@ def _lines(file: Path) -> int:
 
 
 def _rows(file: Path, columns: list[str]) -> list[list[str]]:
+    if file.is_file() and file.stat().st_size > MOST_BYTES[file.name]:
+        raise _damaged(file, f"has more than the {MOST_BYTES[file.name]} bytes that the program ever writes")
     try:
         table = [row for row in csv.reader(read_text(file).splitlines(), strict=True) if row]
     except (OSError, csv.Error) as error:

@@ -54,6 +54,11 @@ def recipes(results: Path, suite: str) -> list[tuple[str, list[str], list[str]]]
     made = []
     for command in about["commands"]:
         knobs = dict(word.split("=", 1) for word in shlex.split(command)[2:])
+        if not {"TARGET", "TIMING"} <= knobs.keys():
+            file = results / f"{suite}_environment.json"
+            raise Complaint(
+                file, f"has a command without TARGET or TIMING: run 'make run-scenarios SUITE={suite}' again", FAILED
+            )
         if "exact" in knobs["TIMING"].split():
             options = [f"--{knob.lower().replace('_', '-')}={knobs[knob]}" for knob in KNOBS if knob in knobs]
             kernels = {

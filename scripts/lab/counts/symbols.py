@@ -10,7 +10,7 @@ from lab.complaint import FAILED, Complaint
 from lab.files import read_text
 
 # "address [size] type name", the size only from nm --print-size; kallsyms adds "[module]".
-LINE = r"^(?P<address>[0-9a-f]+) (?:(?P<size>[0-9a-f]{8,}) )?(?P<type>[A-Za-z]) (?P<name>.+?)(?:\t\[(?P<module>.+)\])?$"
+LINE = r"^(?P<address>[0-9a-f]{1,16}) (?:(?P<size>[0-9a-f]{8,16}) )?(?P<type>[A-Za-z]) (?P<name>.+?)(?:\t\[(?P<module>.+)\])?$"
 # What has no place in memory: absolute values, and offsets in a thread's own data (which nm calls d or b).
 WITHOUT_PLACE = ("A", "a", "N", "U", "w")
 LOWEST_ADDRESS = 0x1000

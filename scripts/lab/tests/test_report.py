@@ -93,6 +93,11 @@ def test_missing_runs_are_said(runs: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
     assert make_report(runs).returncode == 0
     assert "**1 planned runs are missing**" in (runs.parents[1] / "results.md").read_text()
+    for other in runs.glob("t000.*.live.*/"):
+        other.rename(other.with_name(f"else-{other.name}"))
+    assert make_report(runs).returncode == 0
+    pictures = {file.name for file in runs.parent.glob("*_stages_*.png")}
+    assert pictures == {"t000_stages_aarch64_exact_tcg.png"}  # and none of live runs that are gone
 
 
 def rewrite_runs(runs: Path, change: Callable[[dict[str, Any]], dict[str, Any]], timing: str) -> list[Row]:

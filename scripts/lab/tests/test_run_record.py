@@ -1,6 +1,7 @@
 """Run folders: sealed once, checked at every reading."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -261,3 +262,33 @@ def test_a_damaged_run_gets_one_line_with_its_remedy(runs: Path, name: str, dama
     assert text.startswith(f"{folder / name}: {message}")
     assert f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "pattern,new,message",
+    [
+        (r"(?<=\n)(0,.*,)[0-9]+(?=\n)", r"\g<1>1", "row 1 has a response of 1 ns, which histogram.csv does not count"),
+        (r"(?<=\n)(0,.*,)[0-9]+(?=\n)", r"\g<1>x", "row 1 is no item"),
+        (r"(?<=\n)(0,.*,)[0-9]+(?=\n)", rf"\g<1>{'9' * 50}", "row 1 is no item"),
+        (",latency_ns,", ",elapsed_ns,", "row 0 lacks the column 'latency_ns'"),
+    ],
+)
+def test_items_that_the_histograms_do_not_count_are_not_sealed(
+    fresh: Path, row: plan.Row, pattern: str, new: str, message: str
+) -> None:
+    file = fresh / "out/latencies.csv"
+    text, changed = re.subn(pattern, new, file.read_text(), count=1)
+    assert changed == 1
+    file.write_text(text)
+    with pytest.raises(Complaint, match=message):
+        run_record.seal(fresh, row, IMAGE, Path("/"))
+
+
+@pytest.mark.parametrize("name", ["stats.csv", "histogram.csv"])
+def test_a_file_that_the_program_never_makes_so_large_is_refused_before_it_is_read(
+    fresh: Path, row: plan.Row, name: str
+) -> None:
+    with (fresh / "out" / name).open("a") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(Complaint, match=f"{name}: has more than the [0-9]+ bytes"):
+        run_record.seal(fresh, row, IMAGE, Path("/"))

@@ -1,5 +1,6 @@
 """The noise floor: what cyclictest and rtla print, as tables."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -101,6 +102,8 @@ def test_a_measurement_replaces_the_one_of_its_target_and_timing_only(tmp_path: 
 @pytest.mark.parametrize(
     ("tool", "text", "message"),
     [
+        ("cyclictest", CYCLICTEST.replace("# Max", "9" * 5000 + " 1\n# Max"), "histogram.txt: is damaged"),
+        ("rtla timerlat", re.sub("CPU-[0-9]+|IRQ-[0-9]+", "CPU-x", TIMERLAT, count=1), "stdout.txt: is damaged"),
         ("cyclictest", CYCLICTEST.split("# Max")[0], "histogram.txt: lacks the line '# Max Latencies:'"),
         ("cyclictest", "".join(CYCLICTEST.splitlines(True)[4:]).replace("00001\n", "00000\n"), "holds no latencies"),
         ("rtla timerlat", "no tracer", "stdout.txt: is not what rtla hist prints"),

@@ -126,14 +126,17 @@ std::vector<Nanoseconds> schedule_of(const Options& options, Nanoseconds length_
 }
 
 Options random_schedule(std::mt19937_64& random) {
-  const auto below = [&random](std::uint64_t end) { return random() % end; };
+  // So few that each fits into the index of an array, also on targets of 32 bits.
+  const auto below = [&random](std::uint32_t end) {
+    return static_cast<std::uint32_t>(random() % end);
+  };
   Options options;
   options.pacing = std::array{Pacing::kSleep, Pacing::kDeadline, Pacing::kSpin}.at(below(3));
   options.arrival.pattern =
       std::array{Arrival::Pattern::kConstant, Arrival::Pattern::kPoisson, Arrival::Pattern::kBurst}
           .at(below(3));
-  options.arrival.burst_items = static_cast<std::int64_t>(1 + below(120));
-  options.arrival.pause_us = static_cast<std::int64_t>(100 + below(100'000));
+  options.arrival.burst_items = 1 + std::int64_t{below(120)};
+  options.arrival.pause_us = 100 + std::int64_t{below(100'000)};
   // From many an item's time to one item in the run, and whole milliseconds as people give them.
   options.prod_interval_us = below(2) == 0 ? static_cast<double>(1 + below(40)) * 1000
                                            : std::pow(10, static_cast<double>(below(5)) + 1.5);

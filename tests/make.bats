@@ -105,7 +105,7 @@ arrived() { # KNOB VALUE
   rm -r "$TREE/scripts" "$TREE/qemu"
   cp -r "$ROOT"/{scripts,qemu,scenarios} "$TREE/"
   local script
-  for script in scripts/setup.sh qemu/get_packages.sh; do
+  for script in scripts/setup.sh scripts/build.sh qemu/get_packages.sh; do
     printf '#!/bin/bash\n' >"$TREE/$script"
   done
   for knob in SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS; do

@@ -83,7 +83,8 @@ image-perf image-rt-tools: image-%: program # the same, with perf, or with cycli
 	@qemu/make_image.sh --$* $(call option,kernel,KERNEL) "$$TARGET"
 
 program: setup-run # the workload, for guests of TARGET, and for this machine, where it checks suites
-	@scripts/build.sh host pipelab & qemu/get_packages.sh "$$TARGET"; wait $$!
+	@scripts/build.sh host pipelab
+	@qemu/get_packages.sh "$$TARGET"
 	@scripts/build.sh "$$TARGET" pipelab
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)

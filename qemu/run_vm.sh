@@ -191,6 +191,8 @@ boot() {
   fi
 }
 
+interrupted() { [[ -z ${out:-} ]] || rm -f "$out/out.tar"; }
+
 parse_arguments "$@"
 check_arguments
 build_qemu_command
@@ -205,6 +207,6 @@ else
   boot
   # From here on what the guest wrote is read, which this shell never does.
   PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
-    --most-mb "$output_mb" --most-console-mb "$console_mb" --fact accelerator "$accelerator" \
+    --output-mb "$output_mb" --console-mb "$console_mb" --fact accelerator "$accelerator" \
     --fact counters "$counters" --fact qemu_command "${qemu[*]@Q}" "$out"
 fi

@@ -47,8 +47,8 @@ def main() -> int:
     parser.add_argument("--code", type=int, required=True, help="what QEMU, or timeout for it, ended with")
     parser.add_argument("--limit", type=int, required=True, help="seconds that the guest had")
     parser.add_argument("--wall-ms", type=int, required=True, help="that it took")
-    parser.add_argument("--most-mb", type=int, required=True, help="that it may send")
-    parser.add_argument("--most-console-mb", type=int, required=True, help="of its console that are kept")
+    parser.add_argument("--output-mb", type=int, required=True, help="that it may send")
+    parser.add_argument("--console-mb", type=int, required=True, help="of its console that are kept")
     parser.add_argument("--fact", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
@@ -56,7 +56,7 @@ def main() -> int:
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(UNPACK_S)
     ending = _with_disk(arguments.folder, of_guest(arguments))
-    _clear(arguments.folder, arguments.most_console_mb << 20)
+    _clear(arguments.folder, arguments.console_mb << 20)
     if ending.outcome != DONE:
         console = arguments.folder / CONSOLE
         where = f" (console: {console})" if console.exists() else ""
@@ -86,7 +86,7 @@ def of_guest(known: argparse.Namespace) -> Ending:
     if known.code == TIMED_OUT or (known.code == KILLED and known.wall_ms >= known.limit * 1000):
         return Ending("guest-hung", f"no end within {known.limit} s", HUNG)
     if known.code == FILE_TOO_LARGE:
-        what = f"it sent more than {known.most_mb} MB, or printed as much"
+        what = f"it sent more than {known.output_mb} MB, or printed as much"
         return Ending("guest-cut-off", f"{what}: let it write less, or give a larger --output-mb", CUT_OFF)
     said = visible(_last_line(folder / "qemu.log"))
     if known.code > 128 or ENDED_QEMU in said:  # it ends with 0 when it is told to end
@@ -95,7 +95,7 @@ def of_guest(known: argparse.Namespace) -> Ending:
     if known.code:
         return Ending("qemu-failed", f"QEMU ended with code {known.code}: {said}", QEMU_FAILED)
     try:
-        code = guest_files.receive(folder / guest_files.STREAM, folder / guest_files.OUT, known.most_mb << 20)
+        code = guest_files.receive(folder / guest_files.STREAM, folder / guest_files.OUT, known.output_mb << 20)
     except guest_files.Refused as refused:
         return _without_files(folder, visible(str(refused)))
     # Whoever sent all that there was to send, and how its command ended, did not panic, whatever it printed.

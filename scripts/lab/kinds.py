@@ -49,6 +49,9 @@ class Words:
         )
 
 
+WORDS = Words("words of a command line")
+
+
 class Flag:
     """true, which the command has as --name, or false, which it has not."""
 

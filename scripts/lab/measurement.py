@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lab import names
-from lab.kinds import Words
+from lab.kinds import WORDS
 
 # Quotes are of what has spaces; nothing in them is more to a shell, or to make, than it says.
 COMMAND = re.compile(r"make run-scenarios( [A-Z_]+=(\"[\w./:,=@%+ -]*\"|[\w./:,=@%+-]*))*", re.ASCII)
-WORDS = Words("words of a command line")
 CIRCUMSTANCES = ("kernel", "qemu", "guest", "host", "options")
 
 

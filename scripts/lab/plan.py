@@ -14,12 +14,11 @@ from lab import guest, names, numbers, program, target
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, read_text
 from lab.guest import Guest
-from lab.kinds import Number, Words
+from lab.kinds import WORDS, Number
 from lab.names import NAME
 from lab.suite import OPTIONS, Scenario, Suite, Value
 from lab.target import Target
 
-WORDS = Words("words of a command line")
 TIMINGS = ("exact", "live")
 ACCELERATORS = ("tcg", "kvm")
 WISHES = ("auto", *ACCELERATORS)

@@ -158,6 +158,7 @@ def read_histograms(file: Path) -> dict[str, Buckets]:
         wrongs = {
             "is of neither latency nor response": time not in found,
             "holds a negative value, as when a clock runs backwards": min(lowest, highest, count) < 0,
+            "counts nothing": count == 0,
             "ends before it begins": highest < lowest,
             "does not come after the row before": time in found
             and bool(found[time].highest_ns)
@@ -225,17 +226,18 @@ def _lines(file: Path) -> int:
 def _rows(file: Path, columns: list[str]) -> list[list[str]]:
     if file.is_file() and file.stat().st_size > MOST_BYTES[file.name]:
         raise _damaged(file, f"has more than the {MOST_BYTES[file.name]} bytes that the program ever writes")
+    table: list[list[str]] = []
     try:
-        table = [row for row in csv.reader(read_text(file).splitlines(), strict=True) if row]
+        for number, row in enumerate(row for row in csv.reader(read_text(file).splitlines(), strict=True) if row):
+            if number == 0 and row != columns:
+                raise _damaged(file, f"row 0 should have the columns {', '.join(columns)}")
+            if len(row) != len(columns):
+                raise _damaged(file, f"row {number} has {len(row)} values and not {len(columns)}")
+            table.append(row)
     except (OSError, csv.Error) as error:
         raise _damaged(file, f"cannot be read as CSV ({error})") from None
     if not table:
         raise _damaged(file, "cannot be read as CSV (it is empty)")
-    if table[0] != columns:
-        raise _damaged(file, f"row 0 should have the columns {', '.join(columns)}")
-    for number, row in enumerate(table[1:], start=1):
-        if len(row) != len(columns):
-            raise _damaged(file, f"row {number} has {len(row)} values and not {len(columns)}")
     return table[1:]
 
 

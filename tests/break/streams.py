@@ -84,7 +84,7 @@ def take(stream: bytes, around: Path) -> str:
     (folder / "out.tar").write_bytes(stream)
     (folder / "console.log").write_text("[    0.0] booting\n")
     calls = around / "calls"
-    words = ["--code=0", "--limit=60", "--wall-ms=1", "--most-mb=1", "--most-console-mb=1", folder]
+    words = ["--code=0", "--limit=60", "--wall-ms=1", "--output-mb=1", "--console-mb=1", folder]
     command = [
         "strace",
         "-f",

@@ -36,6 +36,7 @@ GOOD = STATS + "duration_s,1\nclock_read_ns,1\n"
             "row 2 holds a negative value, as when a clock runs backwards",
         ),
         ("histogram.csv", BUCKETS + "latency,9,8,1\n", "row 2 ends before it begins"),
+        ("histogram.csv", BUCKETS + "latency,8,9,0\n", "row 2 counts nothing"),
         ("histogram.csv", BUCKETS + "latency,0,3,1\n", "row 2 does not come after the row before"),
         ("histogram.csv", BUCKETS + "lateness,5,5,1\n", "row 2 is of neither latency nor response"),
         ("stats.csv", "key,value\nproduced,1\nproduced,2\n", "has no good value for"),

@@ -164,7 +164,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$ROOT/qemu/run_vm.sh" --out "$OUT.$signal"
     ((code == ${signal#*:}))
     sleep 0.2
     ! pgrep -f "$OUT.$signal" || false
-    [[ $(ls "$OUT.$signal") == console.log ]]
+    [[ ! -e $OUT.$signal/out.tar ]]
     ! readlink /proc/[0-9]*/cwd | grep -q "$OUT.$signal" || false # where QEMU runs
   done
 }

@@ -11,6 +11,7 @@ import pandas as pd
 from lab import names, statistics
 from lab.counts import counted
 from lab.complaint import Complaint
+from lab.estimate import median_interval
 from lab.measurement import KEYS, Measurement, groups
 from lab.run_record import RunRecord
 from lab.totals import COUNTED, COUNTERS, MEASURED, TIMES
@@ -99,7 +100,7 @@ def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame) 
 
 def _span(values: pd.Series, timing: str) -> dict[str, float]:
     """By the suffix of a column's name: the median, and what it lies between."""
-    estimate = statistics.median_interval(values)
+    estimate = median_interval(values)
     if timing == "exact" or estimate.runs < INTERVAL_RUNS:
         return {"": estimate.median, "_low": values.min(), "_high": values.max()}
     low = float(np.maximum(estimate.low, 0))  # nothing that is measured here can be negative

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lab import statistics
+from lab.estimate import spread
 from lab.measurement import Measurement, groups
 from lab.statistics import Comparison, Verdict
 
@@ -29,10 +30,10 @@ def floors(raw: pd.DataFrame, metrics: Sequence[str] = statistics.METRICS) -> li
     found = []
     for measurement, scenario, runs in groups(statistics.quiet(raw)):
         for metric in (name for name in metrics if measurement.timing == "live" and name in runs):
-            spread = statistics.spread(runs[metric])
-            if spread > 0:
-                detectable = {each: statistics.detectable_change(spread, each) for each in PLANNED_RUNS}
-                found.append(Floor(measurement, scenario, metric, len(runs), spread, detectable))
+            deviation = spread(runs[metric])
+            if deviation > 0:
+                detectable = {each: statistics.detectable_change(deviation, each) for each in PLANNED_RUNS}
+                found.append(Floor(measurement, scenario, metric, len(runs), deviation, detectable))
     return found
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from lab import numbers, statistics
 from lab.complaint import Complaint
+from lab.estimate import Estimate, median_interval
 from lab.measurement import Measurement, groups
 from lab.suite import shown
 
@@ -60,7 +61,7 @@ class Judgement:
     scenario: str
     measurement: Measurement
     objective: Objective
-    measured: statistics.Estimate  # in the unit of the objective
+    measured: Estimate  # in the unit of the objective
     held: bool | None
     certain: bool
 
@@ -95,7 +96,7 @@ def judge(raw: pd.DataFrame, objectives: Iterable[Objective]) -> list[Judgement]
 
 def _judgement(scenario: str, measurement: Measurement, objective: Objective, runs: pd.DataFrame) -> Judgement:
     column, factor = METRICS[objective.name]
-    measured = statistics.median_interval(runs[column] / factor if column in runs else [])
+    measured = median_interval(runs[column] / factor if column in runs else [])
     if not measured.runs:
         return Judgement(scenario, measurement, objective, measured, None, False)
     holds = RELATIONS[objective.relation]

@@ -10,7 +10,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab import guest, names, numbers, program, target
+from lab import guest, numbers, program, target
 from lab.complaint import FAILED, Complaint
 from lab.files import read_facts, read_text
 from lab.guest import Guest

@@ -5,8 +5,7 @@ runs, not in 95 %. The intervals below invert exact tests instead, and cover it 
 are too few for that (under 6 of a scenario, under 4 against 4), Student's t of the logarithms does.
 tests/test_statistics.py measures both.
 
-- Interval of a median: order statistics, interpolated; Hettmansperger and Sheather, "Confidence intervals
-  based on interpolated order statistics", Statistics & Probability Letters 4 (1986).
+- Interval of a median: see lab.estimate.
 - Change against a baseline: the median of the ratios of every run with every run of the baseline, with the
   interval that inverts the rank-sum test; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods,
   4.2 and 4.3. One wild run in ten hardly moves either; a mean would follow it.
@@ -15,7 +14,7 @@ tests/test_statistics.py measures both.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -24,13 +23,12 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from lab.estimate import LEVEL, MIN_RUNS, finite, student_t
 from lab.measurement import KEYS, Measurement
 from lab.kinds import MARGIN
 
-LEVEL = 0.95  # of intervals
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
 POWER = 0.8  # with which the runs that are asked for would decide
-MIN_RUNS = 3  # without which nothing is known of the spread
 MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
 MOST_RUNS = 1000  # that it makes sense to ask for
 RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
@@ -48,16 +46,6 @@ class Verdict(Enum):
     INCONCLUSIVE = "inconclusive"
     EQUAL = "equal"
     MIXED = "seeds disagree"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The median of `runs` values, and the interval that holds the true one in 95 % of cases; NaN if unknown."""
-
-    median: float
-    low: float
-    high: float
-    runs: int
 
 
 @dataclass(frozen=True)
@@ -123,24 +111,6 @@ class Pair:
 def higher_is_better(metric: str) -> bool:
     """Of throughput and counts of items; of times, drops, switches and all else less is better."""
     return metric.startswith(HIGHER_IS_BETTER)
-
-
-def median_interval(values: Iterable[float]) -> Estimate:
-    """The median over runs with its interval. Values that are not finite were not measured."""
-    known = np.sort(_finite(values))
-    runs = len(known)
-    if runs < MIN_RUNS:
-        return Estimate(float(np.median(known)) if runs else math.nan, math.nan, math.nan, runs)
-    depth = next(d for d in range(runs) if 2 * special.bdtr(d, runs, 0.5) > 1 - LEVEL)  # the last that covers
-    if depth < 1:
-        low, high = _student(known)
-    else:
-        covered, covered_next = (1 - 2 * special.bdtr(d - 1, runs, 0.5) for d in (depth, depth + 1))
-        part = (covered - LEVEL) / (covered - covered_next)
-        weight = (runs - depth) * part / (depth + (runs - 2 * depth) * part)
-        low = (1 - weight) * known[depth - 1] + weight * known[depth]
-        high = (1 - weight) * known[-depth] + weight * known[-depth - 1]
-    return Estimate(float(np.median(known)), float(low), float(high), runs)
 
 
 def rank_sum_p(base: np.ndarray, value: np.ndarray) -> float:
@@ -209,24 +179,18 @@ def least_p(first: int, second: int) -> float:
     return 2 / math.comb(first + second, first)
 
 
-def spread(values: Iterable[float]) -> float:
-    """The standard deviation from run to run, as a share (of the logarithms); NaN if unknown."""
-    known = _finite(values)
-    return float(np.log(known).std(ddof=1)) if len(known) >= 2 and (known > 0).all() else math.nan
-
-
 def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin: float = MARGIN) -> float:
     """The smallest true change, as a share, that `runs` of each side find with `power` (one comparison)."""
     if least_p(runs, runs) > ALPHA:
         return math.inf
     error = _error(spread_share, runs, runs) / math.sqrt(RANK_EFFICIENCY)
-    decided = max(_t(ALPHA, 2 * runs - 2) * error, math.log1p(margin))
+    decided = max(student_t(ALPHA, 2 * runs - 2) * error, math.log1p(margin))
     return math.expm1(decided + float(special.ndtri(power)) * error)
 
 
 def _live(pair: Pair, margin: float) -> Comparison:
     """Measured and tested, but not yet judged. The sign is that of most runs."""
-    base, value = _finite(pair.base), _finite(pair.value)
+    base, value = finite(pair.base), finite(pair.value)
     unknown = _comparison(pair, base, value, margin)
     if not len(base) or not len(value):
         return unknown
@@ -275,7 +239,7 @@ def _more_runs(measured: Comparison, alpha: float) -> float:
     margin, change, low, high = _on_test_scale(measured)
     if math.isnan(low):
         return float(MIN_RUNS - fewest)
-    deviation = (high - low) / 2 / _t(1 - LEVEL, measured.base_runs + measured.runs - 2)
+    deviation = (high - low) / 2 / student_t(1 - LEVEL, measured.base_runs + measured.runs - 2)
     deviation /= _error(1, measured.base_runs, measured.runs)
     runs = np.arange(MOST_RUNS + 1)
     same = abs(change) + deviation * _decisive(1 - LEVEL) <= margin
@@ -358,19 +322,9 @@ def _two_samples(base: np.ndarray, value: np.ndarray) -> tuple[float, float]:
         return math.nan, math.nan
     freedom = len(base) + len(value) - 2
     variance = sum(((side - side.mean()) ** 2).sum() for side in (base, value)) / freedom
-    half = _t(1 - LEVEL, freedom) * _error(math.sqrt(variance), len(base), len(value))
+    half = student_t(1 - LEVEL, freedom) * _error(math.sqrt(variance), len(base), len(value))
     centre = value.mean() - base.mean()
     return float(centre - half), float(centre + half)
-
-
-def _student(known: np.ndarray) -> tuple[float, float]:
-    """Of the logarithms where there are such, since times from run to run are skewed."""
-    positive = known[0] > 0
-    scaled = np.log(known) if positive else known
-    half = _t(1 - LEVEL, len(known) - 1) * scaled.std(ddof=1) / math.sqrt(len(known))
-    low, high = scaled.mean() - half, scaled.mean() + half
-    # What is never below nothing, such as a rate, has no median there either.
-    return (math.exp(low), math.exp(high)) if positive else (low if known[0] < 0 else max(low, 0.0), high)
 
 
 @lru_cache(maxsize=256)
@@ -394,16 +348,6 @@ def _subset_sums(numbers: tuple[int, ...], size: int) -> np.ndarray:
     for number in numbers:
         ways[1:, number:] += ways[:-1, :-number].copy()
     return ways[size] / ways[size].sum()
-
-
-def _finite(values: Iterable[float]) -> np.ndarray:
-    known = np.asarray(list(values), dtype=float)
-    return known[np.isfinite(known)]
-
-
-def _t(alpha: float, freedom: float) -> float:
-    """Student's two-sided quantile."""
-    return float(special.stdtrit(freedom, 1 - alpha / 2))
 
 
 def _error(deviation: float, first: int, second: int) -> float:

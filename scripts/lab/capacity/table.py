@@ -15,6 +15,7 @@ from lab import figures, names, objectives, statistics
 from lab.capacity import facts, search as capacity
 from lab.capacity.search import Point, State, per_second
 from lab.complaint import FAILED, Complaint
+from lab.estimate import median_interval
 from lab.measurement import KEYS, Measurement
 from lab.outside import markdown as words
 
@@ -171,7 +172,7 @@ def _row(point: Point) -> dict[str, Any]:
     }
     judged = {column for column, _ in objectives.METRICS.values() if column in chosen}
     for name in dict.fromkeys((*METRICS, *sorted(judged))):
-        estimate = statistics.median_interval(chosen[name])
+        estimate = median_interval(chosen[name])
         row[name] = estimate.median
         exact = (chosen["timing"] == "exact").all()
         row[f"{name}_low"] = chosen[name].min() if exact else estimate.low

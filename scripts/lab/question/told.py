@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lab import figures, stages, statistics
+from lab import figures, stages
 from lab.outside import markdown as words
 from lab.question.choices import METRICS, UNCHANGED, Choice, Effect
 from lab.statistics import Comparison, Verdict

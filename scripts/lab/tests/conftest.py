@@ -1,7 +1,6 @@
 """Recorded runs: t000 with two replicates of 0.15 s, as real guests left them."""
 
 import os
-import os
 import shutil
 from pathlib import Path
 

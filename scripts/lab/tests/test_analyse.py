@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import analyse, run_record, statistics
+from lab import analyse, run_record
+from lab.estimate import median_interval
 from lab.run_record import RunRecord
 from lab.tests.reseal import reseal
 
@@ -92,13 +93,13 @@ def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: lis
     raw["latency_p50_ns"] = [10.0, 11, 12, 13, 14, 15, 16, 17, 9e9]
     raw["noisy"] = [False] * 8 + [True]
     row = analyse.metrics_table(raw).iloc[0]
-    estimate = statistics.median_interval(raw["latency_p50_ns"][:8])
+    estimate = median_interval(raw["latency_p50_ns"][:8])
     found = [row[f"latency_p50{suffix}_ms"] * 1e6 for suffix in ("", "_low", "_high")]
     assert found == pytest.approx([13.5, estimate.low, estimate.high]) and 10 < estimate.low < 12
     assert (row["runs"], row["noisy_runs"]) == (9, 1)
     for quiet, span in ((6, [10.0, 15.0]), (5, [10.0, 14.0])):
         raw["noisy"] = [False] * quiet + [True] * (9 - quiet)
-        estimate = statistics.median_interval(raw["latency_p50_ns"][:quiet])
+        estimate = median_interval(raw["latency_p50_ns"][:quiet])
         limits = analyse.metrics_table(raw).iloc[0][["latency_p50_low_ms", "latency_p50_high_ms"]] * 1e6
         assert list(limits) == pytest.approx([estimate.low, estimate.high] if quiet == 6 else span)
     raw["noisy"] = True  # nothing else is there to be shown

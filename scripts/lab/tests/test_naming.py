@@ -8,7 +8,7 @@ from lab.counts import counted
 from lab.findings import Finding
 from lab.measurement import Measurement
 from lab.objectives import Judgement, Objective
-from lab.statistics import Estimate
+from lab.estimate import Estimate
 
 LIVE = Measurement("aarch64", "live", "tcg")
 FAST = [f"{place}-{number}-0us" for place in ("apart", "mutex", "spin") for number in range(4)]

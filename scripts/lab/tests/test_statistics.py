@@ -17,6 +17,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from lab import statistics
+from lab.estimate import median_interval, spread
 from lab.measurement import Measurement
 from lab.statistics import Comparison, Pair, Verdict
 
@@ -76,12 +77,12 @@ def test_five_per_cent_are_found_in_ten_runs_up_to_a_spread_of_2_5_per_cent(fact
 def test_recorded_noise_hides_five_per_cent() -> None:
     raw = pd.concat([pd.read_csv(RESULTS / f"{suite}_raw.csv") for suite in ("t000", "t001")])
     live = raw[raw["timing"] == "live"].groupby(["suite", "scenario"])["latency_p50_ns"]
-    spread = math.sqrt(live.agg(lambda values: statistics.spread(values) ** 2).mean())
-    assert spread > 0.2  # a quieter host would make 5 % a fair thing to ask for
-    found = counts(simulate(1.05, spread, 10))
+    deviation = math.sqrt(live.agg(lambda values: spread(values) ** 2).mean())
+    assert deviation > 0.2  # a quieter host would make 5 % a fair thing to ask for
+    found = counts(simulate(1.05, deviation, 10))
     assert found[Verdict.INCONCLUSIVE] > 0.8 * PAIRS
-    least = statistics.detectable_change(spread, 10)
-    assert counts(simulate(1 + least, spread, 10))[Verdict.WORSE] == pytest.approx(0.9 * PAIRS, abs=0.03 * PAIRS)
+    least = statistics.detectable_change(deviation, 10)
+    assert counts(simulate(1 + least, deviation, 10))[Verdict.WORSE] == pytest.approx(0.9 * PAIRS, abs=0.03 * PAIRS)
 
 
 @pytest.mark.parametrize("noise", NOISES)
@@ -96,7 +97,7 @@ def test_intervals_of_a_change_cover_the_truth(noise: str, runs: int) -> None:
 @pytest.mark.parametrize("runs", [3, 5, 6, 10, 20])
 def test_intervals_of_a_median_cover_the_truth(noise: str, runs: int) -> None:
     random = np.random.default_rng(2)
-    estimates = [statistics.median_interval(np.exp(0.34 * NOISES[noise](random, runs))) for _ in range(PAIRS)]
+    estimates = [median_interval(np.exp(0.34 * NOISES[noise](random, runs))) for _ in range(PAIRS)]
     covered = sum(each.low <= 1 <= each.high for each in estimates)
     assert 0.93 * PAIRS <= covered <= 0.97 * PAIRS
     assert all(each.low <= each.median <= each.high for each in estimates)
@@ -211,20 +212,20 @@ def test_nan_and_single_runs() -> None:
     assert (part.verdict, part.base_runs, part.runs) == (Verdict.WORSE, 4, 5)
     single = compare([1.0], [2.0])
     assert single.verdict is Verdict.INCONCLUSIVE and math.isnan(single.low) and single.more_runs == 2
-    assert math.isnan(statistics.median_interval([]).median)
-    assert statistics.median_interval([3.0, math.nan]).median == 3
+    assert math.isnan(median_interval([]).median)
+    assert median_interval([3.0, math.nan]).median == 3
 
 
 def test_ties_within_a_clock_step() -> None:
     tied = compare([100.0] * 5 + [101] * 5, [100.0] * 5 + [101] * 5)
     assert tied.verdict is Verdict.SAME and tied.p_value == 1
-    assert statistics.median_interval([5.0] * 4).low == pytest.approx(5)
+    assert median_interval([5.0] * 4).low == pytest.approx(5)
 
 
 def test_the_interval_of_a_rate_does_not_begin_below_nothing() -> None:
-    estimate = statistics.median_interval([0.0, 0.0004, 0.0006])
+    estimate = median_interval([0.0, 0.0004, 0.0006])
     assert estimate.low == 0 < estimate.median < estimate.high
-    assert statistics.median_interval([-1.0, 0.0, 1.0]).low < -1
+    assert median_interval([-1.0, 0.0, 1.0]).low < -1
 
 
 def test_exact_timing_is_equal_or_not_seed_by_seed() -> None:

@@ -1,7 +1,6 @@
 """What a run counted: read strictly, and added up."""
 
 import math
-from pathlib import Path
 
 import pytest
 

@@ -155,22 +155,27 @@ def read_histograms(file: Path) -> dict[str, Buckets]:
             lowest, highest, count = map(numbers.whole, texts)
         except ValueError:
             raise _damaged(file, f"row {number} holds a value that is no integer") from None
-        wrongs = {
-            "is of neither latency nor response": time not in found,
-            "holds a negative value, as when a clock runs backwards": min(lowest, highest, count) < 0,
-            "counts nothing": count == 0,
-            "ends before it begins": highest < lowest,
-            "does not come after the row before": time in found
-            and bool(found[time].highest_ns)
-            and lowest <= found[time].highest_ns[-1],
-        }
-        for what, wrong in wrongs.items():
-            if wrong:
-                raise _damaged(file, f"row {number} {what}")
+        if what := _fault_of_bucket(found.get(time), lowest, highest, count):
+            raise _damaged(file, f"row {number} {what}")
         found[time].lowest_ns.append(lowest)
         found[time].highest_ns.append(highest)
         found[time].count.append(count)
     return found
+
+
+def _fault_of_bucket(before: Buckets | None, lowest: int, highest: int, count: int) -> str:
+    """What is wrong with a bucket that comes after those `before`; empty when nothing is."""
+    if before is None:
+        return "is of neither latency nor response"
+    if min(lowest, highest, count) < 0:
+        return "holds a negative value, as when a clock runs backwards"
+    if count == 0:
+        return "counts nothing"
+    if highest < lowest:
+        return "ends before it begins"
+    if before.highest_ns and lowest <= before.highest_ns[-1]:
+        return "does not come after the row before"
+    return ""
 
 
 def _number(file: Path, row: int, key: str, text: str, reader: Callable[[str], float]) -> float:

@@ -177,7 +177,7 @@ run_qemu() {
 boot() {
   local begin=$EPOCHREALTIME end watcher=''
   if [[ $timing == live ]]; then
-    PYTHONPATH=$ROOT/scripts setpriv --pdeathsig KILL /usr/bin/python3 -m lab.watch --shell $$ --smp "$smp" \
+    PYTHONPATH=$ROOT/scripts setpriv --pdeathsig KILL /usr/bin/python3 -m lab.runs.watch --shell $$ --smp "$smp" \
       --pin "$pin_vcpus" --out "$out/watch.json" >/dev/null 2>&1 </dev/null &
     watcher=$!
   fi
@@ -206,7 +206,7 @@ else
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
   boot
   # From here on what the guest wrote is read, which this shell never does.
-  PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
+  PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab.runs.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
     --output-mb "$output_mb" --console-mb "$console_mb" --fact accelerator "$accelerator" \
     --fact counters "$counters" --fact qemu_command "${qemu[*]@Q}" "$out"
 fi

@@ -10,7 +10,7 @@ BUILD=${PIPELAB_BUILD:-$ROOT/build}
 NO_KVM="--accelerator: KVM does not work on this host, where a probe guest did not boot with it: give tcg"
 
 # Prints TEXT, which may be a guest's, so that a terminal shows it and does nothing else: in one line, with what does not
-# print escaped, and without the middle of what is longer than MOST characters. scripts/lab/outside.py does the same.
+# print escaped, and without the middle of what is longer than MOST characters. scripts/lab/text/outside.py does the same.
 visible() { # TEXT [MOST]
   local LC_ALL=C.UTF-8 text=$1 most=${2:-300} shown='' place char code
   ((${#text} <= most)) || text="${text:0:most * 2 / 3 - 5}[...]${text: -most / 3}"

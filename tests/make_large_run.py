@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lab import plan, run_record
-from lab.stages import COLUMNS
+from lab.plan import plan
+from lab.runs import run_record
+from lab.tables.stages import COLUMNS
 from lab.tests.reseal import reseal
 
 RECORDED = Path(__file__).parents[1] / "scripts" / "lab" / "tests" / "recorded"

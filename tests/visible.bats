@@ -28,7 +28,7 @@ declare -gA SHOWN=(
       [[ $output == "script.sh: ${SHOWN[$format]}" ]] || { echo "$format: $output" && return 1; }
     done
     run env PYTHONPATH="$ROOT/scripts" /usr/bin/python3 -c \
-      'import sys; from lab.outside import visible; print(visible(sys.argv[1]))' "$text"
+      'import sys; from lab.text.outside import visible; print(visible(sys.argv[1]))' "$text"
     [[ $output == "${SHOWN[$format]}" ]] || { echo "Python, $format: $output" && return 1; }
   done
 }

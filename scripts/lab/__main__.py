@@ -7,12 +7,13 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import plan, steps as do, suite
+from lab.plan import plan, suite
+from lab import steps as do
 from lab.capacity import step as capacity_step
 from lab.trace import step as trace_step
-from lab.arguments import add_guest_options, add_path, to_number
-from lab.complaint import FAILED, Complaint
-from lab.suite import Number
+from lab.plan.arguments import add_guest_options, add_path, to_number
+from lab.text.complaint import FAILED, Complaint
+from lab.plan.suite import Number
 
 MAX_REPLICATES = 1000
 

@@ -4,12 +4,13 @@ import argparse
 import sys
 from dataclasses import asdict
 
-from lab import interleave, plan, run_record, suite, target
-from lab.arguments import sweep_of
-from lab.complaint import FAILED, Complaint
-from lab.files import write_whole
-from lab.outside import say
-from lab.places import SCENARIOS, TARGETS
+from lab.plan import interleave, plan, suite, target
+from lab.runs import run_record
+from lab.plan.arguments import sweep_of
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import write_whole
+from lab.text.outside import say
+from lab.plan.places import SCENARIOS, TARGETS
 
 
 def make_plan(arguments: argparse.Namespace) -> None:
@@ -49,8 +50,8 @@ def seal_run(arguments: argparse.Namespace) -> None:
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab import report, suite_results
-    from lab.counts import perf_runs
+    from lab.report import page as report, suite as suite_results
+    from lab.counters import perf_runs
     from lab.trace import runs as trace_runs  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
@@ -93,7 +94,7 @@ def make_report(arguments: argparse.Namespace) -> None:
 
 def make_html(arguments: argparse.Namespace) -> None:
     """Makes results.html from what `make report` left and from the runs."""
-    from lab.html import page
+    from lab.report.html import page
 
     write_whole(arguments.page, page.render(arguments.result_data, arguments.runs))
 
@@ -105,7 +106,7 @@ def _names(suites: list[str]) -> list[str]:
 
 def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
-    from lab.counts import perf, perf_runs
+    from lab.counters import perf, perf_runs
 
     in_turn = arguments.timing == "exact" and arguments.smp > 1
     table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
@@ -120,7 +121,8 @@ def show_perf(arguments: argparse.Namespace) -> None:
 
 def make_bench(arguments: argparse.Namespace) -> None:
     """Makes the tables and the picture of the queues' bench, then results.md."""
-    from lab import bench, report
+    from lab import bench
+    from lab.report import page as report
 
     say(bench.write_results(arguments.samples, arguments.result_data))
     write_whole(arguments.page, report.render(arguments.result_data))
@@ -128,7 +130,7 @@ def make_bench(arguments: argparse.Namespace) -> None:
 
 def show_matrix(arguments: argparse.Namespace) -> None:
     """Puts a suite's results on every target and kernel into one table, and prints it."""
-    from lab import matrix
+    from lab.report import matrix
 
     table = matrix.read(arguments.suite, arguments.folders)
     write_whole(arguments.csv, matrix.csv(table))
@@ -137,7 +139,7 @@ def show_matrix(arguments: argparse.Namespace) -> None:
 
 def show_counters(arguments: argparse.Namespace) -> None:
     """Prints what the plugin counted, and writes the counts and the shared lines as CSV."""
-    from lab.counts import counters, symbols
+    from lab.counters import counters, symbols
 
     seen = counters.read(arguments.counters)
     counts = counters.counts(seen)
@@ -152,7 +154,7 @@ def show_counters(arguments: argparse.Namespace) -> None:
 
 def show_profile(arguments: argparse.Namespace) -> None:
     """Prints the hot spots, and writes all functions as CSV and as a picture."""
-    from lab.counts import counters, icicle, symbols
+    from lab.counters import counters, icicle, symbols
 
     table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
     write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
@@ -162,17 +164,17 @@ def show_profile(arguments: argparse.Namespace) -> None:
 
 def show_timers(arguments: argparse.Namespace) -> None:
     """Puts what cyclictest and rtla measured in guests into the table of a suite, and prints it."""
-    from lab import timer_latency
+    from lab.timers import histograms
 
-    new = timer_latency.read(arguments.folders)
-    table = timer_latency.merged(arguments.csv, new)
+    new = histograms.read(arguments.folders)
+    table = histograms.merged(arguments.csv, new)
     write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n"))
-    say(timer_latency.markdown(new))
+    say(histograms.markdown(new))
 
 
 def show_recipes(arguments: argparse.Namespace) -> None:
     """Prints how the exact results of a suite were made, for verify.sh: target, kernels and options, one line each."""
-    from lab import verify
+    from lab.judge import verify
 
     for machine, kernels, options in verify.recipes(arguments.results, arguments.suite):
         words = "\x1e".join(part for option in options for part in option.split("=", 1))
@@ -181,7 +183,7 @@ def show_recipes(arguments: argparse.Namespace) -> None:
 
 def check_inputs(arguments: argparse.Namespace) -> None:
     """Says what is no longer as it was when a suite's exact results were made."""
-    from lab import verify
+    from lab.judge import verify
 
     changes = verify.changed_inputs(arguments.results, arguments.suite, arguments.again, arguments.build, TARGETS)
     if changes:
@@ -193,7 +195,7 @@ def check_inputs(arguments: argparse.Namespace) -> None:
 
 def compare_exact(arguments: argparse.Namespace) -> None:
     """Says whether a suite's exact results came out the same."""
-    from lab import verify
+    from lab.judge import verify
 
     runs, found = verify.differences(arguments.results, arguments.suite, arguments.again)
     for line in found:
@@ -207,7 +209,9 @@ def compare_exact(arguments: argparse.Namespace) -> None:
 
 def run_gate(arguments: argparse.Namespace) -> int:
     """Prints whether --new is worse than --base; gives the exit code that says so."""
-    from lab import gate, gate_report, results
+    from lab.judge import gate
+    from lab.report import gate as gate_report
+    from lab.tables import results
 
     new = results.load(arguments.new)
     gates = gate.run_all(results.load_base(arguments.base, arguments.new), new, arguments.allow)
@@ -229,7 +233,8 @@ def interleave_sweeps(arguments: argparse.Namespace) -> None:
 
 def show_noise_floor(arguments: argparse.Namespace) -> None:
     """Prints the smallest change that live runs on this host can detect, by metric."""
-    from lab import noise, results
+    from lab.judge import noise
+    from lab.tables import results
 
     sets = results.load(arguments.results)
     wanted = _names(arguments.suites) or list(sets)
@@ -245,8 +250,9 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab import bare_tables, exports, results
-    from lab.exports import chrome_trace
+    from lab.tables import bare, results
+    from lab.report import exports
+    from lab.report.exports import chrome_trace
 
     if arguments.format not in exports.FORMATS:
         what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
@@ -255,5 +261,5 @@ def export(arguments: argparse.Namespace) -> None:
         print(chrome_trace.text(arguments.source), end="")
     else:
         with_runs = any(arguments.source.glob("*_raw.csv"))
-        sets = results.load(arguments.source) if with_runs else bare_tables.load(arguments.source)
+        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source)
         print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source)), end="")

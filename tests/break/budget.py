@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from lab.complaint import Complaint  # noqa: E402  # of the path above
+from lab.text.complaint import Complaint  # noqa: E402  # of the path above
 
 MOST_S = 2.0  # of this process's CPU time for a case, so that a busy host fails none
 Case = Callable[[random.Random, Path], str]  # fuzzes in an empty folder, and says in a word what came of it

@@ -24,11 +24,15 @@ import budget
 
 import pandas as pd
 
-from lab import analyse, exports, gate, plan, plot, plot_stages, report, results, run_record, suite_results
-from lab.complaint import Complaint
-from lab.exports import chrome_trace
-from lab.files import write_whole
-from lab.html import page
+from lab.tables import measured, results
+from lab.report import exports, pictures, stage_picture, page as report, suite as suite_results
+from lab.judge import gate
+from lab.plan import plan
+from lab.runs import run_record
+from lab.text.complaint import Complaint
+from lab.report.exports import chrome_trace
+from lab.text.files import write_whole
+from lab.report.html import page
 from lab.tests.reseal import reseal
 
 RECORDED = budget.ROOT / "scripts/lab/tests/recorded"
@@ -87,8 +91,8 @@ NOTHING = b"\x89PNG\r\n\x1a\n"
 
 def without_pictures() -> None:
     """Pictures take seconds, and are made of the same tables."""
-    plot.PICTURES = dict.fromkeys(plot.PICTURES, lambda raw, metrics: NOTHING)
-    plot_stages.stages = lambda table: NOTHING  # type: ignore[assignment]
+    pictures.PICTURES = dict.fromkeys(pictures.PICTURES, lambda raw, metrics: NOTHING)
+    stage_picture.stages = lambda table: NOTHING  # type: ignore[assignment]
     page.LIBRARY = Path("/dev/null")
 
 
@@ -103,7 +107,7 @@ def good() -> tuple[Path, pd.DataFrame]:
     made, complaints = suite_results.make("t000", data / "runs", None)
     assert not complaints, complaints
     _write(data, made)
-    return data, analyse.read(data / "t000_raw.csv").set_index("run")
+    return data, measured.read(data / "t000_raw.csv").set_index("run")
 
 
 def _write(data: Path, made: dict[str, str | bytes]) -> None:
@@ -128,7 +132,7 @@ def case(chance: random.Random, folder: Path) -> str:
     if not made:
         return "refused whole"
     _write(runs.parent, made)
-    raw = analyse.read(runs.parent / "t000_raw.csv").set_index("run")
+    raw = measured.read(runs.parent / "t000_raw.csv").set_index("run")
     _check(raw, expected, runs, "" if changed is _plan else name, sealed)
     _use(chance, base, runs, run)
     left_out = len(raw) < len(expected)
@@ -165,7 +169,7 @@ def _adds_up(row: pd.Series, run: Path) -> None:
     table = pd.read_csv(run / "histogram.csv")
     for time in ("latency", "response"):
         assert table[table["metric"] == time]["count"].sum() == consumed
-        known = row[[f"{time}_{name}_ns" for name in analyse.PERCENTILES]].dropna().astype(float)
+        known = row[[f"{time}_{name}_ns" for name in measured.PERCENTILES]].dropna().astype(float)
         assert known.is_monotonic_increasing and (known >= 0).all()
     facts = json.loads((run / "run.json").read_text())
     assert (facts["run"], facts["scenario"], facts["seed"]) == (run.name, row["scenario"], row["seed"])

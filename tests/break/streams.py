@@ -2,7 +2,7 @@
 
 usage: /usr/bin/python3 tests/break/streams.py [--seed N] [--count N]
 
-Each stream is put before `python3 -m lab.ending`, as qemu/run_vm.sh calls it, in a folder of its own under strace. It
+Each stream is put before `python3 -m lab.runs.ending`, as qemu/run_vm.sh calls it, in a folder of its own under strace. It
 must be taken whole or refused with one line, in time, and nothing outside that folder may be opened for writing, made,
 removed, renamed or linked. Ends with 1 at the first stream that is otherwise, and leaves it and its seed to be seen.
 """
@@ -95,7 +95,7 @@ def take(stream: bytes, around: Path) -> str:
         "/usr/bin/python3",
         "-B",
         "-m",
-        "lab.ending",
+        "lab.runs.ending",
         *words,
     ]
     begin = time.monotonic()

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import budget
 
-from lab import guest, plan, suite, target
-from lab.places import SCENARIOS, TARGETS
+from lab.plan import guest, plan, suite, target
+from lab.plan.places import SCENARIOS, TARGETS
 
 REAL = [file.read_text() for file in sorted(SCENARIOS.glob("*.toml"))]
 NUMBERS = ["1__0", "1_0", "1" + "0" * 400, "0x" + "f" * 5000, "9" * 4301, "1e400", "-1e400", "nan", "-inf", "inf", "-0"]

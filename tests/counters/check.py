@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.counts import counted, counters, perf, symbols
+from lab.counters import counted, counters, perf, symbols
 
 WALK, MATRIX, PING_PONG, UNPADDED_PAIR, PADDED_PAIR, UNPADDED_RING, PADDED_RING, SHORT, LONG = range(1, 10)
 TURNS = 1000  # of each CPU, with the ball and with the pairs

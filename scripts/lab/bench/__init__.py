@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab import figures
+from lab.text import numbers
 
 from lab.bench import claims as bench_claims, losses, plot as bench_plot, tables as bench_tables
 from lab.bench.tables import OWN, PLACEMENTS
-from lab.complaint import FAILED, Complaint
-from lab.files import write_whole
-from lab.outside import markdown as words
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import write_whole
+from lab.text.outside import markdown as words
 
 WAYS = {
     ("batch", 8): "batches of 8",
@@ -110,10 +110,10 @@ def _claims_table(claims: pd.DataFrame, host: str) -> str:
     lines.append(f"|---|---|{'---:|' * len(seen)}---|---|")
     for (work, measure), of_claim in claims.groupby(["work", "measure"], sort=False):
         places = of_claim.set_index("placement")
-        figures = "".join(f"{_figure(places.loc[placement])} | " for placement in seen)
+        numbers = "".join(f"{_figure(places.loc[placement])} | " for placement in seen)
         verdicts = {verdict for verdict in places["met"] if verdict}
         met = "too few samples" if not verdicts else "**no**" if "no" in verdicts else "yes"
-        lines.append(f"| {words(work)} | {words(measure)} | {figures}{met} | {words(host)} |")
+        lines.append(f"| {words(work)} | {words(measure)} | {numbers}{met} | {words(host)} |")
     if unseen := [placement for placement in PLACEMENTS if placement not in seen]:
         places_text = " or ".join(unseen)
         lines += ["", f"Too little was measured with the CPUs {places_text} for a verdict: there is no such column."]
@@ -192,4 +192,4 @@ def _environment(facts: dict[str, str]) -> str:
 
 def _digits(value: float) -> str:
     """Three significant digits, and all digits before the point; a dash for what was not measured."""
-    return "–" if math.isnan(value) else figures.significant(value)
+    return "–" if math.isnan(value) else numbers.significant(value)

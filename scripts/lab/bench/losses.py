@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lab.bench.tables import CONTEST, NOT_PEERS
-from lab.outside import markdown as words
+from lab.text.outside import markdown as words
 
 EAGER = ("spsc_ring eager",)
 RINGS = (*EAGER, "spsc_ring batched")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.complaint import FAILED, Complaint
+from lab.text.complaint import FAILED, Complaint
 
 PLACEMENTS = ("near", "far")
 OWN = ("spsc_ring eager", "spsc_ring batched", "mutex queue")

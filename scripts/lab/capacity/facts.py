@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lab.outside import markdown as words, visible
-from lab.run_record import RunRecord
+from lab.text.outside import markdown as words, visible
+from lab.runs.run_record import RunRecord
 
 # Column of the table: what it is called on the page. Tables from before there were facts lack them.
 FACTS = {

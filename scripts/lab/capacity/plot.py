@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lab import objectives
+from lab.plan import objectives
 from lab.capacity.search import State
 from lab.capacity.table import Answer, answers
-from lab.objectives import Objective
-from lab.plot import BLUE, ORANGE, RED, TITLES, Marks
+from lab.plan.objectives import Objective
+from lab.report.pictures import BLUE, ORANGE, RED, TITLES, Marks
 
 CURVES = {
     "latency_p50_ns": Marks(BLUE, "o", label="p50"),

@@ -11,10 +11,11 @@ from enum import Enum
 
 import pandas as pd
 
-from lab import objectives, statistics
-from lab.complaint import FAILED, Complaint
-from lab.objectives import Judgement, Objective
-from lab.suite import Scenario, Suite
+from lab.plan import objectives
+from lab.judge import comparing
+from lab.text.complaint import FAILED, Complaint
+from lab.plan.objectives import Judgement, Objective
+from lab.plan.suite import Scenario, Suite
 
 DIGITS = 3  # of a rate
 LADDER = 10.0  # between the rates that are tried first
@@ -89,7 +90,7 @@ class Search:
 
     def judge(self, rate_ops_s: float, runs: pd.DataFrame) -> Point:
         """The point of finished `runs` (rows of a raw table). Raises Complaint where an objective cannot be measured."""
-        quiet = statistics.quiet(runs) if len(runs) else runs
+        quiet = comparing.quiet(runs) if len(runs) else runs
         if len(quiet) < self.replicates:
             return self._short_of(rate_ops_s, runs, "the host disturbed its runs")
         judgements = objectives.judge(quiet, self.objectives)

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab import guest, plan, run_record, suite
-from lab.arguments import add_guest_options, add_path, sweep_of, to_number
-from lab.complaint import FAILED, Complaint
-from lab.files import write_whole
-from lab.outside import say
-from lab.places import SCENARIOS, TARGETS
-from lab.suite import Number
+from lab.plan import guest, plan, suite
+from lab.runs import run_record
+from lab.plan.arguments import add_guest_options, add_path, sweep_of, to_number
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import write_whole
+from lab.text.outside import say
+from lab.plan.places import SCENARIOS, TARGETS
+from lab.plan.suite import Number
 
 RATES, PRECISION, MOST_REPS = "100 10000000", 0.05, 12  # unless they are given
 LIMIT_WORD = re.compile(r"([a-z0-9_]+)(=|<=|>=|<|>)(.+)")
@@ -66,7 +67,7 @@ def plan_next(arguments: argparse.Namespace) -> None:
 def report(arguments: argparse.Namespace) -> int:
     """Writes table and picture, makes results.md again if it is there, and prints the answer. Gives its exit code."""
     from lab.capacity import facts, plot as capacity_plot, table as capacity_table
-    from lab import report as page
+    from lab.report import page
 
     subject = _Subject(arguments)
     points, wanted = subject.search.explore(subject.point)
@@ -114,11 +115,11 @@ class _Subject:
         """What the runs at that rate say; those of them that are there."""
         import pandas as pd
 
-        from lab import analyse
+        from lab.tables import measured
 
         records = [run_record.load(self.runs / row.run) for row in self._rows(rate_ops_s) if self._is_there(row)]
         self.records |= {record.row.run: record for record in records}
-        raw, complaints = analyse.raw_table(records)
+        raw, complaints = measured.raw_table(records)
         if complaints:
             raise complaints[0]
         return self.search.judge(rate_ops_s, raw if records else pd.DataFrame())
@@ -146,7 +147,7 @@ class _Subject:
         """The guest that the runs need, as `lab plan --guests` has it."""
         from dataclasses import asdict
 
-        from lab import target
+        from lab.plan import target
 
         machine = target.load(TARGETS, self.sweep.target)
         shape = plan.guests_of(self.suite, self.sweep, machine, TARGETS)[self.scenario.name]
@@ -185,7 +186,7 @@ def _command(arguments: argparse.Namespace) -> str:
 
 def _objectives(text: str, of_suite: suite.Suite) -> tuple[Any, ...]:
     """Those of `text`, as 'response_p99_us=200 throughput_ops_s>=900'; without any, those of the suite file."""
-    from lab import objectives
+    from lab.plan import objectives
 
     limits: dict[str, object] = {}
     for word in text.split():

@@ -11,13 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from lab import figures, names, objectives, statistics
+from lab.text import numbers as figures, names
+from lab.plan import objectives
+from lab.judge import comparing
 from lab.capacity import facts, search as capacity
 from lab.capacity.search import Point, State, per_second
-from lab.complaint import FAILED, Complaint
-from lab.estimate import median_interval
-from lab.measurement import KEYS, Measurement
-from lab.outside import markdown as words
+from lab.text.complaint import FAILED, Complaint
+from lab.tables.estimate import median_interval
+from lab.tables.measurement import KEYS, Measurement
+from lab.text.outside import markdown as words
 
 GOOD, MISSED, INCONCLUSIVE = 0, 4, 5  # exit codes
 SUBJECT = ["suite", "scenario"]
@@ -159,7 +161,7 @@ def _first(rows: pd.DataFrame) -> pd.Series | None:
 
 
 def _row(point: Point) -> dict[str, Any]:
-    quiet = statistics.quiet(point.runs)
+    quiet = comparing.quiet(point.runs)
     chosen = point.runs if quiet.empty else quiet
     chosen = chosen.assign(produced_ops_s=chosen["produced"] / chosen["duration_s"])
     row: dict[str, Any] = {

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from lab import statistics
-from lab.figures import rate
-from lab.findings.study import Case, Finding, Study, percent
-from lab.measurement import Measurement, each_of, guest_cpus
-from lab.statistics import Verdict
+from lab.judge import comparing
+from lab.text.numbers import rate
+from lab.judge.evidence import Case, Finding, Study, percent
+from lab.tables.measurement import Measurement, each_of, guest_cpus
+from lab.judge.comparing import Verdict
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 TAIL_ITEMS = 100  # beyond a percentile, for it to be good to about a tenth
@@ -90,10 +90,10 @@ def few_runs(study: Study) -> Iterator[Finding]:
         if (
             measurement.timing != "live"
             or len(cases) < 2
-            or (least := statistics.least_p(runs, runs)) <= statistics.ALPHA
+            or (least := comparing.least_p(runs, runs)) <= comparing.ALPHA
         ):
             continue
-        enough = next(n for n in range(2, 10) if statistics.least_p(n, n) <= statistics.ALPHA)
+        enough = next(n for n in range(2, 10) if comparing.least_p(n, n) <= comparing.ALPHA)
         yield Finding(
             "too few runs",
             "",

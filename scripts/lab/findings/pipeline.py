@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterator
 
-from lab import stages, statistics
-from lab.figures import rate
-from lab.findings import cpus, pairs
-from lab.findings.study import ONE_CPU, TWO_CPUS, Case, Finding, Study, percent
-from lab.measurement import KEYS, Measurement
-from lab.stages import SLOWEST
-from lab.statistics import Verdict
+from lab.tables import stages
+from lab.judge import comparing
+from lab.text.numbers import rate
+from lab.judge import cpus, pairs
+from lab.judge.evidence import ONE_CPU, TWO_CPUS, Case, Finding, Study, percent
+from lab.tables.measurement import KEYS, Measurement
+from lab.tables.stages import SLOWEST
+from lab.judge.comparing import Verdict
 
 KEEPS_UP = 0.98  # of the scheduled rate
 POLLS = 3.0  # times that a thread gives up its CPU for an item
@@ -138,7 +139,7 @@ def placed_by_chance(study: Study) -> Iterator[Finding]:
             continue
         latency_us = case.rows["latency_p50_ns"] / 1e3
         on_one, on_two = (float(latency_us[places == place].median()) for place in (ONE_CPU, TWO_CPUS))
-        if abs(on_one / on_two - 1) > statistics.MARGIN:
+        if abs(on_one / on_two - 1) > comparing.MARGIN:
             yield case.found(
                 "placement left to chance",
                 f"both threads were on one CPU in {(places == ONE_CPU).sum()} of {len(places)} runs, whose median latency is "

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import report, run_record, suite_results
-from lab.files import write_whole
-from lab.places import ROOT
-from lab.run_record import RunRecord
+from lab.report import page as report, suite as suite_results
+from lab.runs import run_record
+from lab.text.files import write_whole
+from lab.plan.places import ROOT
+from lab.runs.run_record import RunRecord
 
 # tests/run_all.sh, which builds it, says where it is.
 os.environ.setdefault("PIPELAB_PROGRAM", str(Path(__file__).parents[3] / "build" / "host-test" / "pipelab"))

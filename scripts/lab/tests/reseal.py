@@ -11,8 +11,9 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab import plan, run_record
-from lab.plan import Row
+from lab.plan import plan
+from lab.runs import run_record
+from lab.plan.plan import Row
 
 
 def reseal(folder: Path, **changed: Any) -> Path:

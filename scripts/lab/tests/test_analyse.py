@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import analyse, run_record
-from lab.estimate import median_interval
-from lab.run_record import RunRecord
+from lab.tables import measured
+from lab.runs import run_record
+from lab.tables.estimate import median_interval
+from lab.runs.run_record import RunRecord
 from lab.tests.reseal import reseal
 
 
 def percentile(values: list[int], quantile: float) -> float:
     highest, count = np.unique(np.array(values, dtype=np.int64), return_counts=True)
-    return analyse.percentile_ns(highest, count, quantile)
+    return measured.percentile_ns(highest, count, quantile)
 
 
 @pytest.mark.parametrize("permille", [500, 950, 990, 999])
@@ -42,7 +43,7 @@ def test_a_percentile_of_too_few_values_is_empty(quantile: float, enough: int) -
 
 
 def test_a_run_becomes_a_row(records: list[RunRecord]) -> None:
-    raw = analyse.raw_table(records)[0]
+    raw = measured.raw_table(records)[0]
     assert len(raw) == 12
     for record, (_, row) in zip(records, raw.iterrows()):
         items = pd.read_csv(record.folder / "latencies.csv")  # all items of so short a run were kept
@@ -65,8 +66,8 @@ def test_the_stages_of_every_item_add_up(records: list[RunRecord]) -> None:
 
 
 def test_metrics_are_medians_over_runs_with_their_spread(records: list[RunRecord]) -> None:
-    raw = analyse.raw_table(records)[0]
-    metrics = analyse.metrics_table(raw)
+    raw = measured.raw_table(records)[0]
+    metrics = measured.metrics_table(raw)
     assert list(metrics.columns[:6]) == [
         "scenario",
         "latency_p50_ms",
@@ -88,11 +89,11 @@ def test_metrics_are_medians_over_runs_with_their_spread(records: list[RunRecord
 
 
 def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: list[RunRecord]) -> None:
-    one = analyse.raw_table(records)[0].query("timing == 'live' and scenario == 'baseline'").iloc[:1]
+    one = measured.raw_table(records)[0].query("timing == 'live' and scenario == 'baseline'").iloc[:1]
     raw = pd.concat([one] * 9, ignore_index=True)
     raw["latency_p50_ns"] = [10.0, 11, 12, 13, 14, 15, 16, 17, 9e9]
     raw["noisy"] = [False] * 8 + [True]
-    row = analyse.metrics_table(raw).iloc[0]
+    row = measured.metrics_table(raw).iloc[0]
     estimate = median_interval(raw["latency_p50_ns"][:8])
     found = [row[f"latency_p50{suffix}_ms"] * 1e6 for suffix in ("", "_low", "_high")]
     assert found == pytest.approx([13.5, estimate.low, estimate.high]) and 10 < estimate.low < 12
@@ -100,28 +101,28 @@ def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: lis
     for quiet, span in ((6, [10.0, 15.0]), (5, [10.0, 14.0])):
         raw["noisy"] = [False] * quiet + [True] * (9 - quiet)
         estimate = median_interval(raw["latency_p50_ns"][:quiet])
-        limits = analyse.metrics_table(raw).iloc[0][["latency_p50_low_ms", "latency_p50_high_ms"]] * 1e6
+        limits = measured.metrics_table(raw).iloc[0][["latency_p50_low_ms", "latency_p50_high_ms"]] * 1e6
         assert list(limits) == pytest.approx([estimate.low, estimate.high] if quiet == 6 else span)
     raw["noisy"] = True  # nothing else is there to be shown
-    assert analyse.metrics_table(raw).iloc[0]["latency_p50_ms"] * 1e6 == pytest.approx(14)
+    assert measured.metrics_table(raw).iloc[0]["latency_p50_ms"] * 1e6 == pytest.approx(14)
 
 
 def test_counters_of_threads_are_columns_and_empty_where_they_were_not_recorded(records: list[RunRecord]) -> None:
     stats = records[0].folder / "stats.csv"
     stats.write_text(stats.read_text() + "consumer_voluntary_switches,151\nconsumer_run_delay_ns,\nmissed,0\n")
     records[0] = run_record.load(reseal(records[0].folder))
-    text = analyse.raw_csv(analyse.raw_table(records)[0])
+    text = measured.raw_csv(measured.raw_table(records)[0])
     cells = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     assert list(cells["consumer_voluntary_switches"]) == ["151"] + [""] * 11
     assert list(cells["missed"])[:2] == ["0", ""]
     assert set(cells["consumer_run_delay_ns"]) == set(cells["producer_user_ns"]) == {""}
     assert set(cells["noisy"]) == {"False"}
-    noisy = analyse.typed(cells.assign(noisy=["True"] + [""] * 11))
+    noisy = measured.typed(cells.assign(noisy=["True"] + [""] * 11))
     assert list(noisy["noisy"]) == [True] + [False] * 11 and noisy["consumer_voluntary_switches"].iat[0] == 151
 
 
 def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> None:
-    text = analyse.metrics_csv(analyse.metrics_table(analyse.raw_table(records)[0]))
+    text = measured.metrics_csv(measured.metrics_table(measured.raw_table(records)[0]))
     read = pd.read_csv(io.StringIO(text), dtype=str)
     assert read["latency_p999_ms"].isna().all()
     assert read["latency_p50_ms"].str.fullmatch(r"\d+\.\d{6}").all()

@@ -8,7 +8,7 @@ import pytest
 
 from lab import bench
 from lab.bench import claims as bench_claims, losses, tables as bench_tables
-from lab.complaint import Complaint
+from lab.text.complaint import Complaint
 
 RECORDED = Path(__file__).parent / "recorded_bench"
 ROUNDS = 7

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lab.places import ROOT
+from lab.plan.places import ROOT
 
 CASES = {"suites": 400, "runs": 12}
 

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import objectives, report, run_record
+from lab.plan import objectives
+from lab.report import page as report
+from lab.runs import run_record
 from lab.capacity import search as capacity
 from lab.capacity import facts, plot as capacity_plot, table as capacity_table
 from lab.capacity.search import Point, Search, State
 from lab.capacity.step import _command, _objectives, _rates, add
-from lab.complaint import Complaint
-from lab.suite import Scenario, Suite
+from lab.text.complaint import Complaint
+from lab.plan.suite import Scenario, Suite
 
 LIMITS = tuple(objectives.load(Path("x"), {"response_p99_us": 200, "drop_rate": 0}))
 SEARCH = Search(100, 10_000_000, 0.05, 3, 9, LIMITS)

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import statistics
-from lab.measurement import Measurement
-from lab.question import choices, placement, told
-from lab.question.choices import Choice, Effect
-from lab.statistics import Comparison, Verdict
+from lab.judge import comparing
+from lab.tables.measurement import Measurement
+from lab.judge import effects as choices
+from lab.report import placement, effects as told
+from lab.judge.effects import Choice, Effect
+from lab.judge.comparing import Comparison, Verdict
 
 SEEDS = 3
 PINNED = "--prod-interval-us 1000 --pin-consumer 1"
@@ -110,9 +111,9 @@ def test_a_p99_of_few_items_is_not_compared() -> None:
 def test_live_pairs_are_tested_together() -> None:
     random = np.random.default_rng(1)
 
-    def pairs(shift: float) -> list[statistics.Pair]:
+    def pairs(shift: float) -> list[comparing.Pair]:
         return [
-            statistics.Pair(
+            comparing.Pair(
                 "a, b",
                 Measurement("aarch64", "live", "tcg"),
                 "latency_p50_ns",

@@ -6,11 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab.counts import counted
-from lab.complaint import Complaint
-from lab.findings import Case, Study, sharing, study
-from lab.measurement import Measurement
-from lab.run_record import RunRecord
+from lab.counters import counted
+from lab.text.complaint import Complaint
+from lab.findings.rules import Case, Study
+from lab.counters import sharing
+from lab.judge import evidence
+from lab.tables.measurement import Measurement
+from lab.runs.run_record import RunRecord
 
 # 30,000 instructions on two CPUs, which write different bytes of one line.
 SEEN = Path(__file__).parents[3] / "tests" / "fake_qemu" / "counters.json"
@@ -82,6 +84,6 @@ EXACT = Measurement("aarch64", "exact", "tcg")
 @pytest.mark.parametrize("where", ["ring+0 and ring+16 (2.00 misses an item)", "", None])
 def test_false_sharing_is_a_finding_that_names_the_symbols(where: str | None) -> None:
     rows = pd.DataFrame({"false_sharing": [where, None], "consumed": 10})
-    found = list(sharing.false_sharing(Study([Case("x", EXACT, study.DEFAULTS, rows, 2)])))
+    found = list(sharing.false_sharing(Study([Case("x", EXACT, evidence.DEFAULTS, rows, 2)])))
     assert [each.evidence for each in found] == ([f"on one cache line: {where}, simulated"] if where else [])
-    assert not list(sharing.false_sharing(Study([Case("x", EXACT, study.DEFAULTS, rows[["consumed"]], 2)])))
+    assert not list(sharing.false_sharing(Study([Case("x", EXACT, evidence.DEFAULTS, rows[["consumed"]], 2)])))

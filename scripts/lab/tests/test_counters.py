@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from lab.counts import counters, icicle, symbols
-from lab.complaint import Complaint
+from lab.counters import counters, icicle, symbols
+from lab.text.complaint import Complaint
 
 NM = """\
 0000000000000010 0000000000000008 b a_threads_own

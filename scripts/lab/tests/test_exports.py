@@ -14,10 +14,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import bare_tables, exports, results, verify
-from lab.complaint import Complaint
-from lab.exports import chrome_trace
-from lab.run_record import RunRecord
+from lab.tables import bare, results
+from lab.report import exports
+from lab.judge import verify
+from lab.text.complaint import Complaint
+from lab.report.exports import chrome_trace
+from lab.runs.run_record import RunRecord
 
 SCRIPTS = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
@@ -125,7 +127,7 @@ other,0.03,,,500,0.5
 
 def test_tables_of_medians_alone_can_be_exported(tmp_path: Path) -> None:
     (tmp_path / "t001_metrics.csv").write_text(BARE)
-    sets = bare_tables.load(tmp_path)
+    sets = bare.load(tmp_path)
     entries = json.loads(exports.OF_RESULTS["google-benchmark"](sets))["benchmarks"]
     assert [(each["name"], each["real_time"]) for each in entries] == [('t001/base "line"', 15e3), ("t001/other", 30e3)]
     assert "iterations" not in entries[0] and entries[1]["drop_rate"] == 0.5
@@ -144,7 +146,7 @@ def test_tables_of_medians_alone_can_be_exported(tmp_path: Path) -> None:
 def test_damaged_tables_alone_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     (tmp_path / "t001_metrics.csv").write_text(BARE.replace(old, new))
     with pytest.raises(Complaint, match=message):
-        bare_tables.load(tmp_path)
+        bare.load(tmp_path)
 
 
 def test_tables_alone_are_no_results_to_judge(tmp_path: Path) -> None:

@@ -10,10 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import findings, results, stages, statistics
-from lab.findings import Case, Finding, Study, measurement, pipeline, study
-from lab.measurement import Measurement
-from lab.statistics import Comparison, Verdict
+from lab.findings import rules as findings
+from lab.tables import results, stages
+from lab.judge import comparing
+from lab.findings.rules import Case, Finding, Study
+from lab.findings import measurement, pipeline
+from lab.judge import evidence
+from lab.tables.measurement import Measurement
+from lab.judge.comparing import Comparison, Verdict
 
 RESULTS = Path(__file__).parent / "results"  # of a sweep on a busy host
 EXACT, LIVE = Measurement("aarch64", "exact", "tcg"), Measurement("aarch64", "live", "tcg")
@@ -59,7 +63,7 @@ def case(
         "clock_read_ns": 100.0,
     }
     rows = pd.DataFrame({name: [value] * runs for name, value in (healthy | values).items()})
-    return Case("x", measured, study.DEFAULTS | (options or {}), rows, runs, windows_ns)
+    return Case("x", measured, evidence.DEFAULTS | (options or {}), rows, runs, windows_ns)
 
 
 def found(rule: Rule, *cases: Case, **others: Any) -> list[Finding]:
@@ -79,7 +83,7 @@ def seed() -> Study:
             "duration_s": 10.0,
         }
         perf: dict[str, float] = SEED_PERF if scenario == "baseline" else {}
-        options = study.DEFAULTS | {"pacing": "sleep", "queue": "mutex"} | SEED_OPTIONS[scenario]
+        options = evidence.DEFAULTS | {"pacing": "sleep", "queue": "mutex"} | SEED_OPTIONS[scenario]
         cases.append(Case(scenario, LIVE, options, pd.DataFrame([values | perf]), replicates=3))
     return Study(cases)
 
@@ -331,8 +335,8 @@ def test_host_too_small() -> None:
 def test_results_of_a_sweep_and_their_markdown() -> None:
     swept = results.load(RESULTS)["t001"]
     baselines = {"affinity-1000us": "baseline-1000us", "affinity-0us": "baseline-0us"}
-    comparisons = statistics.against_baseline(swept.raw, baselines)
-    assert len(comparisons) == 2 * 2 * len(statistics.METRICS)
+    comparisons = comparing.against_baseline(swept.raw, baselines)
+    assert len(comparisons) == 2 * 2 * len(comparing.METRICS)
     all_found = findings.find(findings.of_suite(swept.raw, swept.environment, comparisons))
     assert "impossible value" not in {each.name for each in all_found}
     text = findings.markdown([each for each in all_found if each.measurement == EXACT])
@@ -342,15 +346,19 @@ def test_results_of_a_sweep_and_their_markdown() -> None:
 
 
 def test_options_without_a_value_are_true() -> None:
-    assert study.parse("--zero-copy --queue-cap 8 --mlock") == {"zero-copy": "true", "queue-cap": "8", "mlock": "true"}
-    assert study.parse("") == {}
-    assert study.parse("kernel rt, isolcpus=1; --mlock") == {
+    assert evidence.parse("--zero-copy --queue-cap 8 --mlock") == {
+        "zero-copy": "true",
+        "queue-cap": "8",
+        "mlock": "true",
+    }
+    assert evidence.parse("") == {}
+    assert evidence.parse("kernel rt, isolcpus=1; --mlock") == {
         "kernel": "rt",
         "kernel-args": "isolcpus=1",
         "mlock": "true",
     }
-    assert study.parse("2 CPUs") == {"smp": "2"}
-    assert study.parse("1 CPU, no kernel arguments, 64 MB, 2 NUMA nodes; --mlock") == {
+    assert evidence.parse("2 CPUs") == {"smp": "2"}
+    assert evidence.parse("1 CPU, no kernel arguments, 64 MB, 2 NUMA nodes; --mlock") == {
         "smp": "1",
         "memory-mb": "64",
         "numa-nodes": "2",

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import stages
-from lab.findings import Case, Study, cpus, measurement, pipeline, study
-from lab.measurement import Measurement
-from lab.statistics import Comparison, Verdict
+from lab.tables import stages
+from lab.findings.rules import Case, Study
+from lab.judge import cpus, evidence
+from lab.findings import measurement, pipeline
+from lab.tables.measurement import Measurement
+from lab.judge.comparing import Comparison, Verdict
 from lab.tests.test_findings import EXACT, LIVE, case, found
 
 KVM = Measurement("aarch64", "live", "kvm")
@@ -186,5 +188,5 @@ def test_a_late_change_has_other_causes_in_virtual_time() -> None:
 def test_chance_places_threads_and_may_move_them_again() -> None:
     made = case(runs=3, consumer_involuntary_switches=3)
     rows = made.rows.assign(producer_involuntary_switches=[16_000, 10, 0], latency_p50_ns=[1e4, 1.5e4, 1.6e4])
-    (told,) = found(pipeline.placed_by_chance, Case("x", LIVE, study.DEFAULTS, rows, 3))
+    (told,) = found(pipeline.placed_by_chance, Case("x", LIVE, evidence.DEFAULTS, rows, 3))
     assert told.cause.endswith("when they start, and may move them later")

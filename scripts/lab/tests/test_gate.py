@@ -13,10 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import gate, gate_report, objectives, results, statistics
-from lab.complaint import Complaint
-from lab.gate import Gate
-from lab.statistics import Verdict
+from lab.judge import gate, comparing
+from lab.report import gate as gate_report
+from lab.plan import objectives
+from lab.tables import results
+from lab.text.complaint import Complaint
+from lab.judge.gate import Gate
+from lab.judge.comparing import Verdict
 
 RESULTS = Path(__file__).parent / "results"
 RESULT_DATA = Path(__file__).parents[3] / "result_data"
@@ -66,7 +69,7 @@ def test_the_same_again_is_good(base: Path) -> None:
     same = run(base, copy(base))
     assert same.exit_code == gate.GOOD
     assert {each.verdict for each in same.comparisons} == {Verdict.SAME, Verdict.EQUAL}
-    assert len(same.comparisons) == 2 * 3 * len(statistics.METRICS)
+    assert len(same.comparisons) == 2 * 3 * len(comparing.METRICS)
 
 
 @pytest.mark.parametrize(("timing", "text"), [("live", "worse: +20."), ("exact", "worse: +20.0 %")])
@@ -279,7 +282,7 @@ def test_ci_reads_the_same_counts(base: Path) -> None:
     suites = {suite.get("name"): suite for suite in root}
     assert set(suites) == {"t000.aarch64.exact.tcg", "t000.aarch64.live.tcg"}
     live = suites["t000.aarch64.live.tcg"]
-    assert int(live.get("tests", "")) == len(live) == 3 * len(statistics.METRICS) + 3
+    assert int(live.get("tests", "")) == len(live) == 3 * len(comparing.METRICS) + 3
     assert int(live.get("failures", "")) == len(live.findall("testcase/failure")) == 1 + 3
     assert gate.overall([worse]) == gate.WORSE
     assert gate_report.markdown([worse]).startswith("**pipelab gate: worse** (exit 3)")

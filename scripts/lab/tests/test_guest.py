@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import plan, target
-from lab.complaint import Complaint
-from lab.guest import Guest, unlike
-from lab.plan import Row, Sweep
+from lab.plan import plan, target
+from lab.text.complaint import Complaint
+from lab.plan.guest import Guest, unlike
+from lab.plan.plan import Row, Sweep
 from lab.tests.test_plan import IMAGE, SWEEP, TARGETS, expand_text, write_image
 
 KERNELS = '[scenario.a]\n[scenario.b]\nkernel = "rt"\nkernel-args = "isolcpus=1"\nsmp = 4\n'

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import guest_files
-from lab.complaint import Complaint
-from lab.guest_files import Refused
+from lab.runs import guest_files
+from lab.text.complaint import Complaint
+from lab.runs.guest_files import Refused
 
 MB = 1 << 20
 BREAK = Path(__file__).parents[3] / "tests/break"
@@ -208,7 +208,7 @@ def test_nothing_outside_a_run_s_folder_is_touched_whatever_is_sent() -> None:
 def test_the_time_to_unpack_is_bounded(tmp_path: Path) -> None:
     """As run_vm.sh calls it, where unpacking goes on for ever."""
     endless = (
-        "import time, lab.ending as e; e.UNPACK_S = 1; e.guest_files.receive = lambda *_: time.sleep(60); e.main()"
+        "import time, lab.runs.ending as e; e.UNPACK_S = 1; e.guest_files.receive = lambda *_: time.sleep(60); e.main()"
     )
     words = ["--code=0", "--limit=60", "--wall-ms=1", "--output-mb=256", "--console-mb=1"]
     begin = time.monotonic()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.html import page
+from lab.report.html import page
 from lab.tests.browser import CHROMIUM, Browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium")

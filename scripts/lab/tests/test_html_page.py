@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import report
-from lab.complaint import Complaint
-from lab.html import page
+from lab.report import page as report
+from lab.text.complaint import Complaint
+from lab.report.html import page
 
 SCRIPTS = Path(__file__).parents[2]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab import analyse, results
-from lab.complaint import Complaint
-from lab.html import series
-from lab.results import Results
+from lab.tables import measured, results
+from lab.text.complaint import Complaint
+from lab.report.html import series
+from lab.tables.results import Results
 
 HEADER = "item,intended_ns,lateness_ns,enqueue_ns,queue_latency_ns,service_ns,latency_ns,response_ns\n"
 
@@ -34,13 +34,13 @@ def write_items(path: Path, latencies_ns: list[int], interval_ns: int = 1000) ->
 
 def test_percentiles_are_those_of_the_tables(recorded: Results, runs: Path) -> None:
     made = series.of_suite(recorded, runs)
-    metrics = analyse.read(runs.parent / "t000_metrics.csv")
+    metrics = measured.read(runs.parent / "t000_metrics.csv")
     assert made["scenarios"] == list(dict.fromkeys(metrics["scenario"]))
-    at = {name: list(series.ONE_IN.round(6)).index(round(1 / (1 - q), 6)) for name, q in analyse.PERCENTILES.items()}
+    at = {name: list(series.ONE_IN.round(6)).index(round(1 / (1 - q), 6)) for name, q in measured.PERCENTILES.items()}
     compared = 0
     for row in metrics.itertuples():
         told = next(each for each in made["measurements"] if each["title"].startswith(row.timing))
-        for name in analyse.PERCENTILES:
+        for name in measured.PERCENTILES:
             curve, value = told["percentiles"][row.scenario]["latency"]["median"], getattr(row, f"latency_{name}_ms")
             if math.isnan(value):
                 assert len(curve) <= at[name]
@@ -63,7 +63,7 @@ def test_a_curve_never_falls_and_lies_between_the_runs(recorded: Results, runs: 
 
 def test_stages_and_rates_are_those_of_the_tables(recorded: Results, runs: Path) -> None:
     parts = pd.read_csv(runs.parent / "t000_stages.csv")
-    metrics = analyse.read(runs.parent / "t000_metrics.csv")
+    metrics = measured.read(runs.parent / "t000_metrics.csv")
     for told in series.of_suite(recorded, runs)["measurements"]:
         timing = told["title"].split()[0]
         for row in told["stages"]:

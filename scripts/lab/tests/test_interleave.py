@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from lab.interleave import interleave
-from lab.plan import Row
-from lab.run_record import RunRecord
+from lab.plan.interleave import interleave
+from lab.plan.plan import Row
+from lab.runs.run_record import RunRecord
 
 
 def test_both_sweeps_are_run_whole_and_in_turns(records: list[RunRecord]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab import ledger, watch
+from lab.runs import ledger, watch
 
 QUIET: dict[str, Any] = {
     "vcpu_pinning": {"pinned": True, "host_cpus": [0, 1], "why_not": None},
@@ -126,7 +126,16 @@ def watch_pretender(folder: Path, seconds: str, *options: str) -> dict[str, Any]
     """What the watcher writes of a shell that starts a pretender."""
     shell = subprocess.Popen(["sh", "-c", f"{sys.executable} -c '{PRETENDER}' {seconds}; sleep 100"])
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "lab.watch", "--shell", str(shell.pid), *options, "--out", str(folder / ledger.WATCH)],
+        [
+            sys.executable,
+            "-m",
+            "lab.runs.watch",
+            "--shell",
+            str(shell.pid),
+            *options,
+            "--out",
+            str(folder / ledger.WATCH),
+        ],
         cwd=Path(__file__).parents[2],
     )
     try:
@@ -169,7 +178,7 @@ def test_the_watcher_ends_with_a_shell_that_never_started_a_guest(tmp_path: Path
     shell = subprocess.Popen(["true"])
     shell.wait()
     subprocess.run(
-        [sys.executable, "-m", "lab.watch", "--shell", str(shell.pid), "--smp", "2", "--pin", "yes", "--out"]
+        [sys.executable, "-m", "lab.runs.watch", "--shell", str(shell.pid), "--smp", "2", "--pin", "yes", "--out"]
         + [str(tmp_path / ledger.WATCH)],
         cwd=Path(__file__).parents[2],
         check=True,
@@ -180,7 +189,7 @@ def test_the_watcher_ends_with_a_shell_that_never_started_a_guest(tmp_path: Path
 def test_a_guest_that_never_was_leaves_a_ledger_without_vcpus(tmp_path: Path) -> None:
     shell = subprocess.Popen(["sleep", "100"])
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "lab.watch", "--shell", str(shell.pid), "--smp", "2", "--pin", "yes", "--out"]
+        [sys.executable, "-m", "lab.runs.watch", "--shell", str(shell.pid), "--smp", "2", "--pin", "yes", "--out"]
         + [str(tmp_path / ledger.WATCH)],
         cwd=Path(__file__).parents[2],
     )

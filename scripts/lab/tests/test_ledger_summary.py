@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from lab import environment, ledger, ledger_summary, run_record
-from lab.run_record import RunRecord
+from lab.tables import environment, ledger_summary
+from lab.runs import ledger, run_record
+from lab.runs.run_record import RunRecord
 from lab.tests.test_ledger import QUIET, changed
 from lab.tests.test_report import make_report, rewrite_runs, write_plan
 

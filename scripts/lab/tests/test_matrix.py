@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab import matrix
-from lab.complaint import Complaint
+from lab.report import matrix
+from lab.text.complaint import Complaint
 
 
 @pytest.fixture(name="cells")

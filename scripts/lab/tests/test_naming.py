@@ -3,12 +3,14 @@
 import pandas as pd
 import pytest
 
-from lab import findings, naming, section
-from lab.counts import counted
-from lab.findings import Finding
-from lab.measurement import Measurement
-from lab.objectives import Judgement, Objective
-from lab.estimate import Estimate
+from lab.findings import rules as findings
+from lab.text import naming
+from lab.report import section
+from lab.counters import counted
+from lab.findings.rules import Finding
+from lab.tables.measurement import Measurement
+from lab.plan.objectives import Judgement, Objective
+from lab.tables.estimate import Estimate
 
 LIVE = Measurement("aarch64", "live", "tcg")
 FAST = [f"{place}-{number}-0us" for place in ("apart", "mutex", "spin") for number in range(4)]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import noise
-from lab.statistics import Verdict
+from lab.judge import noise
+from lab.judge.comparing import Verdict
 
 SCRIPTS = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"

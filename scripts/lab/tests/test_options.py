@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import suite
-from lab.program import of_host
+from lab.plan import suite
+from lab.plan.program import of_host
 
 # What the program has for the sweep and for people, not for scenarios.
 OTHERS = {"version", "seed", "emit-latencies", "emit-histogram", "emit-hlog", "stats", "check", "check-lines"}

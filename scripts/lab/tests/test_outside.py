@@ -11,10 +11,13 @@ import markdown as python_markdown
 import pandas as pd
 import pytest
 
-from lab import measurement, plan, report, results, run_record, target
-from lab.complaint import MOST, Complaint
-from lab.html import page
-from lab.outside import code, markdown, say, visible
+from lab.tables import measurement, results
+from lab.plan import plan, target
+from lab.report import page as report
+from lab.runs import run_record
+from lab.text.complaint import MOST, Complaint
+from lab.report.html import page
+from lab.text.outside import code, markdown, say, visible
 
 HOSTILE = [
     "[x](javascript:alert(1))",

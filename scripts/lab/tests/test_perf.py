@@ -9,14 +9,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab import analyse, findings, plan, run_record
-from lab.counts import perf, perf_runs
-from lab.complaint import Complaint
-from lab.findings import counts as counts_rules
+from lab.tables import measured
+from lab.findings import rules
+from lab.plan import plan
+from lab.runs import run_record
+from lab.counters import perf, perf_runs
+from lab.text.complaint import Complaint
+from lab.counters import findings
 from lab.findings import pipeline
-from lab.findings.study import Study
-from lab.guest_files import OUT
-from lab.measurement import Measurement
+from lab.judge.evidence import Study
+from lab.runs.guest_files import OUT
+from lab.tables.measurement import Measurement
 from lab.tests.conftest import RECORDED
 
 RUN = """# started on Wed Jan  1 00:00:01 2020
@@ -187,7 +190,7 @@ def test_the_plugin_s_instructions_have_a_column_of_their_own(tmp_path: Path) ->
 
 def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] = ()) -> Study:
     """Of t000's first two scenarios, the second against the first: context switches and instructions an item."""
-    raw = analyse.raw_table(run_record.load_planned(RECORDED, "t000")[0])[0].query("timing == 'exact'")
+    raw = measured.raw_table(run_record.load_planned(RECORDED, "t000")[0])[0].query("timing == 'exact'")
     told = dict.fromkeys(raw["scenario"], "--prod-interval-us 1000")
     first, second = per_item
     environment = {
@@ -207,7 +210,7 @@ def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] 
             for name, (own, its) in per_item.items()
         ]
     ).reindex(columns=[*perf_runs.TEXTS, "seed", "items", *perf_runs.COUNTS])
-    return findings.of_suite(raw, environment, perf=counts)
+    return rules.of_suite(raw, environment, perf=counts)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +218,7 @@ def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] 
     [([], "perf stat"), (["baseline", "affinity"], "QEMU's plugin, under perf stat"), (["affinity"], None)],
 )
 def test_findings_compare_only_what_was_counted_alike(by_plugin: list[str], source: str | None) -> None:
-    found = counts_rules.many_instructions(_study({"baseline": (2, 20_000), "affinity": (2, 90_000)}, by_plugin))
+    found = findings.many_instructions(_study({"baseline": (2, 20_000), "affinity": (2, 90_000)}, by_plugin))
     evidence = [each.evidence for each in found]
     assert evidence == ([f"90,000 an item, 4.5 times the 20,000 of baseline ({source})"] if source else [])
 
@@ -223,9 +226,7 @@ def test_findings_compare_only_what_was_counted_alike(by_plugin: list[str], sour
 def test_findings_use_the_counts() -> None:
     names = ["baseline", "affinity"]
     study = _study({names[0]: (2.0, 10_000), names[1]: (6.0, 16_000)})
-    found = {
-        (each.name, each.scenario): each for rule in (*pipeline.RULES, *counts_rules.RULES) for each in rule(study)
-    }
+    found = {(each.name, each.scenario): each for rule in (*pipeline.RULES, *findings.RULES) for each in rule(study)}
     assert ("wakes up for each item", names[0]) in found
     assert found["consumer polls", names[1]].evidence == "6 context switches of both threads an item"
     many = found["many instructions", names[1]]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import plan, suite
-from lab.complaint import Complaint
-from lab.plan import Row, Sweep
+from lab.plan import plan, suite
+from lab.text.complaint import Complaint
+from lab.plan.plan import Row, Sweep
 
 ROOT = Path(__file__).parents[3]
 TARGETS = ROOT / "qemu" / "targets"

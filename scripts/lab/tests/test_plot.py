@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from lab import analyse, plot, plot_stages
-from lab.measurement import KEYS
-from lab.run_record import RunRecord
+from lab.tables import measured
+from lab.report import pictures, stage_picture
+from lab.tables.measurement import KEYS
+from lab.runs.run_record import RunRecord
 
 LONG = "-whose-long-name-leaves-little-room"
 
@@ -22,16 +23,16 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
     """The figures that are drawn, instead of being closed at once."""
     drawn: list[Figure] = []
     with monkeypatch.context() as patched:
-        patched.setattr(plot.plt, "close", drawn.append)
+        patched.setattr(pictures.plt, "close", drawn.append)
         yield drawn
     for figure in drawn:
-        plot.plt.close(figure)
+        pictures.plt.close(figure)
 
 
 def test_no_title_runs_into_the_legend(records: list[RunRecord], figures: list[Figure]) -> None:
-    raw = analyse.raw_table(records)[0]
+    raw = measured.raw_table(records)[0]
     raw["scenario"] += LONG
-    plot.latency(raw, analyse.metrics_table(raw))
+    pictures.latency(raw, measured.metrics_table(raw))
     figures[-1].canvas.draw()
     for axes in figures[-1].axes:
         title = next(
@@ -41,16 +42,16 @@ def test_no_title_runs_into_the_legend(records: list[RunRecord], figures: list[F
             assert title.get_window_extent().y0 > text.get_window_extent().y1
 
 
-@pytest.mark.parametrize("draw", [plot.drop_rate, plot.throughput])
+@pytest.mark.parametrize("draw", [pictures.drop_rate, pictures.throughput])
 @pytest.mark.parametrize("largest", [0.001, 0.4, 1.0])
 def test_no_label_crosses_the_axis_or_leaves_the_picture(
     records: list[RunRecord], figures: list[Figure], draw: Any, largest: float
 ) -> None:
-    raw = analyse.raw_table(records)[0]
+    raw = measured.raw_table(records)[0]
     raw["drop_rate"] = raw["scenario"].map({"baseline": 0.0, "affinity": largest / 100, "queue-cap-8": largest})
     raw["throughput_ops_s"] = raw["drop_rate"] * 1e6
     raw["scenario"] += LONG
-    draw(raw, analyse.metrics_table(raw))
+    draw(raw, measured.metrics_table(raw))
     figure = figures[-1]
     figure.canvas.draw()  # at the resolution that what follows is measured in
     labels = 0
@@ -78,8 +79,8 @@ def spread_over(raw: pd.DataFrame, scenarios: int, suffix: str) -> pd.DataFrame:
 def staged(raw: pd.DataFrame) -> pd.DataFrame:
     """A table as lab.stages.table() makes it, of the scenarios of `raw`."""
     scenarios = raw[[*KEYS, "scenario"]].drop_duplicates()
-    stages = pd.DataFrame({"stage": list(plot_stages.STAGES), "mean_ns": [5e5, 1e3, 2e5, 3e5, 1e3]})
-    populations = pd.DataFrame({"population": list(plot_stages.TITLES)})
+    stages = pd.DataFrame({"stage": list(stage_picture.STAGES), "mean_ns": [5e5, 1e3, 2e5, 3e5, 1e3]})
+    populations = pd.DataFrame({"population": list(stage_picture.TITLES)})
     return scenarios.merge(populations, how="cross").merge(stages, how="cross")
 
 
@@ -134,27 +135,27 @@ def owned_legends(owner: Figure | Axes) -> list[Any]:
 def test_pictures_of_few_and_of_many_scenarios_are_legible(
     records: list[RunRecord], figures: list[Figure], scenarios: int, suffix: str
 ) -> None:
-    raw = spread_over(analyse.raw_table(records)[0], scenarios, suffix)
+    raw = spread_over(measured.raw_table(records)[0], scenarios, suffix)
     raw["noisy"] = (raw["timing"] == "live") & (raw["replicate"] == 1) | raw["scenario"].eq(raw["scenario"].iloc[0])
-    for draw in plot.PICTURES.values():
-        draw(raw, analyse.metrics_table(raw))
+    for draw in pictures.PICTURES.values():
+        draw(raw, measured.metrics_table(raw))
         check_picture(figures[-1], scenarios)
     table = staged(raw[raw["timing"] == "live"])
     for population in (table, table[table["population"] == "all"]):
-        plot_stages.stages(population)
+        stage_picture.stages(population)
         check_picture(figures[-1], scenarios)
 
 
 def test_many_scenarios_make_no_tower_and_share_their_names(records: list[RunRecord], figures: list[Figure]) -> None:
-    raw = spread_over(analyse.raw_table(records)[0], 29, "")
-    plot.latency(raw, analyse.metrics_table(raw))
+    raw = spread_over(measured.raw_table(records)[0], 29, "")
+    pictures.latency(raw, measured.metrics_table(raw))
     width, height = figures[-1].get_size_inches()
     assert 0.6 < width / height < 1.8
     left, right = figures[-1].axes
     assert left.get_window_extent().y0 == right.get_window_extent().y0
     assert all(axes.get_xscale() == "log" for axes in (left, right))  # 1.5 ** 28 is five decades
     for table in (staged(raw)[lambda rows: rows["timing"] == timing] for timing in ("exact", "live")):
-        plot_stages.stages(table)
+        stage_picture.stages(table)
         width, height = figures[-1].get_size_inches()
         assert 1 < width / height < 2
 
@@ -173,13 +174,13 @@ def legend_of(axes: Axes) -> list[str]:
 
 
 def test_noisy_runs_are_hollow_and_named_where_there_are_any(records: list[RunRecord], figures: list[Figure]) -> None:
-    raw = analyse.raw_table(records)[0]
-    plot.throughput(raw, analyse.metrics_table(raw))
+    raw = measured.raw_table(records)[0]
+    pictures.throughput(raw, measured.metrics_table(raw))
     assert [marks(axes) for axes in figures[-1].axes] == [{True: 0, False: 6 + 3}] * 2
     assert not any(legend_of(axes) for axes in figures[-1].axes)
     raw["noisy"] = (raw["timing"] == "live") & (raw["scenario"] == "affinity") & (raw["replicate"] == 1)
-    plot.throughput(raw, analyse.metrics_table(raw))
-    plot.latency(raw, analyse.metrics_table(raw))
+    pictures.throughput(raw, measured.metrics_table(raw))
+    pictures.latency(raw, measured.metrics_table(raw))
     exact, live = figures[-2].axes
     assert marks(exact) == {True: 0, False: 9} and marks(live) == {True: 1, False: 8}
     assert (legend_of(exact), legend_of(live)) == ([], ["noisy run"])
@@ -187,10 +188,10 @@ def test_noisy_runs_are_hollow_and_named_where_there_are_any(records: list[RunRe
 
 
 def test_the_span_is_that_of_the_runs_behind_the_median(records: list[RunRecord], figures: list[Figure]) -> None:
-    raw = analyse.raw_table(records)[0]
+    raw = measured.raw_table(records)[0]
     raw = raw[raw["timing"] == "live"].assign(throughput_ops_s=lambda rows: rows["replicate"] * 1000.0)
     raw["noisy"] = (raw["scenario"] == "affinity") & (raw["replicate"] == 2) | (raw["scenario"] == "baseline")
-    plot.throughput(raw, analyse.metrics_table(raw))
+    pictures.throughput(raw, measured.metrics_table(raw))
     axes = figures[-1].axes[0]
     spans = {place: (low, high) for (low, place), (high, _) in axes.collections[0].get_segments()}
     names = list(dict.fromkeys(raw["scenario"]))

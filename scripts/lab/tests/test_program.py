@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab.program import of_host
+from lab.plan.program import of_host
 
 MEASURE = ["--duration", "0.01", "--warmup", "0"]
 

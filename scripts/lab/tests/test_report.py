@@ -13,8 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import analyse, figures, plan, run_record
-from lab.plan import Row
+from lab.tables import measured
+from lab.text import numbers
+from lab.plan import plan
+from lab.runs import run_record
+from lab.plan.plan import Row
 from lab.tests.reseal import reseal
 
 SCRIPTS = Path(__file__).parents[2]
@@ -207,7 +210,7 @@ def test_scenarios_may_be_called_like_numbers_and_empty_values(runs: Path) -> No
         scenarios = [line.split(" | ")[0] for line in table_of(page, heading)]
         assert sorted(scenarios) == ["| 008", "| 1e3", "| NA", "| null"]
         assert all(line.count(" | ") == 6 and " |  |" not in line for line in table_of(page, heading))
-    assert analyse.read(runs.parent / "t000_raw.csv")["scenario"].isin(["008", "1e3", "NA", "null"]).all()
+    assert measured.read(runs.parent / "t000_raw.csv")["scenario"].isin(["008", "1e3", "NA", "null"]).all()
 
 
 def png_size(file: Path) -> tuple[int, int]:
@@ -332,7 +335,7 @@ def test_a_folder_without_runs_is_said(tmp_path: Path) -> None:
     [(0.0, "0"), (0.01234, "0.0123"), (9.511, "9.51"), (14.98, "15.0"), (1234.5, "1,234"), (99.96, "100.0")],
 )
 def test_times_have_three_significant_digits(value: float, text: str) -> None:
-    assert figures.significant(value) == text
+    assert numbers.significant(value) == text
 
 
 def test_unlike_guests_of_a_suite_are_told_beside_its_scenarios(runs: Path) -> None:

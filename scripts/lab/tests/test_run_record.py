@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from lab import ledger, plan, run_record
-from lab.complaint import Complaint
+from lab.runs import ledger, run_record
+from lab.plan import plan
+from lab.text.complaint import Complaint
 from lab.tests.test_ledger import QUIET
 
 IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")

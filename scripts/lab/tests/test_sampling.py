@@ -9,12 +9,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import analyse, exports, gate, plan, plot, report, results, run_record, suite_results
-from lab.complaint import Complaint
-from lab.exports import chrome_trace
-from lab.files import write_whole
-from lab.html import page
-from lab.program import of_host
+from lab.tables import measured as measured_tables, results
+from lab.report import exports, pictures, page as report, suite as suite_results
+from lab.judge import gate
+from lab.plan import plan
+from lab.runs import run_record
+from lab.text.complaint import Complaint
+from lab.report.exports import chrome_trace
+from lab.text.files import write_whole
+from lab.report.html import page
+from lab.plan.program import of_host
 from lab.tests.reseal import reseal
 from lab.tests.test_report import write_plan
 
@@ -47,7 +51,7 @@ def reported(runs: Path, rows: Sequence[plan.Row]) -> str:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plot, "PICTURES", dict.fromkeys(plot.PICTURES, lambda raw, metrics: b""))
+    monkeypatch.setattr(pictures, "PICTURES", dict.fromkeys(pictures.PICTURES, lambda raw, metrics: b""))
 
 
 def test_a_suite_may_keep_some_items_or_none(runs: Path, no_pictures: None) -> None:
@@ -59,7 +63,7 @@ def test_a_suite_may_keep_some_items_or_none(runs: Path, no_pictures: None) -> N
     assert "none: its runs keep no item (max-samples = 0)" in text
     stages = pd.read_csv(runs.parent / "t000_stages.csv")
     assert set(stages["scenario"]) == {"all"}  # the others' are left out, and their tables are not
-    assert (analyse.read(runs.parent / "t000_raw.csv")["consumed"] == 150).all()
+    assert (measured_tables.read(runs.parent / "t000_raw.csv")["consumed"] == 150).all()
     html = page.render(runs.parent, runs)
     series: dict[str, Any] = json.loads(html.split('id="series">')[1].split("</script>")[0])
     told = series["suites"]["t000"]["measurements"][0]

@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import findings, plan, stages
-from lab.trace import split as sched_trace, events as trace_events, runs as trace_runs
-from lab.complaint import Complaint
-from lab.exports import chrome_trace
-from lab.findings import sched
-from lab.findings.study import Study
-from lab.measurement import Measurement
+from lab.findings import rules as findings
+from lab.plan import plan
+from lab.tables import stages
+from lab.trace import split, events as trace_events, runs as trace_runs
+from lab.text.complaint import Complaint
+from lab.report.exports import chrome_trace
+from lab.trace import findings as sched
+from lab.judge.evidence import Study
+from lab.tables.measurement import Measurement
 from lab.tests import traced
 from lab.tests.conftest import RECORDED
 
@@ -29,12 +31,12 @@ EXACT = Measurement("aarch64", "exact", "tcg")
 FACTS = {"scenarios": {"baseline": "--prod-interval-us 1000 --duration 0.15"}}
 
 
-def parts(known: sched_trace.Split) -> dict[tuple[int, str, tuple[str, int, str]], int]:
+def parts(known: split.Split) -> dict[tuple[int, str, tuple[str, int, str]], int]:
     """What took any time, by item, stage and kind."""
     return {
         (item, stage, (kind.state, kind.cpu, kind.held_by)): int(values[item, place])
         for stage, values in known.parts_ns.items()
-        for place, kind in enumerate(known.timelines[sched_trace.THREAD_OF[stage]].kinds)
+        for place, kind in enumerate(known.timelines[split.THREAD_OF[stage]].kinds)
         for item in range(len(values))
         if values[item, place]
     }
@@ -53,7 +55,7 @@ def test_events_come_out_of_the_pages_as_they_were_written(tmp_path: Path) -> No
 
 
 def test_each_item_is_split_as_it_was(tmp_path: Path) -> None:
-    known = sched_trace.split(traced.write(tmp_path / "run"))
+    known = split.split(traced.write(tmp_path / "run"))
     assert parts(known) == traced.PARTS
 
 
@@ -66,7 +68,7 @@ def test_a_waker_that_begins_before_the_thread_sleeps_is_waited_for_from_then_on
         traced.switch(6900, 1, traced.USED_BY, traced.KWORKER),
     ]
     events = sorted([event for event in early if event[0] != 1000] + asleep, key=lambda event: event[0])
-    known = parts(sched_trace.split(traced.write(tmp_path / "run", events)))
+    known = parts(split.split(traced.write(tmp_path / "run", events)))
     assert (0, "wake_up", ("asleep", -1, "")) not in known
     # from 6,500, when the item was pushed, it was on its way to sleep until 6,900
     assert known[0, "wake_up", ("running", -1, "")] == 400 + 500
@@ -74,7 +76,7 @@ def test_a_waker_that_begins_before_the_thread_sleeps_is_waited_for_from_then_on
 
 
 def test_the_parts_of_a_guest_s_items_add_up_to_the_nanosecond() -> None:
-    known = sched_trace.split(GUEST)
+    known = split.split(GUEST)
     for place, stage in enumerate(stages.STAGES):
         length = known.bounds_ns[:, place + 1] - known.bounds_ns[:, place]
         assert (known.parts_ns[stage].sum(axis=1) == length).all() and (known.parts_ns[stage] >= 0).all()
@@ -84,15 +86,15 @@ def test_the_parts_of_a_guest_s_items_add_up_to_the_nanosecond() -> None:
 
 def test_threads_of_a_guest_sleep_as_often_as_its_kernel_counted() -> None:
     """From the time when the program read the kernel's counters, 5 ms before the first item, to the thread's end."""
-    begin_ns = sched_trace.threads(trace_events.read(GUEST), GUEST).begin_ns - sched_trace.QUIET_NS
+    begin_ns = split.threads(trace_events.read(GUEST), GUEST).begin_ns - split.QUIET_NS
     counted = pd.read_csv(GUEST / "out/stats.csv", index_col="key")["value"]
-    for name, did in sched_trace.split(GUEST).timelines.items():
+    for name, did in split.split(GUEST).timelines.items():
         sleeps = (did.begins_ns > begin_ns) & np.array([kind.state == "asleep" for kind in did.kinds])[did.doing]
         assert sleeps.sum() - 1 == int(counted[f"{name}_voluntary_switches"])  # one more: its end
 
 
 def test_means_are_of_all_and_of_the_slowest_items(tmp_path: Path) -> None:
-    few = sched_trace.table(sched_trace.split(traced.write(tmp_path / "run")))
+    few = split.table(split.split(traced.write(tmp_path / "run")))
     assert set(few["population"]) == {"all"}
     late = few[(few["stage"] == "lateness") & (few["part"] == "run delay")].iloc[0]
     assert (late["cpu"], late["held_by"], late["mean_ns"]) == ("0", "idle", (3000 + 400 + 0) / 3)
@@ -172,7 +174,7 @@ def test_a_damaged_trace_is_refused_in_one_line(tmp_path: Path, harm: Callable[[
     run = traced.write(tmp_path / "run")
     harm(run / "out")
     with pytest.raises(Complaint, match=message) as refused:
-        sched_trace.split(run)
+        split.split(run)
     assert "\n" not in str(refused.value) and refused.value.exit_code == 1
 
 

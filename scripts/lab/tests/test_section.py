@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import report, section, stages, suite, suite_results
-from lab.evaluation import Evaluation
-from lab.measurement import Measurement
-from lab.statistics import Comparison, Verdict
+from lab.report import page as report, section, suite as suite_results
+from lab.tables import stages
+from lab.plan import suite
+from lab.judge.evaluation import Evaluation
+from lab.tables.measurement import Measurement
+from lab.judge.comparing import Comparison, Verdict
 
 EXACT, LIVE = Measurement("aarch64", "exact", "tcg"), Measurement("aarch64", "live", "tcg")
 SUITE = """

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from matplotlib import image
 
-from lab import plot_stages, stages
-from lab.complaint import FAILED, Complaint
-from lab.measurement import Measurement
-from lab.run_record import RunRecord
+from lab.report import stage_picture
+from lab.tables import stages
+from lab.text.complaint import FAILED, Complaint
+from lab.tables.measurement import Measurement
+from lab.runs.run_record import RunRecord
 
 LIVE = Measurement("aarch64", "live", "tcg")
 HEADER = ",".join(stages.COLUMNS)
@@ -151,9 +152,9 @@ def test_the_picture_has_a_panel_for_each_population(records: list[RunRecord]) -
         )
         for name in names
     )
-    whole = image.imread(io.BytesIO(plot_stages.stages(table)))
-    half = image.imread(io.BytesIO(plot_stages.stages(table[table["population"] == stages.ALL])))
+    whole = image.imread(io.BytesIO(stage_picture.stages(table)))
+    half = image.imread(io.BytesIO(stage_picture.stages(table[table["population"] == stages.ALL])))
     assert whole.shape[0] > 1.4 * half.shape[0]
     for colour in ("lateness", "wake_up"):
-        rgb = np.array([int(plot_stages.COLOURS[colour][n : n + 2], 16) / 255 for n in (1, 3, 5)])
+        rgb = np.array([int(stage_picture.COLOURS[colour][n : n + 2], 16) / 255 for n in (1, 3, 5)])
         assert (np.abs(whole[..., :3] - rgb).max(axis=-1) < 0.01).sum() > 1000

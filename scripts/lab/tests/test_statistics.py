@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 from scipy.stats import mannwhitneyu
 
-from lab import statistics
-from lab.estimate import median_interval, spread
-from lab.measurement import Measurement
-from lab.statistics import Comparison, Pair, Verdict
+from lab.judge import comparing
+from lab.tables.estimate import median_interval, spread
+from lab.tables.measurement import Measurement
+from lab.judge.comparing import Comparison, Pair, Verdict
 
 RESULTS = Path(__file__).parent / "results"  # of a sweep on a busy host
 PAIRS = 1000
@@ -41,7 +41,7 @@ def compare(
     metric: str = "latency_p50_ns",
     timing: str = "live",
 ) -> Comparison:
-    return statistics.compare(
+    return comparing.compare(
         [Pair("x", Measurement("aarch64", timing, "tcg"), metric, pd.Series(base), pd.Series(value))]
     )[0]
 
@@ -71,7 +71,7 @@ def test_five_per_cent_are_found_in_ten_runs_up_to_a_spread_of_2_5_per_cent(fact
     found = counts(simulate(factor, 0.025, 10))
     assert found[Verdict.WORSE if factor > 1 else Verdict.BETTER] >= 0.9 * PAIRS
     assert counts(simulate(factor, 0.04, 10))[Verdict.WORSE if factor > 1 else Verdict.BETTER] < 0.9 * PAIRS
-    assert statistics.detectable_change(0.025, 10) < 0.05 < statistics.detectable_change(0.04, 10)
+    assert comparing.detectable_change(0.025, 10) < 0.05 < comparing.detectable_change(0.04, 10)
 
 
 def test_recorded_noise_hides_five_per_cent() -> None:
@@ -81,7 +81,7 @@ def test_recorded_noise_hides_five_per_cent() -> None:
     assert deviation > 0.2  # a quieter host would make 5 % a fair thing to ask for
     found = counts(simulate(1.05, deviation, 10))
     assert found[Verdict.INCONCLUSIVE] > 0.8 * PAIRS
-    least = statistics.detectable_change(deviation, 10)
+    least = comparing.detectable_change(deviation, 10)
     assert counts(simulate(1 + least, deviation, 10))[Verdict.WORSE] == pytest.approx(0.9 * PAIRS, abs=0.03 * PAIRS)
 
 
@@ -129,26 +129,26 @@ def test_many_comparisons_share_one_level() -> None:
         pairs = [
             Pair("x", LIVE, f"latency_{n}", *map(pd.Series, np.exp(random.normal(0, 0.3, (2, 10))))) for n in range(10)
         ]
-        false += any(each.verdict in (Verdict.BETTER, Verdict.WORSE) for each in statistics.compare(pairs))
+        false += any(each.verdict in (Verdict.BETTER, Verdict.WORSE) for each in comparing.compare(pairs))
     assert false <= 0.08 * PAIRS / 5  # 5 %, of 200 tables
 
 
 def test_holm() -> None:
-    assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    adjusted = statistics.holm([0.02, math.nan])
+    assert comparing.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    adjusted = comparing.holm([0.02, math.nan])
     assert adjusted[0] == 0.02 and math.isnan(adjusted[1])
-    assert statistics.holm([]) == []
+    assert comparing.holm([]) == []
 
 
 def test_the_p_value_is_that_of_all_permutations() -> None:
-    assert statistics.rank_sum_p(np.array([1.0, 2, 3]), np.array([4.0, 5, 6])) == pytest.approx(2 / 20)
+    assert comparing.rank_sum_p(np.array([1.0, 2, 3]), np.array([4.0, 5, 6])) == pytest.approx(2 / 20)
     # Ties share ranks: of the 6 ways to deal 1, 1, 1, 2 into halves all have a sum as far off as this one.
-    assert statistics.rank_sum_p(np.array([1.0, 1]), np.array([1.0, 2])) == 1
+    assert comparing.rank_sum_p(np.array([1.0, 1]), np.array([1.0, 2])) == 1
     random = np.random.default_rng(6)
     base, value = random.normal(0, 1, 60), random.normal(0.5, 1, 60)
-    exact = statistics.rank_sum_p(base[:45], value[:45])
+    exact = comparing.rank_sum_p(base[:45], value[:45])
     assert exact == pytest.approx(mannwhitneyu(base[:45], value[:45], method="exact").pvalue)
-    assert statistics.rank_sum_p(base, value) == pytest.approx(
+    assert comparing.rank_sum_p(base, value) == pytest.approx(
         mannwhitneyu(base, value, method="exact").pvalue, abs=0.01
     )
 
@@ -237,17 +237,17 @@ def test_exact_timing_is_equal_or_not_seed_by_seed() -> None:
     assert compare([100.0, 200], [150.0, 100], timing="exact").verdict is Verdict.MIXED
     assert compare([100.0, 200], [101.0, 300], timing="exact").verdict is Verdict.MIXED  # the same with one of them
     seeds = Pair("x", EXACT, "latency_p50_ns", pd.Series({1: 5.0, 2: 6.0}), pd.Series({2: 6.0, 3: 9.0}))
-    assert statistics.compare([seeds])[0].verdict is Verdict.EQUAL
+    assert comparing.compare([seeds])[0].verdict is Verdict.EQUAL
 
 
 def test_a_suite_against_its_baseline_without_noisy_runs() -> None:
     raw = pd.read_csv(RESULTS / "t001_raw.csv")
     baselines = {name: "baseline-1000us" for name in set(raw["scenario"]) - {"baseline-1000us"}}
-    comparisons = statistics.against_baseline(raw, baselines)
+    comparisons = comparing.against_baseline(raw, baselines)
     assert {each.measurement.timing for each in comparisons} == {"exact", "live"}
-    assert len(comparisons) == 2 * 5 * len(statistics.METRICS)
+    assert len(comparisons) == 2 * 5 * len(comparing.METRICS)
     raw["noisy"] = (raw["timing"] == "live") & (raw["replicate"] > 1)
-    left = [each for each in statistics.against_baseline(raw, baselines) if each.measurement.timing == "live"]
+    left = [each for each in comparing.against_baseline(raw, baselines) if each.measurement.timing == "live"]
     assert all(each.runs == 1 and each.verdict is Verdict.INCONCLUSIVE for each in left)
 
 
@@ -263,7 +263,7 @@ FEW_VALUES = {  # so that there are ties, zeros and sides that are all equal
 @pytest.mark.parametrize(("timing", "most"), [("exact", 6), ("live", 14)])
 def test_no_verdict_contradicts_the_values(metric: str, timing: str, most: int) -> None:
     random = np.random.default_rng(8)
-    sign = 1 if statistics.higher_is_better(metric) else -1
+    sign = 1 if comparing.higher_is_better(metric) else -1
     found: set[Verdict] = set()
     for _ in range(1500):
         runs = random.integers(1, most, 2)

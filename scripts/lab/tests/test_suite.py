@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import suite
-from lab.complaint import Complaint
+from lab.plan import suite
+from lab.text.complaint import Complaint
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab import timer_latency
-from lab.complaint import Complaint
+from lab.timers import histograms
+from lab.text.complaint import Complaint
 
 # As cyclictest 2.4 wrote it in a guest of two CPUs, cut to three lines; with an overflow on CPU 1.
 CYCLICTEST = """# /dev/cpu_dma_latency set to 0us
@@ -56,7 +56,7 @@ def told(table: pd.DataFrame) -> list[tuple[str, int, int]]:
 
 
 def test_cyclictest_s_histogram_and_what_was_later(tmp_path: Path) -> None:
-    table = timer_latency.read([folder(tmp_path, "1", "cyclictest")])
+    table = histograms.read([folder(tmp_path, "1", "cyclictest")])
     assert told(table) == [
         ("CPU 0", 9, 2),
         ("CPU 0", 10, 1098),
@@ -68,7 +68,7 @@ def test_cyclictest_s_histogram_and_what_was_later(tmp_path: Path) -> None:
 
 
 def test_rtla_s_histogram_and_what_was_later(tmp_path: Path) -> None:
-    assert told(timer_latency.read([folder(tmp_path, "1", "rtla timerlat")])) == [
+    assert told(histograms.read([folder(tmp_path, "1", "rtla timerlat")])) == [
         ("interrupt of CPU 0", 2, 1000),
         ("interrupt of CPU 1", 2, 998),
         ("interrupt of CPU 1", 797, 2),
@@ -78,25 +78,25 @@ def test_rtla_s_histogram_and_what_was_later(tmp_path: Path) -> None:
 
 
 def test_percentiles_with_too_few_samples_stay_empty(tmp_path: Path) -> None:
-    text = timer_latency.markdown(timer_latency.read([folder(tmp_path, "1", "rtla timerlat")]))
+    text = histograms.markdown(histograms.read([folder(tmp_path, "1", "rtla timerlat")]))
     assert "| kernel rt `isolcpus=1`, 2 CPUs | rtla timerlat | thread of CPU 0 | 999 | 11 | 11 |  | 11 |" in text
     assert "| rtla timerlat | interrupt of CPU 1 | 1,000 | 2 | 2 | 797 | 797 |" in text
 
 
 def test_it_is_said_that_noise_is_no_latency(tmp_path: Path) -> None:
     made = [folder(tmp_path, "1", "rtla timerlat"), folder(tmp_path, "2", "rtla osnoise")]
-    assert timer_latency.OSNOISE_NOTE not in timer_latency.markdown(timer_latency.read(made[:1]))
-    assert timer_latency.markdown(timer_latency.read(made)).endswith(f" |\n\n{timer_latency.OSNOISE_NOTE}")
+    assert histograms.OSNOISE_NOTE not in histograms.markdown(histograms.read(made[:1]))
+    assert histograms.markdown(histograms.read(made)).endswith(f" |\n\n{histograms.OSNOISE_NOTE}")
 
 
 def test_a_measurement_replaces_the_one_of_its_target_and_timing_only(tmp_path: Path) -> None:
     file = tmp_path / "s_timer_latency.csv"
-    assert timer_latency.tables(file) == {}
+    assert histograms.tables(file) == {}
     for name, timing in (("1", "exact"), ("2", "live"), ("3", "live")):
-        table = timer_latency.merged(file, timer_latency.read([folder(tmp_path, name, "cyclictest", timing)]))
+        table = histograms.merged(file, histograms.read([folder(tmp_path, name, "cyclictest", timing)]))
         table.to_csv(file, index=False)
     assert list(pd.read_csv(file)["timing"]) == ["exact"] * 5 + ["live"] * 5
-    assert list(timer_latency.tables(file)) == ["exact timing on aarch64", "live timing on aarch64 with tcg"]
+    assert list(histograms.tables(file)) == ["exact timing on aarch64", "live timing on aarch64 with tcg"]
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_a_cut_histogram_is_named(tmp_path: Path, tool: str, text: str, message:
     made = folder(tmp_path, "1", tool)
     (made / "out" / ("histogram.txt" if tool == "cyclictest" else "stdout.txt")).write_text(text)
     with pytest.raises(Complaint, match=message):
-        timer_latency.read([made])
+        histograms.read([made])

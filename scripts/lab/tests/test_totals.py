@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from lab import totals
-from lab.complaint import Complaint
-from lab.run_record import RunRecord
+from lab.runs import totals
+from lab.text.complaint import Complaint
+from lab.runs.run_record import RunRecord
 
 BUCKETS = "metric,lowest_ns,highest_ns,count\nlatency,1,4,1\n"
 STATS = "key,value\nproduced,150\nconsumed,150\ndropped,0\n"

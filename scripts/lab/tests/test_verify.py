@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab import plan, verify
-from lab.complaint import Complaint
+from lab.plan import plan
+from lab.judge import verify
+from lab.text.complaint import Complaint
 from lab.tests.conftest import RECORDED
 from lab.tests.test_plan import TARGETS, write_image
 from lab.tests.test_report import make_report

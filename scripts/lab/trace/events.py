@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lab.complaint import FAILED, Complaint
-from lab.files import read_text
-from lab.guest_files import OUT
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_text
+from lab.runs.guest_files import OUT
 
 # What the pages may hold, by the name of the event: the fields that are read.
 FIELDS = {

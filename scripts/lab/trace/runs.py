@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab import analyse, figures, measurement as measurements, plan, totals
-from lab.trace import split as sched_trace
-from lab.files import read_facts
-from lab.guest_files import OUT
-from lab.kept_table import KeptTable
-from lab.measurement import KEYS, Measurement
-from lab.outside import markdown as words
-from lab.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
+from lab.tables import measured as analyse, measurement as measurements
+from lab.text import numbers
+from lab.plan import plan
+from lab.runs import totals
+from lab.trace import split
+from lab.text.files import read_facts
+from lab.runs.guest_files import OUT
+from lab.tables.kept import KeptTable
+from lab.tables.measurement import KEYS, Measurement
+from lab.text.outside import markdown as words
+from lab.tables.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
 from lab.trace.timeline import IDLE, RUN_DELAY, STATES
 
 FILE = "{}_trace.csv"
 LATENCIES = {"latency_p50_ns": 0.5, "latency_p99_ns": 0.99}
-PART = sched_trace.COLUMNS[:-1]
-COLUMNS = ["scenario", *KEYS, "options", "seed", "items", *LATENCIES, *sched_trace.COLUMNS]
+PART = split.COLUMNS[:-1]
+COLUMNS = ["scenario", *KEYS, "options", "seed", "items", *LATENCIES, *split.COLUMNS]
 SHORT = {
     "lateness": "late",
     "enqueue": "for room",
@@ -114,7 +117,7 @@ def _stage_lines(known: pd.DataFrame) -> Iterator[list[str]]:
             rows = known[(known["population"] == population) & (known["stage"] == stage)]
             parts = rows.groupby("part")["mean_ns"].sum()
             measured = (known["population"] == population).any()
-            cells += [figures.significant(float(parts.get(part, 0)) / 1e3) if measured else "" for part in STATES]
+            cells += [numbers.significant(float(parts.get(part, 0)) / 1e3) if measured else "" for part in STATES]
             cells.append(_held(rows))
         yield cells
 
@@ -126,14 +129,14 @@ def text(runs: pd.DataFrame) -> str:
     lines = [f"{'stage':<9} {'part':<10} {'cpu':<3} {'held by':<16} " + " ".join(f"{name:>12}" for name in populations)]
     order = {name: place for place, name in enumerate([*STAGES, *STATES])}
     for part in sorted(known.index, key=lambda part: (order[part[0]], order[part[1]], *part[2:])):
-        figures = " ".join(f"{known.at[part, name] / 1e3:12,.3f}" for name in populations)
-        lines.append(f"{part[0]:<9} {part[1]:<10} {part[2]:<3} {part[3]:<16} {figures}")
+        numbers = " ".join(f"{known.at[part, name] / 1e3:12,.3f}" for name in populations)
+        lines.append(f"{part[0]:<9} {part[1]:<10} {part[2]:<3} {part[3]:<16} {numbers}")
     sums = " ".join(f"{known[name].sum() / 1e3:12,.3f}" for name in populations)
     return "\n".join([*lines, f"{'response':<41} {sums}"])
 
 
 def _of_run(folder: Path, planned: plan.Row) -> pd.DataFrame:
-    known = sched_trace.split(folder)
+    known = split.split(folder)
     histogram = folder / OUT / "histogram.csv"
     buckets = totals.read_histograms(histogram)["latency"]
     highest, counts = np.array(buckets.highest_ns), np.array(buckets.count)
@@ -147,7 +150,7 @@ def _of_run(folder: Path, planned: plan.Row) -> pd.DataFrame:
         "items": len(known.bounds_ns),
         **{name: analyse.percentile_ns(highest, counts, quantile) for name, quantile in LATENCIES.items()},
     }
-    return sched_trace.table(known).assign(**facts)[COLUMNS]
+    return split.table(known).assign(**facts)[COLUMNS]
 
 
 def _latency(runs: pd.DataFrame, without: pd.DataFrame, column: str) -> str:
@@ -157,7 +160,7 @@ def _latency(runs: pd.DataFrame, without: pd.DataFrame, column: str) -> str:
     if traced.empty:
         return ""
     longer = "" if untraced.empty else f" ({(traced.median() / untraced.median() - 1) * 100:+.0f} %)"
-    return f"{column.split('_')[1]} {figures.significant(traced.median() / 1e3)} µs{longer}"
+    return f"{column.split('_')[1]} {numbers.significant(traced.median() / 1e3)} µs{longer}"
 
 
 def _held(rows: pd.DataFrame) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lab import stages
+from lab.tables import stages
 from lab.trace import timeline, events as trace_events
-from lab.complaint import FAILED, Complaint
-from lab.guest_files import OUT
-from lab.stages import ALL, SLOWEST, SLOWEST_NEEDS, STAGES
+from lab.text.complaint import FAILED, Complaint
+from lab.runs.guest_files import OUT
+from lab.tables.stages import ALL, SLOWEST, SLOWEST_NEEDS, STAGES
 from lab.trace.timeline import Timeline
 
 PRODUCER, CONSUMER, MAIN = "producer", "consumer", "main thread"

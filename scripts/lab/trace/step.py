@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lab.files import write_whole
-from lab.outside import say
+from lab.text.files import write_whole
+from lab.text.outside import say
 
 
 def add(steps: Any) -> None:

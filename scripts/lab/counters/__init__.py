@@ -1,0 +1,1 @@
+"""An instrument: what a simulated or a real PMU counted."""

@@ -1,0 +1,1 @@
+"""What tables mean: estimates, verdicts, effects, the gate, evidence for findings."""

@@ -1,0 +1,354 @@
+"""What runs can prove. The run is the unit of replication, never the item.
+
+Why nothing here is resampled: a bootstrap of a median covers the truth in 72 to 95 % of cases at 3 to 10
+runs, not in 95 %. The intervals below invert exact tests instead, and cover it in 93 to 97 %; where runs
+are too few for that (under 6 of a scenario, under 4 against 4), Student's t of the logarithms does.
+tests/test_statistics.py measures both.
+
+- Interval of a median: see lab.estimate.
+- Change against a baseline: the median of the ratios of every run with every run of the baseline, with the
+  interval that inverts the rank-sum test; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods,
+  4.2 and 4.3. One wild run in ten hardly moves either; a mean would follow it.
+- p value: the permutation distribution of that rank sum, ties and all, enumerated and not sampled.
+- Several comparisons: Holm, "A simple sequentially rejective multiple test procedure" (1979).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from lab.tables.estimate import LEVEL, MIN_RUNS, finite, student_t
+from lab.tables.measurement import KEYS, Measurement
+from lab.plan.kinds import MARGIN
+
+ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
+POWER = 0.8  # with which the runs that are asked for would decide
+MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
+MOST_RUNS = 1000  # that it makes sense to ask for
+RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
+
+METRICS = ("latency_p50_ns", "latency_p99_ns", "response_p99_ns", "throughput_ops_s", "drop_rate")
+HIGHER_IS_BETTER = ("throughput", "produced", "consumed")
+
+
+class Verdict(Enum):
+    """What is known of a change. Exact timing alone gives EQUAL and MIXED."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "same"
+    INCONCLUSIVE = "inconclusive"
+    EQUAL = "equal"
+    MIXED = "seeds disagree"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of one scenario against its baseline.
+
+    `change`, `low` and `high` are relative (0.05: 5 % more) unless `absolute`, where a zero or negative
+    value allows no ratio and they are in the metric's own unit. In exact timing, `low` and `high` span the
+    seeds, and there is no p value. `more_runs` of each side would decide; NaN when none are needed,
+    infinite when more than 1000 are.
+    """
+
+    scenario: str
+    measurement: Measurement
+    metric: str
+    base: float
+    value: float
+    base_runs: int
+    runs: int
+    margin: float
+    change: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    absolute: bool = False
+    p_value: float = math.nan  # as tested
+    p_adjusted: float = math.nan  # for the number of comparisons
+    verdict: Verdict = Verdict.INCONCLUSIVE
+    more_runs: float = math.nan
+
+    def text(self) -> str:
+        """For a cell of a table: the verdict, the change and what would decide."""
+        if self.verdict is Verdict.EQUAL:
+            return "equal"
+        if math.isnan(self.change):
+            return f"{self.verdict.value}: too few runs have a value"
+        word = f"same within {self.margin * 100:g} %" if self.verdict is Verdict.SAME else self.verdict.value
+        text = f"{word}: {self.amount(self.change)}"
+        if not math.isnan(self.low):
+            text += f" ({self.amount(self.low)} to {self.amount(self.high)})"
+        if self.verdict is Verdict.INCONCLUSIVE and not math.isnan(self.more_runs):
+            many = f"more than {MOST_RUNS}" if math.isinf(self.more_runs) else f"about {self.more_runs:.0f}"
+            text += f"; {many} more runs of each would decide"
+        return text
+
+    def amount(self, change: float) -> str:
+        """'+5.0 %' or '× 12.3'; in the metric's own unit where it is absolute."""
+        if self.absolute:
+            return f"{change:+.3g}"
+        return f"{change:+.1%}".replace("%", " %") if abs(change) < 10 else f"× {1 + change:.3g}"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The values of one metric to compare, by seed in exact timing. `base` is the baseline's."""
+
+    scenario: str
+    measurement: Measurement
+    metric: str
+    base: pd.Series
+    value: pd.Series
+
+
+def higher_is_better(metric: str) -> bool:
+    """Of throughput and counts of items; of times, drops, switches and all else less is better."""
+    return metric.startswith(HIGHER_IS_BETTER)
+
+
+def rank_sum_p(base: np.ndarray, value: np.ndarray) -> float:
+    """Of all ways to deal the values to the two sides, the share with rank sums at least this far apart."""
+    both = np.concatenate([base, value])
+    if len(both) > MANY_RUNS:
+        return float(stats.mannwhitneyu(base, value, method="asymptotic").pvalue) if np.ptp(both) else 1.0
+    doubled = np.rint(2 * stats.rankdata(both)).astype(int)  # whole even where ties share a rank
+    share = _subset_sums(tuple(sorted(doubled)), len(base))
+    centre = len(base) * (len(both) + 1)
+    distance = abs(int(doubled[: len(base)].sum()) - centre)
+    return min(1.0, float(share[np.abs(np.arange(len(share)) - centre) >= distance].sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p values, raised for their number. NaN was no test, and stays."""
+    order = [index for index in np.argsort(p_values) if not math.isnan(p_values[index])]
+    adjusted = [math.nan] * len(p_values)
+    highest = 0.0
+    for place, index in enumerate(order):
+        highest = max(highest, min(1.0, p_values[index] * (len(order) - place)))
+        adjusted[index] = highest
+    return adjusted
+
+
+def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
+    """A verdict for each pair. The live ones share one level, ALPHA."""
+    measured = [_exact(pair, margin) if pair.measurement.timing == "exact" else _live(pair, margin) for pair in pairs]
+    adjusted = holm([each.p_value for each in measured])
+    tests = sum(not math.isnan(each.p_value) for each in measured)
+    return [
+        each if math.isnan(p_value) else _judged(replace(each, p_adjusted=p_value), tests)
+        for each, p_value in zip(measured, adjusted)
+    ]
+
+
+def against_baseline(
+    raw: pd.DataFrame, baselines: Mapping[str, str], metrics: Sequence[str] = METRICS, margin: float = MARGIN
+) -> list[Comparison]:
+    """Every scenario against the one that `baselines` has for it, in each measurement apart, if both have quiet runs."""
+    comparisons = []
+    for _, runs in quiet(raw).groupby(KEYS, sort=False):
+        groups = {name: group for name, group in runs.groupby("scenario", sort=False)}
+        both = [name for name in groups if baselines.get(name) in groups]
+        pairs = [pair for name in both for pair in pairs_of(name, groups[baselines[name]], groups[name], metrics)]
+        comparisons += compare(pairs, margin)
+    return comparisons
+
+
+def pairs_of(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Sequence[str]) -> list[Pair]:
+    """The pairs of those metrics that any of the runs has. All rows are of one measurement."""
+    sides = [side.set_index("seed") for side in (base, value)]
+    measurement = Measurement(*value[KEYS].iloc[0])
+    present = [name for name in metrics if all(name in side for side in sides)]
+    measured = [name for name in present if any(side[name].notna().any() for side in sides)]
+    return [Pair(scenario, measurement, name, *(side[name] for side in sides)) for name in measured]
+
+
+def quiet(raw: pd.DataFrame) -> pd.DataFrame:
+    """The runs that verdicts may use: all but those marked in a column `noisy`."""
+    return raw[~raw["noisy"].fillna(False).astype(bool)] if "noisy" in raw else raw
+
+
+def least_p(first: int, second: int) -> float:
+    """The smallest p value that so many runs can give."""
+    return 2 / math.comb(first + second, first)
+
+
+def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin: float = MARGIN) -> float:
+    """The smallest true change, as a share, that `runs` of each side find with `power` (one comparison)."""
+    if least_p(runs, runs) > ALPHA:
+        return math.inf
+    error = _error(spread_share, runs, runs) / math.sqrt(RANK_EFFICIENCY)
+    decided = max(student_t(ALPHA, 2 * runs - 2) * error, math.log1p(margin))
+    return math.expm1(decided + float(special.ndtri(power)) * error)
+
+
+def _live(pair: Pair, margin: float) -> Comparison:
+    """Measured and tested, but not yet judged. The sign is that of most runs."""
+    base, value = finite(pair.base), finite(pair.value)
+    unknown = _comparison(pair, base, value, margin)
+    if not len(base) or not len(value):
+        return unknown
+    absolute = bool(min(base.min(), value.min()) <= 0)
+    if not np.ptp(np.concatenate([base, value])):  # nothing varies: no test, and no room for chance
+        enough = min(len(base), len(value)) >= MIN_RUNS
+        verdict = Verdict.SAME if enough else Verdict.INCONCLUSIVE
+        more = math.nan if enough else float(MIN_RUNS - min(len(base), len(value)))
+        limit = 0.0 if enough else math.nan
+        return replace(unknown, change=0.0, low=limit, high=limit, verdict=verdict, more_runs=more, absolute=absolute)
+    scaled = (base, value) if absolute else (np.log(base), np.log(value))
+    p_value = rank_sum_p(base, value)
+    change, low, high = _shift(*scaled)
+    if not change and p_value <= ALPHA:  # so many ties that the median of differences sees nothing of what differs
+        change, low, high = float(scaled[1].mean() - scaled[0].mean()), *_two_samples(*scaled)
+    if not absolute:
+        change, low, high = (math.expm1(limit) for limit in (change, low, high))
+    return replace(unknown, change=change, low=low, high=high, absolute=absolute, p_value=p_value)
+
+
+def _judged(measured: Comparison, tests: int) -> Comparison:
+    margin, change, low, high = _on_test_scale(measured)
+    decided = measured.p_adjusted <= ALPHA and (low > 0 or high < 0) and abs(change) > margin
+    if -margin <= low and high <= margin:
+        verdict = Verdict.SAME
+    elif decided:
+        verdict = _direction(change, measured.metric)
+    else:
+        more = _more_runs(measured, ALPHA / tests)
+        return replace(measured, verdict=Verdict.INCONCLUSIVE, more_runs=more)
+    return replace(measured, verdict=verdict)
+
+
+def _on_test_scale(measured: Comparison) -> tuple[float, float, float, float]:
+    """Margin, change and interval where they are symmetric: of ratios the logarithm, of differences themselves."""
+    limits = (measured.change, measured.low, measured.high)
+    if measured.absolute:
+        return measured.margin * max(abs(measured.base), abs(measured.value)), *limits
+    change, low, high = (math.log1p(limit) for limit in limits)
+    return math.log1p(measured.margin), change, low, high
+
+
+def _more_runs(measured: Comparison, alpha: float) -> float:
+    """How many more of each side would decide with POWER, if change and spread are what they seem."""
+    fewest = min(measured.base_runs, measured.runs)
+    margin, change, low, high = _on_test_scale(measured)
+    if math.isnan(low):
+        return float(MIN_RUNS - fewest)
+    deviation = (high - low) / 2 / student_t(1 - LEVEL, measured.base_runs + measured.runs - 2)
+    deviation /= _error(1, measured.base_runs, measured.runs)
+    runs = np.arange(MOST_RUNS + 1)
+    same = abs(change) + deviation * _decisive(1 - LEVEL) <= margin
+    apart = (abs(change) > margin) & (abs(change) > deviation * _decisive(alpha))
+    enough = runs[(same | apart) & (runs > fewest)]
+    return float(enough[0] - fewest) if len(enough) else math.inf
+
+
+@lru_cache(maxsize=256)
+def _decisive(alpha: float) -> np.ndarray:
+    """By runs of each side (0 to MOST_RUNS): the change, in deviations, that a test finds with POWER."""
+    runs = np.arange(2, MOST_RUNS + 1)
+    factors = (special.stdtrit(2 * runs - 2, 1 - alpha / 2) + special.ndtri(POWER)) * np.sqrt(2 / runs)
+    testable = next(each for each in range(2, MOST_RUNS) if least_p(each, each) <= alpha)
+    factors[: testable - 2] = math.inf
+    return np.concatenate([[math.inf, math.inf], factors])
+
+
+def _exact(pair: Pair, margin: float) -> Comparison:
+    """Seed by seed, without a test: the same again gives the same again."""
+    both = pd.concat([pair.base, pair.value], axis=1, join="inner").to_numpy(float)
+    both = both[np.isfinite(both).all(axis=1)]
+    base, value = both[:, 0], both[:, 1]
+    unknown = _comparison(pair, base, value, margin)
+    if not len(base):
+        return unknown
+    absolute = bool(both.min() <= 0)
+    changes = value - base if absolute else value / base - 1
+    change, low, high = float(np.median(changes)), float(changes.min()), float(changes.max())
+    margin_here = margin * max(abs(unknown.base), abs(unknown.value)) if absolute else math.log1p(margin)
+    steps = changes if absolute else np.log(value) - np.log(base)  # where there and back are equally far
+    beyond = np.where(np.abs(steps) > margin_here, np.sign(steps), 0)  # by seed: more, less, or the same
+    if low == high == 0:
+        verdict = Verdict.EQUAL
+    elif not beyond.any():
+        verdict = Verdict.SAME
+    elif (beyond == beyond[0]).all():
+        verdict = _direction(beyond[0], pair.metric)
+    else:
+        verdict = Verdict.MIXED
+    return replace(unknown, change=change, low=low, high=high, absolute=absolute, verdict=verdict)
+
+
+def _direction(change: float, metric: str) -> Verdict:
+    """The verdict of a change that is none of chance, and not 0."""
+    return Verdict.BETTER if (change > 0) == higher_is_better(metric) else Verdict.WORSE
+
+
+def _comparison(pair: Pair, base: np.ndarray, value: np.ndarray, margin: float) -> Comparison:
+    """One of which only the medians are known."""
+    return Comparison(
+        scenario=pair.scenario,
+        measurement=pair.measurement,
+        metric=pair.metric,
+        base=float(np.median(base)) if len(base) else math.nan,
+        value=float(np.median(value)) if len(value) else math.nan,
+        base_runs=len(base),
+        runs=len(value),
+        margin=margin,
+    )
+
+
+def _shift(base: np.ndarray, value: np.ndarray) -> tuple[float, float, float]:
+    """Hodges and Lehmann's estimate of value - base, and its interval."""
+    steps = np.sort(np.subtract.outer(value, base).ravel())
+    change = float(np.median(steps))
+    covered = 1 - 2 * np.cumsum(_untied_ranks(len(base), len(value)))  # by the steps from here to its mirror
+    depth = int(np.count_nonzero(covered >= LEVEL)) - 1
+    if depth < 0:
+        return change, *_two_samples(base, value)
+    part = (covered[depth] - LEVEL) / (covered[depth] - covered[depth + 1])
+    low = (1 - part) * steps[depth] + part * steps[depth + 1]
+    high = (1 - part) * steps[-1 - depth] + part * steps[-2 - depth]
+    return change, float(low), float(high)
+
+
+def _two_samples(base: np.ndarray, value: np.ndarray) -> tuple[float, float]:
+    """Student's, with one spread for both sides, as the rank sum supposes too."""
+    if min(len(base), len(value)) < MIN_RUNS:
+        return math.nan, math.nan
+    freedom = len(base) + len(value) - 2
+    variance = sum(((side - side.mean()) ** 2).sum() for side in (base, value)) / freedom
+    half = student_t(1 - LEVEL, freedom) * _error(math.sqrt(variance), len(base), len(value))
+    centre = value.mean() - base.mean()
+    return float(centre - half), float(centre + half)
+
+
+@lru_cache(maxsize=256)
+def _untied_ranks(first: int, second: int) -> np.ndarray:
+    """The distribution of Mann and Whitney's U (0 to first * second) when chance deals the ranks."""
+    runs = first + second
+    if runs > MANY_RUNS:
+        deviation = math.sqrt(first * second * (runs + 1) / 12)
+        edges = np.arange(first * second + 2) - 0.5 - first * second / 2
+        return np.diff(special.ndtr(edges / deviation))
+    smallest = first * (first + 1) // 2
+    shares = _subset_sums(tuple(range(1, runs + 1)), first)
+    return shares[smallest : smallest + first * second + 1]
+
+
+@lru_cache(maxsize=256)
+def _subset_sums(numbers: tuple[int, ...], size: int) -> np.ndarray:
+    """By sum: the share of all subsets of `size` numbers that have it."""
+    ways = np.zeros((size + 1, sum(numbers) + 1))
+    ways[0, 0] = 1
+    for number in numbers:
+        ways[1:, number:] += ways[:-1, :-number].copy()
+    return ways[size] / ways[size].sum()
+
+
+def _error(deviation: float, first: int, second: int) -> float:
+    return deviation * math.sqrt(1 / first + 1 / second)

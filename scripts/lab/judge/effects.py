@@ -1,0 +1,201 @@
+"""Choices: what one option changes, over all pairs of a suite's scenarios that differ in nothing else.
+
+A scenario against its baseline is one such pair; here the same choice (consumer pinned to CPU 1, or not) is seen in
+every company that the suite has it in, so that what it does by itself can be told from what it does in one place.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab.tables import stages
+from lab.judge import comparing
+from lab.findings.rules import Case, of_suite
+from lab.judge.evidence import DEFAULTS
+from lab.plan.guest import PINS
+from lab.plan.kinds import MARGIN
+from lab.judge.comparing import ALPHA, Comparison, Pair, Verdict
+
+LOAD = "prod-interval-us"  # pairs under one load are together: what is idle time there is waiting here
+NEUTRAL = ("duration", LOAD)
+PLACES = (*PINS, "smp")  # options that are there to decide where threads run
+METRICS = {
+    "latency_p50_ns": "p50",
+    "latency_p99_ns": "p99",
+    "response_p99_ns": "response p99",
+    "throughput_ops_s": "ops/s",
+    "drop_rate": "drop",
+}
+BEYOND_P99 = 10  # items that a p99 needs beyond it, to be compared between runs of unlike length
+UNCHANGED = {Verdict.SAME, Verdict.EQUAL}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a choice does to one metric over its pairs. In live timing `p_value` is of all pairs together."""
+
+    metric: str
+    comparisons: tuple[Comparison, ...]  # a pair each; a comparison's scenario is "before, after"
+    verdict: Verdict
+    p_value: float = math.nan
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One option's change from one value to another (empty: not given), under one load.
+
+    `pairs` are scenarios, before and after. Those in `moved` also changed on how many CPUs the threads were: what they
+    show is that, and they have no part in `effects`, unless the option is one of PLACES.
+    """
+
+    option: str
+    before: str
+    after: str
+    interval_us: float
+    pairs: tuple[tuple[str, str], ...]
+    moved: tuple[tuple[str, str], ...]
+    effects: tuple[Effect, ...]
+    mean_us: pd.DataFrame  # [pair, stage]: by how much the mean time in each stage changed; empty if not known
+
+
+def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.DataFrame) -> list[Choice]:
+    """All choices of one measurement; `raw` and `table`, of lab.stages.table(), are of that alone.
+
+    In live timing they share one level of error.
+    """
+    margin = environment.get("margin", MARGIN)
+    cases = {case.scenario: case for case in of_suite(raw, environment).cases}
+    runs = dict(tuple(comparing.quiet(raw).groupby("scenario", sort=False)))
+    found: dict[tuple[str, str, str, float], list[tuple[str, str]]] = {}
+    for first, second in permutations(cases.values(), 2):
+        if difference := _difference(first, second):
+            found.setdefault((*difference, first.interval_us), []).append((first.scenario, second.scenario))
+    choices = [
+        _choice(key, pairs, cases, runs, table, margin)
+        for key, pairs in sorted(found.items(), key=lambda each: (-each[0][3], list(found).index(each[0])))
+        if _is_step(key, list(found))
+    ]
+    return _judged(choices, margin)
+
+
+def _difference(first: Case, second: Case) -> tuple[str, str, str] | None:
+    """The only option in which two cases differ, with its values; each pair once: what is not given comes first."""
+    if first.interval_us != second.interval_us:
+        return None
+    options = [dict(case.but_for(*NEUTRAL)[1]) for case in (first, second)]
+    unlike = [name for name in options[0] | options[1] if options[0].get(name) != options[1].get(name)]
+    if len(unlike) != 1:
+        return None
+    name = unlike[0]
+    before, after = (each.get(name, "") for each in options)
+    return (name, before, after) if _place(name, before) < _place(name, after) else None
+
+
+def _place(option: str, value: str) -> tuple[object, ...]:
+    """Orders values: none, what the program does by itself, numbers, words."""
+    return value != "", value != DEFAULTS.get(option), _number(value), value
+
+
+def _number(value: str) -> float:
+    return float(value) if value.replace(".", "", 1).isdigit() else math.inf
+
+
+def _is_step(key: tuple[str, str, str, float], every: Sequence[tuple[str, str, str, float]]) -> bool:
+    """False for 1 to 8 CPUs where there is 1 to 2, 2 to 4 and 4 to 8."""
+    option, before, after, interval_us = key
+    between = {value for each in every if (each[0], each[3]) == (option, interval_us) for value in each[1:3]}
+    return not any(_number(before) < _number(value) < _number(after) < math.inf for value in between)
+
+
+def _choice(
+    key: tuple[str, str, str, float],
+    pairs: Sequence[tuple[str, str]],
+    cases: Mapping[str, Case],
+    runs: Mapping[str, pd.DataFrame],
+    table: pd.DataFrame,
+    margin: float,
+) -> Choice:
+    """Not yet judged."""
+    moved = [] if key[0] in PLACES else [pair for pair in pairs if _moves(*(cases[name] for name in pair))]
+    counted = [pair for pair in pairs if pair not in moved]
+    effects = []
+    for metric in METRICS:
+        if metric.startswith("response") and not key[3]:
+            continue  # items are intended when they are created
+        of_pairs = [known for pair in counted for known in _pairs_of(pair, runs, metric)]
+        comparisons = tuple(comparing.compare(of_pairs, margin))
+        if comparisons:
+            effects.append(Effect(metric, comparisons, Verdict.INCONCLUSIVE, stratified_p(of_pairs)))
+    return Choice(*key, tuple(pairs), tuple(moved), tuple(effects), _stage_changes(counted, table))
+
+
+def _moves(before: Case, after: Case) -> bool:
+    """Did the threads share a CPU in most runs of one, and not of the other?"""
+    return len({case.places.mode().get(0, "") for case in (before, after)}) > 1
+
+
+def _pairs_of(pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], metric: str) -> list[Pair]:
+    sides = [runs[name] for name in pair]
+    if "p99" in metric and any((side.get("consumed", math.inf) * 0.01 < BEYOND_P99).any() for side in sides):
+        return []
+    return comparing.pairs_of(", ".join(pair), sides[0], sides[1], [metric])
+
+
+def stratified_p(pairs: Iterable[Pair]) -> float:
+    """The p value of rank sums within each pair, added up: is there one shift that all pairs have? NaN without any.
+
+    Van Elteren, "On the combination of independent two sample tests of Wilcoxon", Bulletin of the International
+    Statistical Institute 37 (1960), with the normal approximation.
+    """
+    distance = variance = 0.0
+    for pair in pairs:
+        base, value = (side.to_numpy(float)[np.isfinite(side.to_numpy(float))] for side in (pair.base, pair.value))
+        both, count = np.concatenate([base, value]), len(base) + len(value)
+        if pair.measurement.timing == "exact" or not len(base) or not len(value):
+            continue
+        ranks = pd.Series(both).rank().to_numpy()
+        ties = (np.unique(both, return_counts=True)[1] ** 3.0 - np.unique(both, return_counts=True)[1]).sum()
+        spread = len(base) * len(value) / 12 * (count + 1 - ties / (count * (count - 1)))
+        distance += (ranks[len(base) :].sum() - len(value) * (count + 1) / 2) / (count + 1)
+        variance += spread / (count + 1) ** 2
+    return math.nan if not variance else math.erfc(abs(distance) / math.sqrt(2 * variance))
+
+
+def _judged(choices: Sequence[Choice], margin: float) -> list[Choice]:
+    """Each effect with its verdict; those of live timing share one level, ALPHA."""
+    every = [effect for choice in choices for effect in choice.effects]
+    adjusted = iter(comparing.holm([effect.p_value for effect in every]))
+    return [
+        replace(choice, effects=tuple(_effect(effect, next(adjusted), margin) for effect in choice.effects))
+        for choice in choices
+    ]
+
+
+def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
+    verdicts = {each.verdict for each in effect.comparisons}
+    if verdicts <= UNCHANGED:
+        return replace(effect, verdict=Verdict.SAME)
+    if len(verdicts) == 1 and verdicts <= {Verdict.BETTER, Verdict.WORSE}:
+        return replace(effect, verdict=verdicts.pop())
+    if effect.comparisons[0].measurement.timing == "exact":
+        return replace(effect, verdict=Verdict.MIXED)
+    change = float(np.nanmedian([each.change for each in effect.comparisons]))
+    contrary = {Verdict.BETTER, Verdict.WORSE} <= verdicts  # each for certain: then no one word is true of all pairs
+    if contrary or math.isnan(p_value) or p_value > ALPHA or not abs(change) > margin:
+        return effect
+    better = (change > 0) == comparing.higher_is_better(effect.metric)
+    return replace(effect, verdict=Verdict.BETTER if better else Verdict.WORSE, p_value=p_value)
+
+
+def _stage_changes(pairs: Sequence[tuple[str, str]], table: pd.DataFrame) -> pd.DataFrame:
+    if table.empty:
+        return pd.DataFrame()
+    every = table[table["population"] == stages.ALL]
+    means_us = every.pivot(index="scenario", columns="stage", values="mean_ns") / 1e3
+    known = [(before, after) for before, after in pairs if {before, after} <= set(means_us.index)]
+    return pd.DataFrame([means_us.loc[after] - means_us.loc[before] for before, after in known])

@@ -1,0 +1,137 @@
+"""An evaluation: what a suite's runs say beyond their figures. Verdicts, stages, findings, judged objectives.
+
+What needs each item of each run (stages, findings) is worked out once, from the runs, and kept in result_data/;
+verdicts and judgements follow from the raw table and the environment file alone.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lab.findings import rules as findings
+from lab.text import names, strict
+from lab.plan import objectives
+from lab.tables import stages
+from lab.judge import comparing
+from lab.runs import totals
+from lab.text.complaint import Complaint
+from lab.text.files import read_text
+from lab.findings.rules import Finding
+from lab.plan.kinds import MARGIN
+from lab.tables.measurement import KEYS, Measurement
+from lab.plan.objectives import Judgement, Objective
+from lab.runs.run_record import RunRecord
+from lab.tables.stages import RunStages
+from lab.judge.comparing import Comparison
+from lab.plan.suite import Suite
+
+STAGES_FILE = "{}_stages.csv"
+FINDINGS_FILE = "{}_findings.json"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Of all measurements of a suite."""
+
+    comparisons: list[Comparison]
+    judgements: list[Judgement]
+    stages: pd.DataFrame  # of lab.stages.table()
+    findings: list[Finding]
+
+    def of(self, measurement: Measurement) -> "Evaluation":
+        """The part about one measurement."""
+        chosen = (self.stages[KEYS] == list(measurement)).all(axis=1) if len(self.stages) else slice(0)
+        return Evaluation(
+            [each for each in self.comparisons if each.measurement == measurement],
+            [each for each in self.judgements if each.measurement == measurement],
+            self.stages[chosen],
+            [each for each in self.findings if each.measurement == measurement],
+        )
+
+
+def terms(suite: Suite) -> dict[str, Any]:
+    """What the suite file says about judging its runs, for the environment file."""
+    return {
+        "baselines": suite.baselines,
+        "margin": suite.margin,
+        "objectives": [asdict(each) for each in suite.objectives],
+    } | ({"question": suite.question} if suite.question else {})
+
+
+def objectives_of(environment: Mapping[str, Any]) -> list[Objective]:
+    return [Objective(**each) for each in environment.get("objectives", [])]
+
+
+def read_stages(records: Iterable[RunRecord]) -> tuple[dict[tuple[Measurement, str], list[RunStages]], list[Complaint]]:
+    """The stages of all quiet runs by measurement and scenario, and what is wrong with those that are left out.
+
+    Runs that kept no items have none, and that is no fault of theirs (lab.findings.measurement tells of it).
+    """
+    runs: dict[tuple[Measurement, str], list[RunStages]] = {}
+    complaints = []
+    for record in (each for each in records if not each.facts.get("noisy", False)):
+        row = record.row
+        key = (Measurement(row.target, row.timing, record.facts["accelerator"]), row.scenario)
+        sampling = totals.sampling(row.command)
+        if not sampling.kept(int(record.totals.stats["consumed"])):
+            continue
+        try:
+            runs.setdefault(key, []).append(stages.read(record.folder / totals.LATENCIES, sampling.every))
+        except Complaint as complaint:
+            complaints.append(complaint)
+    return {key: known for key, known in runs.items() if known}, complaints
+
+
+def evaluate(
+    raw: pd.DataFrame,
+    environment: Mapping[str, Any],
+    runs: Mapping[tuple[Measurement, str], list[RunStages]],
+    perf: pd.DataFrame | None = None,
+    traces: pd.DataFrame | None = None,
+) -> Evaluation:
+    """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.counts.perf_runs
+    and lab.trace.runs."""
+    tables = [stages.table(scenario, measurement, known) for (measurement, scenario), known in runs.items()]
+    tables = [table for table in tables if len(table)]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    comparisons, judgements = _judged(raw, environment)
+    windows_ns = {key: [run.windows_ns for run in known] for key, known in runs.items()}
+    study = findings.of_suite(raw, environment, comparisons, table, windows_ns, perf, traces)
+    return Evaluation(comparisons, judgements, table, findings.find(study))
+
+
+def files(suite: str, evaluation: Evaluation) -> dict[str, str]:
+    """What is kept of it, by the names of files."""
+    table = evaluation.stages.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    found = [asdict(each) | each.measurement._asdict() for each in evaluation.findings]
+    for each in found:
+        del each["measurement"]
+    return {
+        STAGES_FILE.format(suite): table if len(evaluation.stages) else "",
+        FINDINGS_FILE.format(suite): json.dumps(found, indent=2, ensure_ascii=False) + "\n",
+    }
+
+
+def read(suite: str, folder: Path, raw: pd.DataFrame, environment: Mapping[str, Any]) -> Evaluation:
+    """The evaluation again, from the files. Those that an older kit did not write are as if they were empty."""
+    table = pd.DataFrame()
+    stages_file, findings_file = folder / STAGES_FILE.format(suite), folder / FINDINGS_FILE.format(suite)
+    if stages_file.is_file() and stages_file.stat().st_size:
+        table = pd.read_csv(stages_file, keep_default_na=False, dtype={"scenario": str, "target": str})
+        names.check_table(table)
+        table["share"] = pd.to_numeric(table["share"], errors="coerce")
+    found = strict.parse_json(read_text(findings_file)) if findings_file.is_file() else []
+    for each in found:
+        names.check(each)
+    told = [Finding(measurement=Measurement(*(each.pop(key) for key in KEYS)), **each) for each in found]
+    return Evaluation(*_judged(raw, environment), table, told)
+
+
+def _judged(raw: pd.DataFrame, environment: Mapping[str, Any]) -> tuple[list[Comparison], list[Judgement]]:
+    margin = environment.get("margin", MARGIN)
+    comparisons = comparing.against_baseline(raw, environment.get("baselines", {}), margin=margin)
+    return comparisons, objectives.judge(raw, objectives_of(environment))

@@ -1,0 +1,133 @@
+"""The gate: is one set of results worse than another, and does it hold the suite's objectives?"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lab.tables import measurement
+from lab.judge import comparing
+from lab.text.complaint import Complaint
+from lab.judge.evaluation import objectives_of
+from lab.tables.measurement import CIRCUMSTANCES, Measurement
+from lab.plan.objectives import Judgement, Objective, judge
+from lab.tables.results import Results
+from lab.judge.comparing import Comparison, Verdict
+from lab.plan.kinds import MARGIN
+
+GOOD, WORSE, MISSED, INCONCLUSIVE = 0, 3, 4, 5
+UNDECIDED = (Verdict.INCONCLUSIVE, Verdict.MIXED)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What came of comparing two sets of one suite, and of its objectives."""
+
+    suite: str
+    comparisons: list[Comparison]
+    judgements: list[Judgement]
+    remarks: list[str]  # what differs, for the reader
+    lacking: list[str]  # what was measured on both sides, but cannot be compared
+
+    @property
+    def exit_code(self) -> int:
+        """3 before 4 before 5: what is certain to be bad comes first."""
+        if any(each.verdict is Verdict.WORSE for each in self.comparisons):
+            return WORSE
+        if any(each.held is False for each in self.judgements):
+            return MISSED
+        undecided = bool(self.lacking) or any(each.verdict in UNDECIDED for each in self.comparisons)
+        unmeasured = any(each.held is None for each in self.judgements)
+        nothing = not self.comparisons and not self.judgements
+        return INCONCLUSIVE if undecided or unmeasured or nothing else GOOD
+
+
+def check(base: Results, new: Results, allowed: Collection[str] = ()) -> list[str]:
+    """Refuses two sets that differ in more than the program, unless the difference is in `allowed`.
+
+    Gives a remark for each difference that was allowed.
+    """
+    for name in allowed:
+        if name not in CIRCUMSTANCES:
+            raise Complaint("--allow", f"'{name}' is not valid: give one of {', '.join(CIRCUMSTANCES)}")
+    remarks = []
+    for (name, first, second), places in _differences(base, new).items():
+        what = f"{name} is {second}, but {first} in {base.source.parent} ({places[0]}{_others(places)})"
+        if name not in allowed:
+            remedy = f"measure both alike, or name the difference with '--allow {name}'"
+            raise Complaint(new.source, f"{new.suite}: {what}: {remedy}")
+        remarks.append(f"{what}; allowed")
+    return remarks
+
+
+def run(
+    base: Results,
+    new: Results,
+    objectives: Iterable[Objective] = (),
+    allowed: Collection[str] = (),
+    metrics: Sequence[str] = comparing.METRICS,
+    margin: float = MARGIN,
+) -> Gate:
+    """Compares what both have, measurement by measurement; the objectives are of `new`."""
+    remarks = check(base, new, allowed)
+    before, now = (_quiet_groups(each) for each in (base, new))
+    lacking: list[str] = []
+    for only, where, other in ((before.keys() - now.keys(), base, new), (now.keys() - before.keys(), new, base)):
+        for measured, scenario in sorted(only):
+            text = f"{scenario}, {measured}: has quiet runs in {where.source.parent} alone"
+            (lacking if _was_tried(other, measured, scenario) else remarks).append(text)
+    comparisons: list[Comparison] = []
+    for measured in dict.fromkeys(measured for measured, _ in now):
+        both = [key for key in now if key in before and key[0] == measured]
+        pairs = [pair for key in both for pair in comparing.pairs_of(key[1], before[key], now[key], metrics)]
+        comparisons += comparing.compare(pairs, margin)
+    return Gate(new.suite, comparisons, judge(new.raw, objectives), remarks, lacking)
+
+
+def _quiet_groups(results: Results) -> dict[tuple[Measurement, str], pd.DataFrame]:
+    return {(each, name): runs for each, name, runs in measurement.groups(comparing.quiet(results.raw))}
+
+
+def _was_tried(results: Results, measured: Measurement, scenario: str) -> bool:
+    """Whether there are such runs, but noisy ones, or on another accelerator: then nothing is known of them."""
+    raw = results.raw
+    alike = (raw["target"] == measured.target) & (raw["timing"] == measured.timing) & (raw["scenario"] == scenario)
+    return bool(alike.any())
+
+
+def _differences(base: Results, new: Results) -> dict[tuple[str, str, str], list[str]]:
+    """Where the two are not alike: name, before and now, and in which measurements and scenarios that both have."""
+    before, now = (measurement.each_of(each.environment) for each in (base, new))
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for measured in (each for each in now if each in before):
+        for scenario in (name for name in now[measured]["scenarios"] if name in before[measured]["scenarios"]):
+            first, second = (measurement.circumstances(side[measured], scenario) for side in (before, now))
+            for name in (name for name in first if name in second and first[name] != second[name]):
+                found.setdefault((name, first[name], second[name]), []).append(f"{scenario}, {measured}")
+    return found
+
+
+def _others(places: list[str]) -> str:
+    return f", and {len(places) - 1} more" if len(places) > 1 else ""
+
+
+def run_all(base: Mapping[str, Results], new: Mapping[str, Results], allowed: Collection[str] = ()) -> list[Gate]:
+    """A gate for each suite of `new` that there is something to say about, judged as its environment file says."""
+    gates = []
+    for name, results in new.items():
+        objectives = objectives_of(results.environment)
+        if name in base:
+            margin = results.environment.get("margin", MARGIN)
+            gates.append(run(base[name], results, objectives, allowed, margin=margin))
+        elif objectives:
+            gates.append(Gate(name, [], judge(results.raw, objectives), ["has nothing to be compared with"], []))
+    if not gates:
+        both = f"{', '.join(new)} here, {', '.join(base)} there"
+        raise Complaint("--base", f"has no suite in common with the new results ({both}): measure the same suites")
+    return gates
+
+
+def overall(gates: Iterable[Gate]) -> int:
+    """The exit code of several suites: the worst, in the order 3, 4, 5, 0."""
+    codes = {each.exit_code for each in gates}
+    return next((code for code in (WORSE, MISSED, INCONCLUSIVE) if code in codes), GOOD)

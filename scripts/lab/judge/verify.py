@@ -1,0 +1,151 @@
+"""Whether the exact results in result_data/ come out the same when they are made again.
+
+That can be tested only with what they were made with: the same kernel, QEMU, compiler and program. Where one of them
+is another, the claim is not tested, which is not a failure of it.
+"""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lab.tables import environment, measurement
+from lab.text import strict
+from lab.plan import plan, target
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_text
+
+DIFFERENT = 3
+NOT_TESTED = 5
+# What decides exact results, by the fact of an image that tells it.
+INPUTS = {
+    "kernel_version": "kernel package",
+    "kernel_sha256": "kernel",
+    "qemu_version": "QEMU",
+    "compiler": "compiler",
+    "program_sha256": "program",
+    "initrd_sha256": "initramfs",
+}
+# The knobs of a sweep that exact runs depend on.
+KNOBS = ("TARGET", "REPS", "SEED", "DURATION", "KERNEL", "KERNEL_ARGS", "SMP", "MEMORY", "NUMA")
+
+
+def facts(results: Path, suite: str) -> dict[str, Any]:
+    """The suite's environment.json. Raises Complaint when it is not there or damaged."""
+    file = results / f"{suite}_environment.json"
+    try:
+        about = dict(strict.parse_json(read_text(file)))
+        measurement.check(about)
+        return about
+    except FileNotFoundError:
+        if (results / f"{suite}_metrics.csv").is_file():
+            what = f"has tables of {suite} without runs, which cannot be made again: {file.name} would say how"
+            raise Complaint(results, f"{what}: run 'make run-scenarios SUITE={suite}'") from None
+        known = ", ".join(sorted(each.name.removesuffix("_environment.json") for each in results.glob("*_env*.json")))
+        raise Complaint(file, f"there are no results of {suite}: give one of {known}") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise Complaint(file, f"is damaged: run 'make run-scenarios SUITE={suite}' again", FAILED) from None
+
+
+def recipes(results: Path, suite: str) -> list[tuple[str, list[str], list[str]]]:
+    """How each of the suite's exact measurements was made: its target, its kernels ("" is the first one), and the
+    options of run_scenarios.sh."""
+    about = facts(results, suite)
+    made = []
+    for command in about["commands"]:
+        knobs = dict(word.split("=", 1) for word in shlex.split(command)[2:])
+        if not {"TARGET", "TIMING"} <= knobs.keys():
+            file = results / f"{suite}_environment.json"
+            raise Complaint(
+                file, f"has a command without TARGET or TIMING: run 'make run-scenarios SUITE={suite}' again", FAILED
+            )
+        if "exact" in knobs["TIMING"].split():
+            options = [f"--{knob.lower().replace('_', '-')}={knobs[knob]}" for knob in KNOBS if knob in knobs]
+            kernels = {
+                guest.get("kernel", "")
+                for each in _exact(about)
+                if each["target"] == knobs["TARGET"]
+                for guest in each.get("guests", [each])
+            }
+            made.append((knobs["TARGET"], sorted(kernels), options))
+    if not made:
+        raise Complaint(suite, f"has no exact results in {results}: run it with TIMING=exact first")
+    return made
+
+
+def changed_inputs(results: Path, suite: str, again: Path, build: Path, targets: Path) -> list[str]:
+    """What is no longer as it was when the results were made: "kernel package: 6.1.0-55 then, 6.1.0-56 now".
+
+    `again` holds the plans that would make them again.
+    """
+    changes: dict[str, None] = {}
+    for each in _exact(facts(results, suite)):
+        machine = target.load(targets, each["target"])
+        rows = plan.read(again / "runs" / plan.file_name(suite, each["target"], "exact"))
+        for guest in each.get("guests", [each]):
+            image = plan.read_image(build, machine, guest.get("kernel", ""))
+            for fact, name in INPUTS.items():
+                then, now = (made.get(fact, "unknown") for made in (guest["image"], image))
+                if then != now:
+                    changes[f"{name}: {_short(then)} then, {_short(now)} now"] = None
+        now_told = environment.scenario_texts(rows)
+        for scenario in dict.fromkeys([*each["scenarios"], *now_told]):
+            then, now = each["scenarios"].get(scenario, "not there"), now_told.get(scenario, "not there")
+            if then != now:
+                changes[f"scenario {scenario}: {then} then, {now} now"] = None
+    return list(changes)
+
+
+def differences(results: Path, suite: str, again: Path) -> tuple[int, list[str]]:
+    """How many exact runs there are, and in what lines of the suite's tables they did not come out the same.
+
+    The lines are compared as text, in the columns that they had: a column that is newer is no part of the claim.
+    """
+    found: list[str] = []
+    runs = 0
+    for table, name_of in TABLES.items():
+        name = f"{suite}_{table}.csv"
+        then, now = (_exact_lines(folder / name) for folder in (results, again))
+        lost = [column for column in then if column not in now]
+        if lost:
+            raise Complaint(again / name, f"lacks the columns {', '.join(lost)}: they cannot be compared", FAILED)
+        before, after = (
+            {name_of(line): line for line in table.to_dict("records")} for table in (then, now[list(then)])
+        )
+        runs = len(before) if table == "raw" else runs
+        for key in dict.fromkeys([*before, *after]):
+            line, other = before.get(key), after.get(key)
+            if line is None or other is None:
+                found.append(f"{name}: {key} is {'new' if line is None else 'missing'}")
+                continue
+            found += [
+                f"{name}: {key}: {each} was {line[each]}, is {other[each]}"
+                for each in line
+                if line[each] != other[each]
+            ]
+    return runs, found
+
+
+TABLES: dict[str, Callable[[dict[str, str]], str]] = {
+    "raw": lambda line: f"{line['scenario']} on {line['target']} with seed {line['seed']}",
+    "metrics": lambda line: f"{line['scenario']} on {line['target']}",
+}
+
+
+def _exact(about: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for each in about["measurements"] if each["timing"] == "exact"]
+
+
+def _exact_lines(file: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        return table[table["timing"] == "exact"]
+    except (OSError, ValueError, KeyError) as error:
+        raise Complaint(file, f"cannot be read ({error}): run 'make report' there", FAILED) from None
+
+
+def _short(text: str) -> str:
+    """`text`, of a checksum the first digits."""
+    return text[:16] if len(text) == 64 else text

@@ -1,7 +1,0 @@
-"""Where the project keeps what it is told: suites and targets."""
-
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-SCENARIOS = ROOT / "scenarios"
-TARGETS = ROOT / "qemu" / "targets"

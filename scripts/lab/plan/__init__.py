@@ -1,0 +1,1 @@
+"""From suites to rows: what is to be run, as data, checked before anything is booted."""

@@ -1,0 +1,68 @@
+"""How values on the command line are read, and the options that several steps have."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.plan import guest, plan, suite
+from lab.text import strict
+from lab.plan.suite import Number
+
+
+def add_guest_options(step: argparse.ArgumentParser) -> None:
+    """What a user may say of guests, which `sweep_of` reads."""
+    step.add_argument("--wanted-accelerator", choices=plan.WISHES, default="auto", help="what the user said of it")
+    for key, kind in guest.KEYS.items():
+        flag = "--" + guest.KNOBS[key].lower().replace("_", "-")
+        step.add_argument(flag, dest=key, type=to_value(kind), help="of guests, if not as the suite says")
+    step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", help="to CPUs of the host, in live timing")
+    step.add_argument("--guests", action="store_true", help="only print the guests that the plan needs")
+
+
+def to_number(kind: suite.Kind | None) -> Callable[[str], float]:
+    """Converts to a number that `kind` takes; without a kind, to any."""
+
+    def convert(text: str) -> float:
+        for number in (strict.whole, strict.real):
+            try:
+                value = number(text)
+            except ValueError:
+                continue
+            if kind is None or kind.accepts(value):
+                return value
+        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give {kind or 'a number'}")
+
+    return convert
+
+
+def to_value(kind: suite.Kind) -> Callable[[str], suite.Value]:
+    """Converts to what `kind` takes: a number, or a text."""
+    if isinstance(kind, Number):
+        return to_number(kind)
+
+    def convert(text: str) -> str:
+        if kind.accepts(text):
+            return text
+        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give {kind}")
+
+    return convert
+
+
+def add_path(step: argparse.ArgumentParser, name: str, about: str) -> None:
+    """A path that must be given."""
+    step.add_argument(name, type=Path, required=True, help=about)
+
+
+def sweep_of(arguments: argparse.Namespace, timings: tuple[str, ...], replicates: int) -> plan.Sweep:
+    """The sweep that a step's options describe, among them those of `add_guest_options`."""
+    return plan.Sweep(
+        target=arguments.target,
+        timings=timings,
+        replicates=replicates,
+        seed=arguments.seed,
+        duration_s=arguments.duration,
+        accelerator=arguments.accelerator,
+        wanted_accelerator=arguments.wanted_accelerator,
+        guest={key: arguments.__dict__[key] for key in guest.KEYS if arguments.__dict__[key] is not None},
+        pin_vcpus=arguments.pin_vcpus == "yes",
+    )

@@ -1,0 +1,7 @@
+"""Where the project keeps what it is told: suites and targets."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+SCENARIOS = ROOT / "scenarios"
+TARGETS = ROOT / "qemu" / "targets"

@@ -1,1 +1,0 @@
-"""What the question of a suite is answered with."""

@@ -1,0 +1,1 @@
+"""From tables and findings to pages and pictures."""

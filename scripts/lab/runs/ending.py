@@ -1,0 +1,161 @@
+"""python3 -m lab.runs.ending: says how a guest ended, and takes in what it sent.
+
+Called by qemu/run_vm.sh when QEMU has ended, with what the shell knows. Writes vm.tsv (how it ended, and what the shell
+gives as further facts), prints one line when the guest did not end well, and ends with the code that run_vm.sh is to
+end with. All text of the guest is read here and nowhere in the shell.
+"""
+
+import argparse
+import os
+import re
+import resource
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.runs import guest_files
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import write_whole
+from lab.text.outside import visible
+
+DONE = "done"
+PANICKED, HUNG, CUT_OFF, QEMU_FAILED = 120, 121, 122, 123
+TIMED_OUT, KILLED = 124, 128 + signal.SIGKILL  # of timeout(1)
+FILE_TOO_LARGE = 128 + signal.SIGXFSZ
+CONSOLE = "console.log"
+ENDED_QEMU = "terminating on signal"  # in what QEMU prints then
+PANIC = re.compile(rb"Kernel panic - [^\r\n]*")
+FULL_DISK_BYTES = 1 << 20  # less is none
+LAST_BYTES = 4096  # of a file, in which its last line is looked for
+UNPACK_S = 30  # a stream of 256 MB takes one second
+UNPACK_BYTES = 2 << 30
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a guest ended: in a word, with a reason where it was not well, and as the exit code of run_vm.sh."""
+
+    outcome: str
+    reason: str
+    exit_code: int
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="lab.runs.ending", description=__doc__)
+    parser.add_argument("--code", type=int, required=True, help="what QEMU, or timeout for it, ended with")
+    parser.add_argument("--limit", type=int, required=True, help="seconds that the guest had")
+    parser.add_argument("--wall-ms", type=int, required=True, help="that it took")
+    parser.add_argument("--output-mb", type=int, required=True, help="that it may send")
+    parser.add_argument("--console-mb", type=int, required=True, help="of its console that are kept")
+    parser.add_argument("--fact", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    parser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (UNPACK_BYTES, UNPACK_BYTES))
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(UNPACK_S)
+    ending = _with_disk(arguments.folder, of_guest(arguments))
+    _clear(arguments.folder, arguments.console_mb << 20)
+    if ending.outcome != DONE:
+        console = arguments.folder / CONSOLE
+        where = f" (console: {console})" if console.exists() else ""
+        print(f"run_vm.sh: {ending.outcome}: {ending.reason}{where}", file=sys.stderr)
+    facts = {
+        "outcome": ending.outcome,
+        "reason": ending.reason,
+        "exit_code": ending.exit_code,
+        "wall_ms": arguments.wall_ms,
+        **dict(arguments.fact),
+    }
+    try:
+        write_whole(arguments.folder / "vm.tsv", "".join(f"{key}\t{value}\n" for key, value in facts.items()))
+    except Complaint as complaint:  # how the guest ended is told by the exit code all the same
+        print(f"run_vm.sh: {complaint}", file=sys.stderr)
+        return ending.exit_code or FAILED
+    return ending.exit_code
+
+
+def _too_long(*_: object) -> None:
+    raise guest_files.Refused(f"unpacking it takes longer than {UNPACK_S} s")
+
+
+def of_guest(known: argparse.Namespace) -> Ending:
+    """How the guest in known.folder ended; what it sent is unpacked."""
+    folder: Path = known.folder
+    if known.code == TIMED_OUT or (known.code == KILLED and known.wall_ms >= known.limit * 1000):
+        return Ending("guest-hung", f"no end within {known.limit} s", HUNG)
+    if known.code == FILE_TOO_LARGE:
+        what = f"it sent more than {known.output_mb} MB, or printed as much"
+        return Ending("guest-cut-off", f"{what}: let it write less, or give a larger --output-mb", CUT_OFF)
+    said = visible(_last_line(folder / "qemu.log"))
+    if known.code > 128 or ENDED_QEMU in said:  # it ends with 0 when it is told to end
+        name = signal.strsignal(known.code - 128) if known.code > 128 else said
+        return Ending("qemu-failed", f"QEMU was ended from outside ({name}): run it again", QEMU_FAILED)
+    if known.code:
+        return Ending("qemu-failed", f"QEMU ended with code {known.code}: {said}", QEMU_FAILED)
+    try:
+        code = guest_files.receive(folder / guest_files.STREAM, folder / guest_files.OUT, known.output_mb << 20)
+    except guest_files.Refused as refused:
+        return _without_files(folder, visible(str(refused)))
+    # Whoever sent all that there was to send, and how its command ended, did not panic, whatever it printed.
+    if code:
+        said = visible(_last_line(folder / guest_files.OUT / "stderr.txt"))
+        return Ending("workload-failed", f"the command ended with code {code}: {said}", code)
+    return Ending(DONE, "", 0)
+
+
+def _without_files(folder: Path, refused: str) -> Ending:
+    """How a guest ended whose files did not come: its kernel may have said why."""
+    panic = PANIC.search(_tail(folder / CONSOLE, 1 << 20))
+    if panic:
+        return Ending("guest-panicked", visible(panic[0].decode(errors="replace")), PANICKED)
+    if not _tail(folder / CONSOLE, 1):
+        why = "it ended before it had printed anything: look for words in --kernel-args that its kernel does not know"
+        return Ending("guest-cut-off", f"{refused}: {why}", CUT_OFF)
+    return Ending("guest-cut-off", f"the guest's files did not arrive whole: {refused}", CUT_OFF)
+
+
+def _with_disk(folder: Path, ending: Ending) -> Ending:
+    """A disk without room makes QEMU fail, hang or drop what the guest sends; it does not always say why."""
+    blamed = ending.exit_code in (HUNG, CUT_OFF, QEMU_FAILED)
+    if not blamed or shutil.disk_usage(folder).free >= FULL_DISK_BYTES:
+        return ending
+    reason = f"no room on the disk of {folder}: free some space ({ending.reason})"
+    return Ending(ending.outcome, reason, ending.exit_code)
+
+
+def _clear(folder: Path, most_console_bytes: int) -> None:
+    """Removes what is not to be kept, and the middle of a console log that is too long."""
+    (folder / guest_files.STREAM).unlink(missing_ok=True)
+    log = folder / "qemu.log"
+    if log.is_file() and log.stat().st_size == 0:
+        log.unlink()
+    console = folder / CONSOLE
+    if console.is_file() and console.stat().st_size > most_console_bytes:
+        size, half = console.stat().st_size, most_console_bytes // 2
+        with console.open("r+b") as file:
+            file.seek(size - half)
+            end = file.read()
+            file.seek(half)
+            file.write(f"\n[pipelab: {size - 2 * half} bytes are cut out here]\n".encode() + end)
+            file.truncate()
+
+
+def _last_line(file: Path) -> str:
+    lines = _tail(file, LAST_BYTES).decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _tail(file: Path, most_bytes: int) -> bytes:
+    """The end of a regular file; nothing where there is none."""
+    try:
+        with file.open("rb") as content:
+            content.seek(max(0, os.fstat(content.fileno()).st_size - most_bytes))
+            return content.read(most_bytes)
+    except OSError:
+        return b""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""A finished run's folder: sealed by run.json, which says what ran, where, and how the files must be."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from dataclasses import MISSING, asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from lab.plan import plan
+from lab.runs import guest_files, ledger, totals
+from lab.text import names, strict
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_facts, read_text, write_whole
+from lab.plan.plan import Row
+from lab.runs.totals import Totals
+
+RECORD = "run.json"
+OUTPUTS = (totals.LATENCIES, totals.HISTOGRAM, totals.STATS)
+CHECKSUM = "sha256"  # of all else that run.json says
+CPU_INFO = Path("/proc/cpuinfo")
+HOST_BEFORE = "host_before.txt"
+HOST_AFTER = "host_after.txt"
+MADE_OF_RUNS = (":(top,exclude)result_data", ":(top,exclude)results.md", ":(top,exclude)results.html")  # for git
+VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "qemu_command")
+
+# What the report reads of run.json, beside the row, and of which type it must be.
+Shape = type | UnionType | dict[str, "Shape"]
+NUMBER: UnionType = float | int
+FINGERPRINT: Shape = {"bytes": int, "sha256": str}
+SHAPE: Shape = {
+    **{each.name: NUMBER if each.type is float else each.type for each in fields(Row) if each.default is MISSING},
+    "accelerator": str,
+    "image": {name: str for name in plan.IMAGE_FACTS},
+    "host": {"cpu": str, "cpus": int | None, "load_before": NUMBER, "steal_share": NUMBER | None},
+    "git_commit": str | None,
+    "finished_at": str,
+    "files": {},
+}
+# What it reads where a run has it: only live runs have, and not all of them.
+LEDGER: dict[str, Shape] = {
+    "vcpus": {},
+    **dict.fromkeys(("steal_share", "run_delay_share", "frequency_min_mhz", "frequency_max_mhz"), NUMBER | None),
+    "clock_source": str | None,
+    "clock_source_stable": bool,
+}
+PINNING: dict[str, Shape] = {"pinned": bool, "why_not": str | None, "host_cpus": list}
+VCPU: Shape = {"run_ns": int, "run_delay_ns": int}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run whose files are as run.json says."""
+
+    folder: Path
+    row: Row
+    facts: dict[str, Any]  # all of run.json
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the host disturbed the run. Runs from before that was recorded count as quiet."""
+        return bool(self.facts.get("noisy", False))
+
+    @cached_property
+    def totals(self) -> Totals:
+        """What the program counted. Raises Complaint when that cannot be."""
+        return totals.read(self.folder, self.row.command)
+
+
+def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
+    """Writes run.json into `folder`, where a guest has just ended well, and flushes all to the disk.
+
+    Takes in and removes the shell's own notes (vm.tsv and two snapshots of the host).
+    """
+    vm = read_facts(folder / "vm.tsv", VM_FACTS, remedy="run it again")
+    if not row.run.endswith("." + plan.decisive_hash(row, image, vm["accelerator"])):
+        what = f"ran on {vm['accelerator']} with the image of now, which is not what was planned"
+        raise Complaint(row.run, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
+    guest_files.accept(folder, OUTPUTS)
+    before, after = folder / HOST_BEFORE, folder / HOST_AFTER
+    totals.check_times(folder, totals.read(folder, row.command))  # both complain of what does not add up
+    facts: dict[str, Any] = {
+        **asdict(row),
+        "outcome": vm["outcome"],
+        "exit_code": int(vm["exit_code"]),
+        "wall_s": int(vm["wall_ms"]) / 1000,
+        "accelerator": vm["accelerator"],
+        "qemu_command": vm["qemu_command"],
+        "image": image,
+        "host": _host(_snapshot(before), _snapshot(after)),
+        **(ledger.facts(ledger.read(folder)) if row.timing == "live" else {"noisy": False}),
+        "git_commit": _git_commit(root),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    for note in (before, after, folder / "vm.tsv", folder / ledger.WATCH):
+        note.unlink(missing_ok=True)
+    facts["files"] = {file.name: fingerprint(file) for file in sorted(folder.iterdir())}
+    for file in folder.iterdir():
+        _flush(file)
+    write(folder, facts)
+    _flush(folder)
+
+
+def write(folder: Path, facts: dict[str, Any]) -> None:
+    """Writes run.json: `facts`, and their checksum."""
+    write_whole(folder / RECORD, json.dumps(facts | {CHECKSUM: checksum(facts)}, indent=2) + "\n")
+
+
+def checksum(facts: dict[str, Any]) -> str:
+    """The SHA-256 of all that run.json says but this, however it is laid out."""
+    said = {key: value for key, value in facts.items() if key != CHECKSUM}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def load(folder: Path) -> RunRecord:
+    """Reads and checks a run's folder. Raises Complaint when anything in it is not as it was sealed."""
+    file, remedy = folder / RECORD, f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again"
+    try:
+        facts = strict.parse_json(read_text(file))
+    except (OSError, ValueError):
+        facts = None
+    _check_shape(file, facts, SHAPE, remedy)
+    optional = {each.name: each.type for each in fields(Row) if each.default is not MISSING} | {"noisy": bool}
+    _check_shape(file, facts, {name: shape for name, shape in optional.items() if name in facts}, remedy)
+    _check_ledger(file, facts, remedy)
+    if facts.get(CHECKSUM) != checksum(facts):
+        what = "was changed since the run" if CHECKSUM in facts else "is of an older pipelab: it has no checksum"
+        raise Complaint(file, f"{what}: {remedy}", FAILED)
+    row = Row(**{field.name: facts[field.name] for field in fields(Row) if field.name in facts})
+    if wrong := plan.fault(row):
+        raise Complaint(file, f"has no good value for '{wrong}': {remedy}", FAILED)
+    if row.run != folder.name:
+        raise Complaint(file, f"is of the run {row.run}, which was mixed up with this one: {remedy}", FAILED)
+    if row.run != plan.run_name(row, facts["image"], facts["accelerator"]):
+        raise Complaint(file, f"has another command, guest or image than its name stands for: {remedy}", FAILED)
+    try:
+        names.check({"accelerator": facts["accelerator"]})
+        names.check_files(facts["files"])
+    except ValueError as error:
+        raise Complaint(file, f"is damaged ({error}): {remedy}", FAILED) from None
+    _check_files(folder, facts["files"], remedy)
+    record = RunRecord(folder, row, facts)
+    _ = record.totals  # complains of what does not add up
+    return record
+
+
+def _check_ledger(file: Path, facts: dict[str, Any], remedy: str) -> None:
+    for name, shape in (("ledger", LEDGER), ("vcpu_pinning", PINNING)):
+        if (told := facts.get(name)) is not None:
+            known = {key: part for key, part in shape.items() if isinstance(told, dict) and key in told}
+            _check_shape(file, told, known, remedy, name)
+    for vcpu in ((facts.get("ledger") or {}).get("vcpus") or {}).values():
+        _check_shape(file, vcpu, VCPU, remedy, "ledger.vcpus")
+
+
+def _check_files(folder: Path, files: dict[str, Any], remedy: str) -> None:
+    """Raises Complaint when a file of the run is not as it was sealed."""
+    _check_shape(folder / RECORD, files, dict.fromkeys([*OUTPUTS, *files], FINGERPRINT), remedy, "files")
+    for name, sealed in files.items():
+        file = folder / name
+        if not file.is_file():
+            raise Complaint(file, f"is missing: {remedy}", FAILED)
+        if file.stat().st_size != sealed["bytes"]:
+            size = f"{file.stat().st_size} of {sealed['bytes']} bytes"
+            raise Complaint(file, f"is cut or grown ({size}): {remedy}", FAILED)
+        if fingerprint(file) != sealed:
+            raise Complaint(file, f"was changed since the run: {remedy}", FAILED)
+
+
+def load_planned(runs: Path, suite: str) -> tuple[list[RunRecord], list[Row]]:
+    """The finished runs of a suite's plans, target by target and timing by timing, and all rows of the plans."""
+    rows = [row for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))) for row in plan.read(file)]
+    return [load(runs / row.run) for row in rows if (runs / row.run).is_dir()], rows
+
+
+def _check_shape(file: Path, value: object, shape: Shape, remedy: str, name: str = "") -> None:
+    """Raises Complaint when `value` lacks a key that `shape` has, or has one of another type."""
+    good = isinstance(value, dict if isinstance(shape, dict) else shape)
+    if not good or (isinstance(value, bool) and shape is not bool):
+        what = f"has no good value for '{name}'" if name else "is missing or damaged"
+        raise Complaint(file, f"{what}: {remedy}", FAILED)
+    if isinstance(shape, dict):
+        for key, part in shape.items():
+            _check_shape(file, value.get(key), part, remedy, f"{name}.{key}".strip("."))  # type: ignore[attr-defined]
+
+
+def fingerprint(file: Path) -> dict[str, Any]:
+    """How a file must be, as run.json has it."""
+    with file.open("rb") as content:
+        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _git_commit(root: Path) -> str | None:
+    """The commit of the working tree, with "-dirty" where files differ from it; None outside git.
+
+    What is made from runs may differ: else no run would be clean between the first result and its commit.
+    """
+    commit = _git(root, "rev-parse", "--verify", "--short=12", "HEAD").strip()
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ":/", *MADE_OF_RUNS)
+    return commit + "-dirty" * bool(changed) if commit else None
+
+
+def _git(root: Path, *words: str) -> str:
+    """What git prints; nothing where it fails. Takes no lock, as other runs may be sealed at the same time."""
+    command: list[str | Path] = ["git", "--no-optional-locks", "-C", root, *words]
+    return subprocess.run(command, capture_output=True, check=False).stdout.decode(errors="replace")
+
+
+def _host(first: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
+    """What the host is and what it did meanwhile, from two snapshots."""
+    ticks = {key: max(0, last["cpu"][key] - first["cpu"][key]) for key in CPU_STATES}
+    total = sum(ticks.values())
+    return {
+        "cpu": _cpu_model(),
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "load_before": first["load"],
+        "load_after": last["load"],
+        "steal_share": round(ticks["steal"] / total, 4) if total else None,
+        "busy_share": round(1 - (ticks["idle"] + ticks["iowait"]) / total, 4) if total else None,
+    }
+
+
+CPU_STATES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+ALWAYS_STATES = set(CPU_STATES[:4])  # the others came with later kernels, and not everywhere
+
+
+def _snapshot(file: Path) -> dict[str, Any]:
+    """Reads the "cpu" line of /proc/stat and the line of /proc/loadavg that run_one.sh kept in `file`."""
+    try:
+        stat, load = read_text(file).splitlines()
+        ticks = dict(zip(CPU_STATES, map(strict.whole, stat.split()[1:])))
+        if not ALWAYS_STATES <= set(ticks):
+            raise ValueError
+        return {"cpu": dict.fromkeys(CPU_STATES, 0) | ticks, "load": strict.real(load.split()[0])}
+    except (OSError, ValueError, IndexError):
+        raise Complaint(file, "does not hold the host's CPU times and load: is the disk full?", FAILED) from None
+
+
+def _cpu_model() -> str:
+    """As the host calls it; the name of its architecture where it has no other."""
+    for line in read_text(CPU_INFO).splitlines():
+        if line.startswith(("model name", "Model")):
+            return line.partition(":")[2].strip()
+    return platform.machine()

@@ -1,0 +1,1 @@
+"""From runs to tables: one reader a kind of file."""

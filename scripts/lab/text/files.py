@@ -1,0 +1,50 @@
+"""Files that are whole or not there, and the small tables that the shell exchanges with us."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from lab.text.complaint import FAILED, Complaint
+
+MOST_BYTES = 1 << 25
+
+
+def read_text(path: Path) -> str:
+    """What is in a file that somebody else wrote: bytes that are no UTF-8 become U+FFFD, and fail nothing.
+
+    Raises Complaint when the file is larger than any that is read as a whole.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise Complaint(path, f"is larger than {MOST_BYTES >> 20} MB, which no file of this kind is", FAILED)
+    return path.read_bytes().decode(errors="replace")
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes `content` to `path` so that a reader, or a power cut, finds the old file or the new one."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(partial, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise Complaint(path, f"cannot be written: {error.strerror}", FAILED) from error
+
+
+def read_facts(path: Path, keys: Iterable[str], remedy: str) -> dict[str, str]:
+    """Reads `key<TAB>value` lines, among which must be `keys`. `remedy` says what to do when they are not."""
+    try:
+        lines = read_text(path).splitlines()
+    except FileNotFoundError:
+        raise Complaint(path, f"is not there: {remedy}", FAILED) from None
+    for number, line in enumerate(lines, start=1):
+        if "\t" not in line:
+            raise Complaint(f"{path}:{number}", f"is not 'key<TAB>value': {remedy}", FAILED)
+    facts = dict(line.split("\t", 1) for line in lines)
+    for key in keys:
+        if key not in facts:
+            raise Complaint(path, f"does not say '{key}': {remedy}", FAILED)
+    return facts

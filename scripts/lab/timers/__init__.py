@@ -1,0 +1,1 @@
+"""An instrument: how late timers are in guests."""

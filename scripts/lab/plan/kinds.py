@@ -29,13 +29,17 @@ class Number:
 
 
 class Words:
-    """A text that becomes words of a command line: nothing that a shell or the kernel takes apart, up to `most` words."""
+    """A text that becomes words of a command line: nothing that a shell or the kernel takes apart, up to `most` words.
+
+    With `values` it is one of these.
+    """
 
     WORD = re.compile(r"[A-Za-z0-9_./:,=@%+-]+")
 
-    def __init__(self, about: str, most: int | None = None) -> None:
+    def __init__(self, about: str, most: int | None = None, values: tuple[str, ...] = ()) -> None:
         self.about = about
         self.most = most
+        self.values = values
 
     def __str__(self) -> str:
         return self.about
@@ -43,6 +47,8 @@ class Words:
     def accepts(self, value: object) -> bool:
         if not isinstance(value, str):
             return False
+        if self.values:
+            return value in self.values
         words = value.split(" ") if value else []
         return (self.most is None or len(words) == self.most) and all(
             self.WORD.fullmatch(word) and word not in ("--", "run") for word in words

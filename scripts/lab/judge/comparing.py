@@ -14,7 +14,7 @@ tests/test_statistics.py measures both.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -24,7 +24,8 @@ import pandas as pd
 from scipy import special, stats
 
 from lab.tables.estimate import LEVEL, MIN_RUNS, finite, student_t
-from lab.tables.measurement import KEYS, Measurement
+from lab.tables.measurement import KEYS, Measurement, quiet
+from lab.plan.contract import Column
 from lab.plan.kinds import MARGIN
 
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
@@ -32,9 +33,6 @@ POWER = 0.8  # with which the runs that are asked for would decide
 MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
 MOST_RUNS = 1000  # that it makes sense to ask for
 RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
-
-METRICS = ("latency_p50_ns", "latency_p99_ns", "response_p99_ns", "throughput_ops_s", "drop_rate")
-HIGHER_IS_BETTER = ("throughput", "produced", "consumed")
 
 
 class Verdict(Enum):
@@ -60,7 +58,8 @@ class Comparison:
 
     scenario: str
     measurement: Measurement
-    metric: str
+    metric: str  # a column of the raw table
+    higher_is_better: bool
     base: float
     value: float
     base_runs: int
@@ -104,13 +103,9 @@ class Pair:
     scenario: str
     measurement: Measurement
     metric: str
+    higher_is_better: bool
     base: pd.Series
     value: pd.Series
-
-
-def higher_is_better(metric: str) -> bool:
-    """Of throughput and counts of items; of times, drops, switches and all else less is better."""
-    return metric.startswith(HIGHER_IS_BETTER)
 
 
 def rank_sum_p(base: np.ndarray, value: np.ndarray) -> float:
@@ -148,7 +143,7 @@ def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
 
 
 def against_baseline(
-    raw: pd.DataFrame, baselines: Mapping[str, str], metrics: Sequence[str] = METRICS, margin: float = MARGIN
+    raw: pd.DataFrame, baselines: Mapping[str, str], metrics: Sequence[Column], margin: float = MARGIN
 ) -> list[Comparison]:
     """Every scenario against the one that `baselines` has for it, in each measurement apart, if both have quiet runs."""
     comparisons = []
@@ -160,18 +155,16 @@ def against_baseline(
     return comparisons
 
 
-def pairs_of(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Sequence[str]) -> list[Pair]:
+def pairs_of(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Iterable[Column]) -> list[Pair]:
     """The pairs of those metrics that any of the runs has. All rows are of one measurement."""
     sides = [side.set_index("seed") for side in (base, value)]
     measurement = Measurement(*value[KEYS].iloc[0])
-    present = [name for name in metrics if all(name in side for side in sides)]
-    measured = [name for name in present if any(side[name].notna().any() for side in sides)]
-    return [Pair(scenario, measurement, name, *(side[name] for side in sides)) for name in measured]
-
-
-def quiet(raw: pd.DataFrame) -> pd.DataFrame:
-    """The runs that verdicts may use: all but those marked in a column `noisy`."""
-    return raw[~raw["noisy"].fillna(False).astype(bool)] if "noisy" in raw else raw
+    present = [each for each in metrics if all(each.name in side for side in sides)]
+    return [
+        Pair(scenario, measurement, each.name, each.metric.higher_is_better, *(side[each.name] for side in sides))
+        for each in present
+        if any(side[each.name].notna().any() for side in sides)
+    ]
 
 
 def least_p(first: int, second: int) -> float:
@@ -217,7 +210,7 @@ def _judged(measured: Comparison, tests: int) -> Comparison:
     if -margin <= low and high <= margin:
         verdict = Verdict.SAME
     elif decided:
-        verdict = _direction(change, measured.metric)
+        verdict = _direction(change, measured.higher_is_better)
     else:
         more = _more_runs(measured, ALPHA / tests)
         return replace(measured, verdict=Verdict.INCONCLUSIVE, more_runs=more)
@@ -277,15 +270,15 @@ def _exact(pair: Pair, margin: float) -> Comparison:
     elif not beyond.any():
         verdict = Verdict.SAME
     elif (beyond == beyond[0]).all():
-        verdict = _direction(beyond[0], pair.metric)
+        verdict = _direction(beyond[0], pair.higher_is_better)
     else:
         verdict = Verdict.MIXED
     return replace(unknown, change=change, low=low, high=high, absolute=absolute, verdict=verdict)
 
 
-def _direction(change: float, metric: str) -> Verdict:
+def _direction(change: float, higher_is_better: bool) -> Verdict:
     """The verdict of a change that is none of chance, and not 0."""
-    return Verdict.BETTER if (change > 0) == higher_is_better(metric) else Verdict.WORSE
+    return Verdict.BETTER if (change > 0) == higher_is_better else Verdict.WORSE
 
 
 def _comparison(pair: Pair, base: np.ndarray, value: np.ndarray, margin: float) -> Comparison:
@@ -294,6 +287,7 @@ def _comparison(pair: Pair, base: np.ndarray, value: np.ndarray, margin: float) 
         scenario=pair.scenario,
         measurement=pair.measurement,
         metric=pair.metric,
+        higher_is_better=pair.higher_is_better,
         base=float(np.median(base)) if len(base) else math.nan,
         value=float(np.median(value)) if len(value) else math.nan,
         base_runs=len(base),

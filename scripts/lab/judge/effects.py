@@ -15,23 +15,16 @@ import pandas as pd
 
 from lab.tables import stages
 from lab.judge import comparing
-from lab.findings.rules import Case, of_suite
-from lab.judge.evidence import DEFAULTS
-from lab.plan.guest import PINS
-from lab.plan.kinds import MARGIN
+from lab.judge.evidence import Case, of_suite
+from lab.plan.contract import Column, Contract
+from lab.plan.contract import PERCENTILES
+from lab.plan.kinds import MARGIN, Value
+from lab.tables.measurement import contract_of, quiet
 from lab.judge.comparing import ALPHA, Comparison, Pair, Verdict
 
-LOAD = "prod-interval-us"  # pairs under one load are together: what is idle time there is waiting here
-NEUTRAL = ("duration", LOAD)
-PLACES = (*PINS, "smp")  # options that are there to decide where threads run
-METRICS = {
-    "latency_p50_ns": "p50",
-    "latency_p99_ns": "p99",
-    "response_p99_ns": "response p99",
-    "throughput_ops_s": "ops/s",
-    "drop_rate": "drop",
-}
-BEYOND_P99 = 10  # items that a p99 needs beyond it, to be compared between runs of unlike length
+NEUTRAL = ("duration", "interval")  # meanings: pairs under one load are together
+RESPONSE = "response"  # the metric that the stages add up to
+BEYOND_PERCENTILE = 10  # items that one needs beyond it, to be compared between runs of unlike length
 UNCHANGED = {Verdict.SAME, Verdict.EQUAL}
 
 
@@ -50,17 +43,17 @@ class Choice:
     """One option's change from one value to another (empty: not given), under one load.
 
     `pairs` are scenarios, before and after. Those in `moved` also changed on how many CPUs the threads were: what they
-    show is that, and they have no part in `effects`, unless the option is one of PLACES.
+    show is that, and they have no part in `effects`, unless the option is there to decide where threads run.
     """
 
     option: str
     before: str
     after: str
-    interval_us: float
+    interval_ns: float
     pairs: tuple[tuple[str, str], ...]
     moved: tuple[tuple[str, str], ...]
     effects: tuple[Effect, ...]
-    mean_us: pd.DataFrame  # [pair, stage]: by how much the mean time in each stage changed; empty if not known
+    mean_ns: pd.DataFrame  # [pair, stage]: by how much the mean time in each stage changed; empty if not known
 
 
 def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.DataFrame) -> list[Choice]:
@@ -69,36 +62,43 @@ def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.
     In live timing they share one level of error.
     """
     margin = environment.get("margin", MARGIN)
+    known = contract_of(environment)
     cases = {case.scenario: case for case in of_suite(raw, environment).cases}
-    runs = dict(tuple(comparing.quiet(raw).groupby("scenario", sort=False)))
+    runs = dict(tuple(quiet(raw).groupby("scenario", sort=False)))
     found: dict[tuple[str, str, str, float], list[tuple[str, str]]] = {}
     for first, second in permutations(cases.values(), 2):
-        if difference := _difference(first, second):
-            found.setdefault((*difference, first.interval_us), []).append((first.scenario, second.scenario))
+        if difference := _difference(first, second, known):
+            found.setdefault((*difference, first.interval_ns), []).append((first.scenario, second.scenario))
     choices = [
-        _choice(key, pairs, cases, runs, table, margin)
+        _choice(key, pairs, cases, runs, table, margin, known)
         for key, pairs in sorted(found.items(), key=lambda each: (-each[0][3], list(found).index(each[0])))
         if _is_step(key, list(found))
     ]
     return _judged(choices, margin)
 
 
-def _difference(first: Case, second: Case) -> tuple[str, str, str] | None:
+def _difference(first: Case, second: Case, known: Contract) -> tuple[str, str, str] | None:
     """The only option in which two cases differ, with its values; each pair once: what is not given comes first."""
-    if first.interval_us != second.interval_us:
+    if first.interval_ns != second.interval_ns:
         return None
-    options = [dict(case.but_for(*NEUTRAL)[1]) for case in (first, second)]
+    neutral = [option.name for option in map(known.meaning, NEUTRAL) if option]
+    options = [{name: _text(value) for name, value in case.but_for(*neutral)[1]} for case in (first, second)]
     unlike = [name for name in options[0] | options[1] if options[0].get(name) != options[1].get(name)]
     if len(unlike) != 1:
         return None
     name = unlike[0]
     before, after = (each.get(name, "") for each in options)
-    return (name, before, after) if _place(name, before) < _place(name, after) else None
+    standard = _text(known.defaults.get(name, ""))
+    return (name, before, after) if _place(before, standard) < _place(after, standard) else None
 
 
-def _place(option: str, value: str) -> tuple[object, ...]:
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _place(value: str, standard: str) -> tuple[object, ...]:
     """Orders values: none, what the program does by itself, numbers, words."""
-    return value != "", value != DEFAULTS.get(option), _number(value), value
+    return value != "", value != standard, _number(value), value
 
 
 def _number(value: str) -> float:
@@ -107,8 +107,8 @@ def _number(value: str) -> float:
 
 def _is_step(key: tuple[str, str, str, float], every: Sequence[tuple[str, str, str, float]]) -> bool:
     """False for 1 to 8 CPUs where there is 1 to 2, 2 to 4 and 4 to 8."""
-    option, before, after, interval_us = key
-    between = {value for each in every if (each[0], each[3]) == (option, interval_us) for value in each[1:3]}
+    option, before, after, interval_ns = key
+    between = {value for each in every if (each[0], each[3]) == (option, interval_ns) for value in each[1:3]}
     return not any(_number(before) < _number(value) < _number(after) < math.inf for value in between)
 
 
@@ -119,18 +119,21 @@ def _choice(
     runs: Mapping[str, pd.DataFrame],
     table: pd.DataFrame,
     margin: float,
+    known: Contract,
 ) -> Choice:
     """Not yet judged."""
-    moved = [] if key[0] in PLACES else [pair for pair in pairs if _moves(*(cases[name] for name in pair))]
+    moved = (
+        [] if key[0] in (*known.pins, "smp") else [pair for pair in pairs if _moves(*(cases[name] for name in pair))]
+    )
     counted = [pair for pair in pairs if pair not in moved]
     effects = []
-    for metric in METRICS:
-        if metric.startswith("response") and not key[3]:
+    for column in known.judged:
+        if column.metric.name == RESPONSE and not key[3]:
             continue  # items are intended when they are created
-        of_pairs = [known for pair in counted for known in _pairs_of(pair, runs, metric)]
+        of_pairs = [each for pair in counted for each in _pairs_of(pair, runs, column)]
         comparisons = tuple(comparing.compare(of_pairs, margin))
         if comparisons:
-            effects.append(Effect(metric, comparisons, Verdict.INCONCLUSIVE, stratified_p(of_pairs)))
+            effects.append(Effect(column.name, comparisons, Verdict.INCONCLUSIVE, stratified_p(of_pairs)))
     return Choice(*key, tuple(pairs), tuple(moved), tuple(effects), _stage_changes(counted, table))
 
 
@@ -139,11 +142,12 @@ def _moves(before: Case, after: Case) -> bool:
     return len({case.places.mode().get(0, "") for case in (before, after)}) > 1
 
 
-def _pairs_of(pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], metric: str) -> list[Pair]:
+def _pairs_of(pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], column: Column) -> list[Pair]:
     sides = [runs[name] for name in pair]
-    if "p99" in metric and any((side.get("consumed", math.inf) * 0.01 < BEYOND_P99).any() for side in sides):
+    beyond = 1 - PERCENTILES.get(column.percentile, 0)
+    if any((side["items"] * beyond < BEYOND_PERCENTILE).any() for side in sides):
         return []
-    return comparing.pairs_of(", ".join(pair), sides[0], sides[1], [metric])
+    return comparing.pairs_of(", ".join(pair), sides[0], sides[1], [column])
 
 
 def stratified_p(pairs: Iterable[Pair]) -> float:
@@ -188,7 +192,7 @@ def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
     contrary = {Verdict.BETTER, Verdict.WORSE} <= verdicts  # each for certain: then no one word is true of all pairs
     if contrary or math.isnan(p_value) or p_value > ALPHA or not abs(change) > margin:
         return effect
-    better = (change > 0) == comparing.higher_is_better(effect.metric)
+    better = (change > 0) == effect.comparisons[0].higher_is_better
     return replace(effect, verdict=Verdict.BETTER if better else Verdict.WORSE, p_value=p_value)
 
 
@@ -196,6 +200,6 @@ def _stage_changes(pairs: Sequence[tuple[str, str]], table: pd.DataFrame) -> pd.
     if table.empty:
         return pd.DataFrame()
     every = table[table["population"] == stages.ALL]
-    means_us = every.pivot(index="scenario", columns="stage", values="mean_ns") / 1e3
-    known = [(before, after) for before, after in pairs if {before, after} <= set(means_us.index)]
-    return pd.DataFrame([means_us.loc[after] - means_us.loc[before] for before, after in known])
+    means_ns = every.pivot(index="scenario", columns="stage", values="mean_ns")
+    known = [(before, after) for before, after in pairs if {before, after} <= set(means_ns.index)]
+    return pd.DataFrame([means_ns.loc[after] - means_ns.loc[before] for before, after in known])

@@ -1,8 +1,7 @@
 """What the rules look at: a suite's cases, and all else that is known of them."""
 
 import math
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,26 +9,14 @@ import numpy as np
 import pandas as pd
 
 from lab.tables import measurement as measurements
-from lab.plan import guest
-from lab.judge import comparing
-from lab.counters import perf_runs
+from lab.plan import schedule
+from lab.plan.contract import Contract
+from lab.plan.kinds import Value
+from lab.plan.schedule import Schedule
 from lab.tables.measurement import Measurement
 from lab.judge.comparing import Comparison
 
-# What the program does when a scenario does not say (src/pipeline/options.hpp).
-DEFAULTS = {
-    "prod-interval-us": "1000",
-    "queue": "spsc",
-    "queue-cap": "64",
-    "on-full": "drop",
-    "pacing": "deadline",
-    "arrival": "constant",
-    "wait": "futex",
-    "warmup": "0.1",
-}
-ONE_CPU, TWO_CPUS, MIXED = "one CPU", "two CPUs", "now one, now two"  # where the two threads of a run were
-TAKEN_ON_ONE, TAKEN_ON_TWO = 0.7, 0.05  # involuntary switches of both threads an item: at least, at most
-SWITCHES = ["producer_involuntary_switches", "consumer_involuntary_switches"]
+ONE_CPU, TWO_CPUS, MIXED = "one CPU", "two CPUs", "now one, now two"  # where the threads of a run were
 
 
 @dataclass(frozen=True)
@@ -54,10 +41,11 @@ class Case:
 
     scenario: str
     measurement: Measurement
-    options: Mapping[str, str]
+    options: Mapping[str, Value]  # of the program and of the guest, the usual ones filled in
     rows: pd.DataFrame
     replicates: int
     windows_ns: Sequence[np.ndarray] = ()
+    schedule: Schedule | None = None
 
     @property
     def timing(self) -> str:
@@ -69,67 +57,39 @@ class Case:
         return float(np.median(known)) if len(known) else math.nan
 
     @property
-    def interval_us(self) -> float:
-        """The time between items that the schedule has on average; 0: as fast as possible."""
-        interval_us = float(self.options["prod-interval-us"])
-        if not self._burst:
-            return interval_us
-        items, pause_us = self._burst
-        return ((items - 1) * interval_us + pause_us) / items
+    def interval_ns(self) -> float:
+        """The time between items that the schedule has on average; 0: as fast as possible, or without a schedule."""
+        return self.schedule.mean_ns if self.schedule else 0.0
 
     @property
     def chance(self) -> float:
         """The share by which the schedule of a run may come out faster or slower than on average."""
-        if self.options["arrival"] == "poisson":
-            return 4 / math.sqrt(max(self.items, 1))  # four standard deviations
-        return self._burst[0] / max(self.items, 1) if self._burst else 0.0
-
-    @property
-    def _burst(self) -> tuple[float, float] | None:
-        """Items of a burst, and the pause after it in microseconds."""
-        arrival = self.options["arrival"]
-        if not arrival.startswith("burst:"):
-            return None
-        items, pause_us = arrival.removeprefix("burst:").split(",")
-        return float(items), float(pause_us)
+        return self.schedule.chance(self.items) if self.schedule else 0.0
 
     @property
     def items(self) -> float:
-        """Items that a run consumed: the samples behind its percentiles."""
-        counted = self.value("consumed")
-        return self.value("throughput_ops_s") * self.value("duration_s") if math.isnan(counted) else counted
-
-    @property
-    def produced_ops_s(self) -> float:
-        counted = self.value("produced") / self.value("duration_s")
-        return self.value("throughput_ops_s") / (1 - self.value("drop_rate")) if math.isnan(counted) else counted
+        """Items that a run recorded: the samples behind its percentiles."""
+        return self.value("items")
 
     def per_item(self, column: str) -> float:
         return self.value(column) / self.items if self.items > 0 else math.nan
 
     @property
     def places(self) -> pd.Series:
-        """Of each run ONE_CPU, TWO_CPUS or MIXED; empty where neither pins nor counts of switches tell.
+        """Of each run ONE_CPU, TWO_CPUS or MIXED; empty where it is not known where the threads were.
 
-        Nobody writes down where a thread runs, but two on one CPU cannot both run: who is woken takes the CPU from the
-        other, an involuntary switch of that one (getrusage(2), ru_nivcsw). With a CPU each, next to nothing does. So a
-        run in which one took the CPU from the other for most of its items had both on one CPU.
+        A run's threads.csv has the CPU that each was on in the end, and how often it had moved until then.
         """
-        pins = {self.options.get(pin) for pin in guest.PINS}
-        if self.options.get("smp") == "1" or None not in pins:
-            alone = self.options.get("smp") == "1" or len(pins) == 1
-            return pd.Series(ONE_CPU if alone else TWO_CPUS, index=self.rows.index)
-        if not {*SWITCHES, "consumed"} <= set(self.rows) or self.rows[[*SWITCHES, "consumed"]].isna().any(axis=None):
+        if not {"cpus", "migrations"} <= set(self.rows) or self.rows[["cpus", "migrations"]].isna().any(axis=None):
             return pd.Series(dtype=str)
-        taken = self.rows[SWITCHES].sum(axis=1) / self.rows["consumed"]
-        return pd.Series(
-            np.select([taken >= TAKEN_ON_ONE, taken <= TAKEN_ON_TWO], [ONE_CPU, TWO_CPUS], MIXED), index=self.rows.index
-        )
+        alone, moved = self.rows["cpus"] == 1, self.rows["migrations"] > 0
+        fixed = self.options.get("smp") == 1
+        return pd.Series(np.select([moved & (not fixed), alone], [MIXED, ONE_CPU], TWO_CPUS), index=self.rows.index)
 
     def found(self, name: str, evidence: str, cause: str, remedy: str) -> Finding:
         return Finding(name, self.scenario, self.measurement, evidence, cause, remedy)
 
-    def but_for(self, *options: str) -> tuple[Measurement, tuple[tuple[str, str], ...]]:
+    def but_for(self, *options: str) -> tuple[Measurement, tuple[tuple[str, Value], ...]]:
         """What is the same in cases that differ in these options alone."""
         return self.measurement, tuple(
             sorted((key, value) for key, value in self.options.items() if key not in options)
@@ -156,40 +116,29 @@ def of_suite(
     comparisons: Sequence[Comparison] = (),
     stages: pd.DataFrame | None = None,
     windows_ns: Mapping[tuple[Measurement, str], Sequence[np.ndarray]] | None = None,
-    perf: pd.DataFrame | None = None,
+    beside: Callable[[Measurement, str], Mapping[str, float]] | None = None,
     traces: pd.DataFrame | None = None,
 ) -> Study:
     """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
 
-    `perf` is a table of lab.counts.perf_runs, whose figures the cases then have as well, and `traces` one of lab.trace.runs.
+    `beside` gives further columns of a scenario's rows, which an instrument measured; `traces` is a table of lab.trace.runs.
     """
+    known = measurements.contract_of(environment)
+    described = measurements.each_of(environment)
     cases = []
-    told = measurements.each_of(environment)
-    for measurement, scenario, rows in measurements.groups(comparing.quiet(raw)):
+    for measurement, scenario, rows in measurements.groups(measurements.quiet(raw)):
         windows = (windows_ns or {}).get((measurement, scenario), ())
-        said = parse(measurements.options(told[measurement], scenario))
-        if perf is not None:
-            rows = rows.assign(**perf_runs.per_item(perf, measurement, scenario))
-        cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
+        said = described[measurement]["scenarios"][scenario]
+        if beside is not None:
+            rows = rows.assign(**beside(measurement, scenario))
+        options = (
+            known.defaults | said["options"] | {key.replace("_", "-"): each for key, each in said["guest"].items()}
+        )
+        of_case = schedule.of(known, said["options"])
+        cases.append(Case(scenario, measurement, options, rows, len(rows), windows, of_case))
     stages, traces = (pd.DataFrame() if table is None else table for table in (stages, traces))
     return Study(cases, comparisons, stages, environment, traces)
 
 
 def percent(share: float, digits: int = 0) -> str:
     return f"{share * 100:.{digits}f} %"
-
-
-def parse(options: str) -> dict[str, str]:
-    """'--queue-cap 8 --mlock' as a dictionary, without dashes; an option that takes no value is "true".
-
-    What comes first and is no option tells of the scenario's own guest (lab.guest.KEYS).
-    """
-    if not options.startswith("--") and options:
-        shape, _, rest = options.partition("; ")
-        return guest.told(shape) | parse(rest)
-    words = shlex.split(options)
-    names = [place for place, word in enumerate(words) if word.startswith("--")]
-    return {
-        words[place].removeprefix("--"): " ".join(words[place + 1 : end]) or "true"
-        for place, end in zip(names, [*names[1:], len(words)])
-    }

@@ -1,6 +1,6 @@
 """The gate: is one set of results worse than another, and does it hold the suite's objectives?"""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,9 +8,9 @@ import pandas as pd
 from lab.tables import measurement
 from lab.judge import comparing
 from lab.text.complaint import Complaint
-from lab.judge.evaluation import objectives_of
 from lab.tables.measurement import CIRCUMSTANCES, Measurement
-from lab.plan.objectives import Judgement, Objective, judge
+from lab.judge.objectives import Judgement, judge, objectives_of
+from lab.plan.objectives import Objective
 from lab.tables.results import Results
 from lab.judge.comparing import Comparison, Verdict
 from lab.plan.kinds import MARGIN
@@ -65,7 +65,6 @@ def run(
     new: Results,
     objectives: Iterable[Objective] = (),
     allowed: Collection[str] = (),
-    metrics: Sequence[str] = comparing.METRICS,
     margin: float = MARGIN,
 ) -> Gate:
     """Compares what both have, measurement by measurement; the objectives are of `new`."""
@@ -77,15 +76,16 @@ def run(
             text = f"{scenario}, {measured}: has quiet runs in {where.source.parent} alone"
             (lacking if _was_tried(other, measured, scenario) else remarks).append(text)
     comparisons: list[Comparison] = []
+    judged = measurement.contract_of(new.environment).judged
     for measured in dict.fromkeys(measured for measured, _ in now):
         both = [key for key in now if key in before and key[0] == measured]
-        pairs = [pair for key in both for pair in comparing.pairs_of(key[1], before[key], now[key], metrics)]
+        pairs = [pair for key in both for pair in comparing.pairs_of(key[1], before[key], now[key], judged)]
         comparisons += comparing.compare(pairs, margin)
     return Gate(new.suite, comparisons, judge(new.raw, objectives), remarks, lacking)
 
 
 def _quiet_groups(results: Results) -> dict[tuple[Measurement, str], pd.DataFrame]:
-    return {(each, name): runs for each, name, runs in measurement.groups(comparing.quiet(results.raw))}
+    return {(each, name): runs for each, name, runs in measurement.groups(measurement.quiet(results.raw))}
 
 
 def _was_tried(results: Results, measured: Measurement, scenario: str) -> bool:

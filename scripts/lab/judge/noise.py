@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from lab.judge import comparing
+from lab.plan.contract import Column
 from lab.tables.estimate import spread
-from lab.tables.measurement import Measurement, groups
+from lab.tables.measurement import Measurement, groups, quiet
 from lab.judge.comparing import Comparison, Verdict
 
 PLANNED_RUNS = (3, 5, 10, 20)
@@ -25,11 +26,11 @@ class Floor(NamedTuple):
     detectable: dict[int, float]  # by the runs of each side, as a share
 
 
-def floors(raw: pd.DataFrame, metrics: Sequence[str] = comparing.METRICS) -> list[Floor]:
+def floors(raw: pd.DataFrame, metrics: Sequence[Column]) -> list[Floor]:
     """Of the quiet live runs, which are all of the same A. What does not vary, or may be 0, has no floor."""
     found = []
-    for measurement, scenario, runs in groups(comparing.quiet(raw)):
-        for metric in (name for name in metrics if measurement.timing == "live" and name in runs):
+    for measurement, scenario, runs in groups(quiet(raw)):
+        for metric in (each.name for each in metrics if measurement.timing == "live" and each.name in runs):
             deviation = spread(runs[metric])
             if deviation > 0:
                 detectable = {each: comparing.detectable_change(deviation, each) for each in PLANNED_RUNS}
@@ -37,14 +38,14 @@ def floors(raw: pd.DataFrame, metrics: Sequence[str] = comparing.METRICS) -> lis
     return found
 
 
-def against_itself(raw: pd.DataFrame) -> list[Comparison]:
+def against_itself(raw: pd.DataFrame, metrics: Sequence[Column]) -> list[Comparison]:
     """Every second run against the others: whatever is called better or worse here, no change has caused it."""
     comparisons: list[Comparison] = []
-    for measurement, scenario, runs in groups(comparing.quiet(raw)):
+    for measurement, scenario, runs in groups(quiet(raw)):
         if measurement.timing == "live":
             halves = runs.iloc[::2], runs.iloc[1::2]
             if len(halves[1]):
-                pairs = comparing.pairs_of(scenario, *halves, comparing.METRICS)
+                pairs = comparing.pairs_of(scenario, *halves, metrics)
                 comparisons += comparing.compare(pairs)
     return comparisons
 

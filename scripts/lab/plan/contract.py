@@ -9,7 +9,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,11 @@ class Contract:
         """What is shown first, in order."""
         return [self.columns[name] for name in self.table["headline"]]
 
+    @property
+    def judged(self) -> list[Column]:
+        """What verdicts are about."""
+        return [self.columns[name] for name in self.table.get("judged", self.table["headline"])]
+
     def meaning(self, means: str) -> Option | None:
         """The option that means this (one of MEANS); the first of several."""
         return next((each for each in self.options.values() if each.means == means), None)
@@ -166,11 +171,13 @@ class Contract:
         return hashlib.sha256(json.dumps(self.table, sort_keys=True).encode()).hexdigest()
 
 
+@cache
 def names() -> list[str]:
     """The workloads that the kit has."""
     return sorted(file.parent.name for file in WORKLOADS.glob("*/workload.toml"))
 
 
+@cache
 def load(name: str) -> Contract:
     """The contract of the kit's workload `name`. Raises Complaint when there is none, or it is not valid."""
     file = WORKLOADS / name / "workload.toml"
@@ -199,7 +206,7 @@ def _fault(contract: Contract, table: Any) -> str:
                 return f"[metrics.{name}] unit = {metric.unit!r} is not one of {', '.join(UNITS)}"
             if metric.better not in BETTER:
                 return f"[metrics.{name}] better = {metric.better!r} is not one of {', '.join(BETTER)}"
-        for name in table["headline"]:
+        for name in (*table["headline"], *table.get("judged", ())):
             if name not in contract.columns:
                 return f"headline: {name!r} is no column of a metric: give some of {', '.join(contract.columns)}"
         for option in contract.options.values():

@@ -69,3 +69,16 @@ class Flag:
 
 
 Kind = Number | Words | Flag
+
+
+def shown(value: object) -> str:
+    """`value` as TOML has it, or nearly, and cut to what fits a line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        text = repr(value)
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        return "a huge number"
+    except RecursionError:
+        return "something nested deeply"
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,28 +1,29 @@
-"""The plan of a sweep: one row a run, in the order in which they are started."""
+"""The plan of a sweep: one row a run, in the order in which they are started. Options and guest are objects in it."""
 
 import hashlib
 import json
 import math
 import random
 import re
-from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import guest, program, target
+from lab.plan import contract, guest, program, target
+from lab.plan.contract import Contract
+from lab.plan.guest import Guest
+from lab.plan.kinds import WORDS, Value
+from lab.plan.suite import Scenario, Suite
+from lab.plan.target import Target
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text
-from lab.plan.guest import Guest
-from lab.plan.kinds import WORDS, Number
 from lab.text.names import NAME
-from lab.plan.suite import OPTIONS, Scenario, Suite, Value
-from lab.plan.target import Target
 
 TIMINGS = ("exact", "live")
 ACCELERATORS = ("tcg", "kvm")
 WISHES = ("auto", *ACCELERATORS)
+OBSERVERS = ("none", "counters", "perf", "trace", "profile")
 MAX_SEED = 2**32 - 1  # of QEMU's -seed
 MAX_LIMIT_S = 864000  # of run_vm.sh's --limit
 BOOT_LIMIT_S = 60
@@ -37,10 +38,7 @@ IMAGE_FACTS = (
     "compiler",
     "qemu_version",
 )
-# A word that begins with two dashes is no value, and no word has what a shell takes apart.
-COMMAND = re.compile(r"pipelab [a-z]+((?: --[a-z-]+(?: (?!--)[^\s\"'\\]+)?)+) --seed [0-9]+(?: --[a-z-]+ [a-z.]+)*")
-OPTION = re.compile(r" --([a-z-]+)(?: (?!--)(\S+))?")
-OUTPUTS = "--emit-latencies latencies.csv --emit-histogram histogram.csv --stats stats.csv"
+COMMAND_WORD = re.compile(r"[A-Za-z0-9_./:,=@%+-]+")
 
 
 @dataclass(frozen=True)
@@ -50,33 +48,24 @@ class Row:
     run: str  # the name of its folder: what it is, and a hash of all that decides its result
     suite: str
     scenario: str
+    workload: str
     target: str
     timing: str
     replicate: int
     seed: int  # of this run
     sweep_seed: int  # of the sweep: the first replicate's seed, and the order of the runs
-    smp: int
-    memory_mb: int
-    duration_s: float
+    options: dict[str, Value]  # of the program, those of the suite and of the sweep
+    guest: Guest
+    command: str  # what the guest runs
+    duration_s: float  # that it measures
     limit_s: int  # wall time after which the guest counts as hung
     expected_ms: int  # wall time that it will probably take
-    command: str  # what the guest runs
-    # Older runs and plans lack what follows, and were made with these values.
-    kernel: str = ""  # a name in the target's file, or the file of a kernel; "" is the target's first
-    kernel_args: str = ""
-    numa_nodes: int = 1
-    pin_vcpus: str = "no"  # whether live timing is to pin vCPU threads to CPUs of the host
+    contract: str  # the SHA-256 of the workload's contract
+    pin_vcpus: bool = False  # whether live timing is to pin vCPU threads to CPUs of the host
     wanted_accelerator: str = "auto"
-    guest_knobs: str = ""  # the knobs of make that chose the guest, as they were given
-
-    @property
-    def options(self) -> str:
-        """The part of the command that the scenario and the sweep chose."""
-        return " ".join(self.command.split(" --seed ")[0].split(" ")[2:])
-
-    @property
-    def guest(self) -> Guest:
-        return Guest(self.kernel, self.kernel_args, self.smp, self.memory_mb, self.numa_nodes)
+    knobs: dict[str, str] = field(default_factory=dict)  # of make, that chose the guest, as they were given
+    build: str = ""  # which build's image: "" is this tree's, else the folder of another's
+    observer: str = "none"  # what watches it
 
 
 @dataclass(frozen=True)
@@ -100,7 +89,7 @@ class Sweep:
 
 def file_name(suite: str, target: str, timing: str) -> str:
     """The plan's file of a suite, target and timing; "*" for any of them makes a pattern."""
-    return f"{suite}.{target}.{timing}.plan.tsv"
+    return f"{suite}.{target}.{timing}.plan.jsonl"
 
 
 def title_file(suite: str) -> str:
@@ -140,8 +129,7 @@ def expand(suite: Suite, sweep: Sweep, build: Path, targets: Path) -> list[Row]:
         for scenario in suite.scenarios
         for replicate in range(1, sweep.replicates + 1)
     ]
-    lines = {suite.place(row.scenario): row.command.removeprefix("pipelab ") for row in rows}
-    program.check(program.of_host(build), lines)
+    program.check(program.of_host(build), {suite.place(row.scenario): words_of(row) for row in rows})
     return rows
 
 
@@ -150,7 +138,8 @@ def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dic
     guests = {}
     for scenario in suite.scenarios:
         shape = guest.shape(suite.guest | sweep.guest | scenario.guest, machine)
-        guest.check(suite.place(scenario.name), shape, scenario.options, machine, "exact" in sweep.timings, targets)
+        guest.check(suite.place(scenario.name), shape, machine, "exact" in sweep.timings, targets)
+        guest.check_options(suite.place(scenario.name), shape, scenario.options, suite.contract)
         guests[scenario.name] = shape
     return guests
 
@@ -176,52 +165,68 @@ def _check_seeds(sweep: Sweep) -> None:
 def _row(
     suite: Suite, scenario: Scenario, shape: Guest, sweep: Sweep, timing: str, replicate: int, image: dict[str, str]
 ) -> Row:
-    options = scenario.options.copy()
-    if sweep.duration_s is not None:
-        options["duration"] = sweep.duration_s
-    # Written alike however it was given: the command is part of what a run is.
-    options["duration"] = f"{float(options.get('duration', 2)):g}"
+    known = suite.contract
+    options = dict(scenario.options)
+    duration, warmup = known.meaning("duration"), known.meaning("warmup")
+    if duration and sweep.duration_s is not None:
+        options[duration.name] = sweep.duration_s
+    if duration:
+        options.setdefault(duration.name, duration.default or 0)
+    options = {name: plain(value) for name, value in options.items()}
+    duration_s = float(options[duration.name]) if duration else 0.0
+    warmup_s = float(options.get(warmup.name, warmup.default or 0)) if warmup else 0.0
     seed = sweep.seed + replicate - 1
-    command = f"pipelab {suite.study} {_words(options)} --seed {seed} {OUTPUTS}"
-    warmup_s = float(options.get("warmup", 0.1))
-    running_s = float(options["duration"]) + warmup_s
+    running_s = duration_s + warmup_s
     row = Row(
         run="",
         suite=suite.name,
         scenario=scenario.name,
+        workload=known.name,
         target=sweep.target,
         timing=timing,
         replicate=replicate,
         seed=seed,
         sweep_seed=sweep.seed,
-        **asdict(shape),
-        duration_s=float(options["duration"]),
+        options=options,
+        guest=shape,
+        command=_command(known, options, seed),
+        duration_s=duration_s,
         limit_s=BOOT_LIMIT_S + round(running_s * LIMIT_FACTOR[timing]),
-        expected_ms=round(2500 + 1000 * running_s * _wall_per_guest_second(scenario, timing)),
-        command=command,
-        pin_vcpus="yes" if timing == "live" and sweep.pin_vcpus else "no",
+        expected_ms=round(2500 + 1000 * running_s * _wall_per_guest_second(known, options, timing)),
+        contract=known.sha256,
+        pin_vcpus=timing == "live" and sweep.pin_vcpus,
         wanted_accelerator=sweep.wanted_accelerator if timing == "live" else "auto",
-        guest_knobs=_knobs(sweep),
+        knobs=_knobs(sweep),
     )
     place = "--duration" if sweep.duration_s is not None else f"{suite.place(scenario.name)}: duration"
     _check_limit(row, warmup_s, place)
     return replace(row, run=run_name(row, image, sweep.accelerator if timing == "live" else "tcg"))
 
 
-def _knobs(sweep: Sweep) -> str:
-    """The part of the command for make that chose the guests."""
-    chosen = {guest.KNOBS[key]: value for key, value in sweep.guest.items()}
+def plain(value: Value) -> Value:
+    """A number as it is written however it was given: 2 for 2.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _knobs(sweep: Sweep) -> dict[str, str]:
+    """The knobs of make that chose the guests."""
+    chosen = {guest.KNOBS[key]: str(value) for key, value in sweep.guest.items()}
     if not sweep.pin_vcpus:
         chosen["PIN_VCPUS"] = "no"
     if sweep.wanted_accelerator != "auto":
         chosen["ACCELERATOR"] = sweep.wanted_accelerator
-    return " ".join(f'{knob}="{value}"' if " " in str(value) else f"{knob}={value}" for knob, value in chosen.items())
+    return chosen
 
 
-def _words(options: dict[str, Value]) -> str:
+def words(options: dict[str, Value]) -> str:
     """The options as the guest's command has them: a flag alone, or not at all."""
     given = {key: value for key, value in options.items() if value is not False}
     return " ".join(f"--{key}" if value is True else f"--{key} {value}" for key, value in given.items())
+
+
+def words_of(row: Row) -> str:
+    """The part of the command that the scenario and the sweep chose, after the workload's name."""
+    return f"{row.workload} {words(row.options)}".strip()
 
 
 def _check_limit(row: Row, warmup_s: float, where: str) -> None:
@@ -245,81 +250,80 @@ def _subject(row: Row) -> str:
 
 def fault(row: Row) -> str:
     """What is wrong with a row that was read from a file; empty when it may be one that _row() made."""
-    command = COMMAND.fullmatch(row.command)
     faults = {
         "run": not row.run.startswith(_subject(row)) or not re.fullmatch("[0-9a-f]{8}", row.run[len(_subject(row)) :]),
         "suite": not NAME.fullmatch(row.suite),
         "scenario": not NAME.fullmatch(row.scenario),
+        "workload": not NAME.fullmatch(row.workload),
         "target": not NAME.fullmatch(row.target),
         "timing": row.timing not in TIMINGS,
         "replicate": row.replicate < 1,
         "seed": not 0 <= row.seed <= MAX_SEED,
         "sweep_seed": not 0 <= row.sweep_seed <= MAX_SEED,
-        "smp": row.smp < 1,
-        "memory_mb": row.memory_mb < 1,
-        "numa_nodes": row.numa_nodes < 1,
-        "duration_s": not 0 < row.duration_s < math.inf,
+        "guest": min(row.guest.smp, row.guest.memory_mb, row.guest.numa_nodes) < 1
+        or not all(WORDS.accepts(text) for text in (row.guest.kernel, row.guest.kernel_args)),
+        "duration_s": not 0 <= row.duration_s < math.inf,
         "limit_s": row.limit_s < 1,
         "expected_ms": row.expected_ms < 0,
-        "kernel": not WORDS.accepts(row.kernel),
-        "kernel_args": not WORDS.accepts(row.kernel_args),
-        "command": not command or not all(_is_option(*option) for option in OPTION.findall(command[1])),
+        "contract": not re.fullmatch("[0-9a-f]{64}", row.contract),
+        "options": not all(NAME.fullmatch(name) and _is_option(row, name) for name in row.options),
+        "command": not all(COMMAND_WORD.fullmatch(word) for word in row.command.split(" ")) or not _is_command(row),
+        "knobs": not all(NAME.fullmatch(name) and WORDS.accepts(text) for name, text in row.knobs.items()),
+        "build": not (row.build == "" or COMMAND_WORD.fullmatch(row.build)),
+        "observer": row.observer not in OBSERVERS,
     }
     return next((name for name, wrong in faults.items() if wrong), "")
 
 
-def _is_option(name: str, text: str) -> bool:
+def _is_command(row: Row) -> bool:
+    """Whether the options make this command, where the workload is still as it was."""
+    known = contract.load(row.workload) if row.workload in contract.names() else None
+    return known is None or known.sha256 != row.contract or row.command == _command(known, row.options, row.seed)
+
+
+def _command(known: Contract, options: dict[str, Value], seed: int) -> str:
+    return known.command.format(options=words(options), seed=seed)
+
+
+def _is_option(row: Row, name: str) -> bool:
     """Whether the program may have been given this. An option that is not known here may be one of another version."""
-    kind = OPTIONS.get(name)
-    try:
-        return kind is None or kind.accepts(_value(kind, text))
-    except ValueError:
-        return False
-
-
-def _value(kind: object, text: str) -> Value:
-    if isinstance(kind, Number):
-        return strict.whole(text) if kind.whole else strict.real(text)
-    return text or True
+    value = row.options[name]
+    known = contract.load(row.workload).options.get(name) if row.workload in contract.names() else None
+    return known.kind.accepts(value) if known else isinstance(value, (bool, int, float)) or WORDS.accepts(value)
 
 
 def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
     """Eight hexadecimal digits that change with whatever decides a run's result: the end of its name."""
     decisive = {
         "command": row.command,
+        "contract": row.contract,
         "target": row.target,
         "timing": row.timing,
         "accelerator": accelerator,
-        "smp": row.smp,
-        "memory_mb": row.memory_mb,
+        "guest": asdict(row.guest) | {"kernel": image["kernel_sha256"]},
+        "pin_vcpus": row.pin_vcpus,
+        "observer": row.observer,
         "seed": row.seed,
-        "kernel": image["kernel_sha256"],
         "initrd": image["initrd_sha256"],
         "qemu": image["qemu_version"],
     }
-    # Only where they are not the usual, so that the names of older runs stay.
-    for key in ("kernel_args", "numa_nodes", "pin_vcpus"):
-        if getattr(row, key) != Row.__dataclass_fields__[key].default:
-            decisive[key] = getattr(row, key)
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _wall_per_guest_second(scenario: Scenario, timing: str) -> float:
+def _wall_per_guest_second(known: Contract, options: dict[str, Value], timing: str) -> float:
     """Roughly. In exact timing idle time is skipped, and busy time is slow."""
     if timing == "live":
         return 1.1
-    if scenario.options.get("wait", "futex") in ("spin", "yield") or scenario.options.get("pacing") == "spin":
+    said = known.defaults | options
+    if any(said.get(name) in ("spin", "yield") for name, each in known.options.items() if each.means == "waiting"):
         return 40
-    return 2 if scenario.options.get("prod-interval-us", 1000) == 0 else 0.2
+    interval = known.meaning("interval")
+    return 2 if interval and said.get(interval.name) == 0 else 0.2
 
 
 def write(rows: list[Row]) -> str:
-    """The rows as tab-separated lines under a line of names: no quotes mean anything, so that a shell can read it."""
-    lines = [[each.name for each in fields(Row)], *([str(value) for value in asdict(row).values()] for row in rows)]
-    for row, line in zip(rows, lines[1:]):
-        if any("\t" in text or len(text.splitlines()) > 1 for text in line):
-            raise Complaint(row.run, "has a tab or a line break in its row of the plan: mend the suite or the knobs")
-    return "".join("\t".join(line) + "\n" for line in lines)
+    """The rows, an object in JSON a line."""
+    return "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
 
 
 def read(path: Path) -> list[Row]:
@@ -329,25 +333,49 @@ def read(path: Path) -> list[Row]:
         text = read_text(path)
     except FileNotFoundError:
         raise Complaint(path, f"there is no plan: {remedy}", FAILED) from None
-    names, *lines = text.split("\n")[:-1] or [""]
-    if not lines or not text.endswith("\n"):
+    if not text.endswith("\n"):
         raise Complaint(path, f"is damaged: {remedy}", FAILED)
     rows = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.split("\n")[:-1], start=1):
         try:
-            rows.append(_read_row(dict(zip(names.split("\t"), line.split("\t"), strict=True))))
-        except (KeyError, ValueError) as error:
+            rows.append(of_object(strict.parse_json(line)))
+        except ValueError as error:
             raise Complaint(path, f"is damaged: row {number} ({error}): {remedy}", FAILED) from None
     return rows
 
 
-READERS: dict[Any, Callable[[str], Any]] = {int: strict.whole, float: strict.real, str: str}
+TYPES: dict[Any, type | tuple[type, ...]] = {int: int, float: (int, float), str: str, bool: bool}
 
 
-def _read_row(line: dict[str, str]) -> Row:
-    """A row from its texts. An older plan lacks some columns."""
-    given = [each for each in fields(Row) if each.name in line or each.default is MISSING]
-    row = Row(**{each.name: READERS[each.type](line[each.name]) for each in given})
+def of_object(said: Any) -> Row:
+    """The row that an object of JSON is. Raises ValueError, with what is wrong, where it is none."""
+    if not isinstance(said, dict):
+        raise ValueError("is no object")
+    values: dict[str, Any] = dict(said)
+    if isinstance(said.get("guest"), dict):
+        _check_types(Guest, said["guest"], "guest.")
+        values["guest"] = Guest(**said["guest"])
+    _check_types(Row, values)
+    for name in ("options", "knobs"):
+        if not isinstance(values[name], dict):
+            raise ValueError(f"{name} is no object")
+    if not all(isinstance(text, str) for text in values["knobs"].values()):
+        raise ValueError("knobs has something else than texts")
+    row = Row(**values)
     if wrong := fault(row):
         raise ValueError(f"{wrong} = '{str(getattr(row, wrong))[:60]}'")
     return row
+
+
+def _check_types(kind: type, said: dict[str, Any], prefix: str = "") -> None:
+    """Raises ValueError where `said` lacks a field of the dataclass `kind`, or has another, or one of another type."""
+    named = {each.name: each.type for each in fields(kind)}
+    if unlike := set(named) ^ set(said):
+        raise ValueError(f"{prefix}{min(unlike)} is {'missing' if min(unlike) in named else 'not known'}")
+    for name, wanted in named.items():
+        if wanted is Guest and not isinstance(said[name], Guest):
+            raise ValueError(f"{prefix}{name} is no object")
+        if (types := TYPES.get(wanted)) is None:
+            continue
+        if not isinstance(said[name], types) or (isinstance(said[name], bool) and wanted is not bool):
+            raise ValueError(f"{prefix}{name} = '{str(said[name])[:60]}'")

@@ -4,49 +4,19 @@ import difflib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lab.text.complaint import Complaint
+from lab.plan import contract, objectives
+from lab.plan.contract import Contract
 from lab.plan.guest import KEYS as GUEST
-from lab.plan.kinds import MARGIN, Flag, Kind, Number, Value, Words
+from lab.plan.kinds import MARGIN, Kind, Number, Value, shown
+from lab.plan.objectives import Objective
+from lab.text.complaint import Complaint
 from lab.text.names import NAME
-
-if TYPE_CHECKING:
-    from lab.plan.objectives import Objective
 
 MOST_BYTES, MOST_SCENARIOS = 2**18, 1000  # of a file, and in it
 MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
-STUDIES = ("pipeline",)
-
-WHOLE, NUMBER = Number(), Number(whole=False)
-WORD = Words("a word of letters, digits and ./:,=@%+_-", most=1)
-
-# The options of `pipelab pipeline` that a scenario may set. What their values mean, and which go together, the program
-# itself says when a suite is planned (lab.program); limits stand here where a plan calculates with them.
-OPTIONS: dict[str, Kind] = {
-    "duration": Number(0.001, 86400, whole=False),
-    "warmup": Number(0, 3600, whole=False),
-    "prod-interval-us": NUMBER,
-    "arrival": WORD,
-    "pacing": WORD,
-    "batch": WHOLE,
-    "item-bytes": WHOLE,
-    "zero-copy": Flag(),
-    "queue": WORD,
-    "queue-cap": WHOLE,
-    "on-full": WORD,
-    "wait": WORD,
-    "work-bytes": WHOLE,
-    "pin-producer": WHOLE,
-    "pin-consumer": WHOLE,
-    "sched": WORD,
-    "mlock": Flag(),
-    "timer-slack-ns": WHOLE,
-    "numa-node": WHOLE,
-    "max-samples": WHOLE,
-    "sample-every": WHOLE,
-}
-TOP = ("title", "question", "study", "baseline", "margin", "slo", "common", "guest", "scenario")
+TOP = ("title", "question", "workload", "baseline", "margin", "slo", "common", "guest", "scenario")
 
 
 @dataclass(frozen=True)
@@ -62,12 +32,12 @@ class Scenario:
 class Suite:
     name: str
     title: str
-    study: str
+    contract: Contract  # of its workload
     guest: dict[str, Value]  # what the file says of all its guests
     scenarios: tuple[Scenario, ...]
     baselines: dict[str, str]  # of each scenario but a baseline: the one that it is compared with
     margin: float
-    objectives: tuple["Objective", ...]
+    objectives: tuple[Objective, ...]
     question: str = ""  # that the report is to answer with what each choice changes
     file: Path = Path()
 
@@ -97,7 +67,9 @@ def load(path: Path) -> Suite:
     _check_name(path, "the file's name", path.stem)
     _check_keys(str(path), table, TOP)
     guest = _section(path, table, "guest", GUEST)
-    common = _section(path, table, "common", OPTIONS)
+    workload = _workload(path, table)
+    options = {name: option.kind for name, option in workload.options.items() if option.means != "seed"}
+    common = _section(path, table, "common", options)
     sections = table.get("scenario", {})
     if not isinstance(sections, dict) or not sections:
         raise Complaint(path, "has no scenario: add a section such as [scenario.baseline]")
@@ -106,12 +78,12 @@ def load(path: Path) -> Suite:
     return Suite(
         name=path.stem,
         title=_word(path, table, "title", path.stem),
-        study=_study(path, table),
+        contract=workload,
         guest=guest,
-        scenarios=tuple(_scenario(path, name, section, common) for name, section in sections.items()),
+        scenarios=tuple(_scenario(path, name, section, common, options) for name, section in sections.items()),
         baselines=_baselines(path, table.get("baseline"), list(sections)),
         margin=_margin(path, table.get("margin", MARGIN)),
-        objectives=_objectives(path, table),
+        objectives=tuple(objectives.load(path, table["slo"], workload)) if "slo" in table else (),
         question=_word(path, table, "question", ""),
         file=path,
     )
@@ -132,14 +104,14 @@ def _names(folder: Path) -> str:
     return ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
 
 
-def _scenario(path: Path, name: str, section: object, common: dict[str, Value]) -> Scenario:
+def _scenario(path: Path, name: str, section: object, common: dict[str, Value], options: dict[str, Kind]) -> Scenario:
     _check_name(path, "[scenario]", name)
     place = f"[scenario.{name}]"
     if not isinstance(section, dict):
         raise Complaint(path, f"{place}: is not a section: write {place} on a line of its own")
-    own = _checked(f"{path}: {place}", section, OPTIONS | GUEST)
-    options = {key: value for key, value in own.items() if key in OPTIONS}
-    return Scenario(name, common | options, {key: value for key, value in own.items() if key in GUEST})
+    own = _checked(f"{path}: {place}", section, options | GUEST)
+    chosen = {key: value for key, value in own.items() if key in options}
+    return Scenario(name, common | chosen, {key: value for key, value in own.items() if key in GUEST})
 
 
 def _baselines(path: Path, value: object, scenarios: list[str]) -> dict[str, str]:
@@ -164,14 +136,6 @@ def _margin(path: Path, value: Any) -> float:
     return float(value)
 
 
-def _objectives(path: Path, table: dict[str, Any]) -> tuple["Objective", ...]:
-    if "slo" not in table:
-        return ()
-    from lab.plan import objectives  # with pandas, which takes a second to load
-
-    return tuple(objectives.load(path, table["slo"]))
-
-
 def _section(path: Path, table: dict[str, Any], name: str, kinds: dict[str, Kind]) -> dict[str, Any]:
     section = table.get(name, {})
     if not isinstance(section, dict):
@@ -185,19 +149,6 @@ def _checked(where: str, section: dict[str, Any], kinds: dict[str, Kind]) -> dic
         if not kinds[key].accepts(value):
             raise Complaint(where, f"{key} = {shown(value)} is not valid: give {kinds[key]}")
     return section
-
-
-def shown(value: object) -> str:
-    """`value` as TOML has it, or nearly, and cut to what fits a line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    try:
-        text = repr(value)
-    except ValueError:  # Python prints no integer of more than 4300 digits
-        return "a huge number"
-    except RecursionError:
-        return "something nested deeply"
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def _check_keys(where: str, section: dict[str, Any], known: tuple[str, ...]) -> None:
@@ -222,8 +173,8 @@ def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:
     return value
 
 
-def _study(path: Path, table: dict[str, Any]) -> str:
-    study = _word(path, table, "study", STUDIES[0])
-    if study not in STUDIES:
-        raise Complaint(path, f"study = {shown(study)} is not valid: give {', '.join(STUDIES)}")
-    return study
+def _workload(path: Path, table: dict[str, Any]) -> Contract:
+    name = _word(path, table, "workload", "pipeline")
+    if name not in contract.names():
+        raise Complaint(path, f"workload = {shown(name)} is not valid: give {', '.join(contract.names())}")
+    return contract.load(name)

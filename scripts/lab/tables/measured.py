@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from lab.text import names
-from lab.judge import comparing
 from lab.counters import counted
 from lab.text.complaint import Complaint
 from lab.tables.estimate import median_interval
@@ -85,7 +84,7 @@ def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame) -> dict[str, Any]:
-    quiet = comparing.quiet(runs)
+    quiet = quiet(runs)
     chosen = runs if quiet.empty else quiet
     metrics: dict[str, Any] = {"scenario": scenario, **measured._asdict()}
     metrics |= {"runs": len(runs), "noisy_runs": len(runs) - len(quiet)}

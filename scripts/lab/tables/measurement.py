@@ -1,16 +1,15 @@
 """A measurement: the runs that one table shows, and what <suite>_environment.json says of them."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from lab.text import names
-from lab.plan.kinds import WORDS
+from lab.plan import contract, plan
+from lab.plan.contract import Contract
+from lab.plan.kinds import WORDS, Value
 
-# Quotes are of what has spaces; nothing in them is more to a shell, or to make, than it says.
-COMMAND = re.compile(r"make run-scenarios( [A-Z_]+=(\"[\w./:,=@%+ -]*\"|[\w./:,=@%+-]*))*", re.ASCII)
 CIRCUMSTANCES = ("kernel", "qemu", "guest", "host", "options")
 
 
@@ -40,59 +39,69 @@ def each_of(environment: Mapping[str, Any]) -> dict[Measurement, Mapping[str, An
     return {of(facts): facts for facts in environment["measurements"]}
 
 
+def contract_of(environment: Mapping[str, Any]) -> Contract:
+    """The contract of the workload that was measured."""
+    workload = environment["workload"]
+    return contract.of_table(workload["name"], workload["contract"], "workload")
+
+
 def check(environment: Mapping[str, Any]) -> None:
     """Raises ValueError (or KeyError, TypeError, AttributeError) where what must be a name in the file is none.
 
-    Names become parts of paths, and a command is pasted into a shell: neither may be more than that.
+    Names become parts of paths, and knobs are pasted into a shell: neither may be more than that.
     """
-    told = [environment.get("baselines", {}), *(facts["scenarios"] for facts in environment["measurements"])]
+    names.check({"scenario": environment["workload"]["name"]})
+    contract_of(environment)
     for facts in environment["measurements"]:
         names.check({key: facts[key] for key in KEYS})
-        for guest in _guests(facts):
-            if not all(WORDS.accepts(guest.get(key, "")) for key in ("kernel", "kernel_args")):
+        for guest in (*facts["guests"], *(each["guest"] for each in facts["scenarios"].values())):
+            if not all(WORDS.accepts(guest[key]) for key in ("kernel", "kernel_args")):
                 raise ValueError("a guest's kernel or kernel_args are no plain words")
+        for said in facts["scenarios"].values():
+            for name, value in said["options"].items():
+                names.check({"scenario": name})
+                if not isinstance(value, (bool, int, float)) and not WORDS.accepts(value):
+                    raise ValueError(f"option {name} = {value!r} is no plain word")
+    told = [environment.get("baselines", {}), *(facts["scenarios"] for facts in environment["measurements"])]
     for name in (name for each in told for name in each):
         names.check({"scenario": name})
     for name in (*environment.get("baselines", {}).values(), *environment.get("changed_guests", [])):
         names.check({"scenario": name})
-    for command in environment.get("commands", []):
-        if not COMMAND.fullmatch(command):
-            raise ValueError(f"{command!r} is not a command of make with plain knobs")
+    for sweep in environment.get("sweeps", []):
+        for knob, value in sweep.items():
+            names.check({"scenario": knob})
+            if not WORDS.accepts(value):
+                raise ValueError(f"the knob {knob} = {value!r} is no plain words")
 
 
-def options(facts: Mapping[str, Any], scenario: str) -> str:
-    """The options that the program had in a scenario, after what its guest had of its own; none if not measured."""
-    return str(facts["scenarios"].get(scenario, ""))
+def options(facts: Mapping[str, Any], scenario: str) -> dict[str, Value]:
+    """The options that a scenario gave the program; none if it was not measured."""
+    return dict(facts["scenarios"].get(scenario, {"options": {}})["options"])
 
 
 def guest_cpus(facts: Mapping[str, Any]) -> int:
     """The most CPUs that a guest of the measurement had."""
-    return max(int(guest["smp"]) for guest in _guests(facts))
+    return max(int(guest["smp"]) for guest in facts["guests"])
 
 
 def circumstances(facts: Mapping[str, Any], scenario: str) -> dict[str, str]:
     """What must be alike for a difference to be the program's: CIRCUMSTANCES, the host's for live runs only."""
-    guests, host = _guests(facts), facts.get("host")
+    guests, host = facts["guests"], facts.get("host")
     kernels = [
         f"{image['kernel_version']} ({image['kernel_sha256'][:8]})" for image in (each["image"] for each in guests)
     ]
     said = {
         "kernel": ", ".join(dict.fromkeys(kernels)),
-        "qemu": facts["image"]["qemu_version"],
+        "qemu": guests[0]["image"]["qemu_version"],
         "guest": "; ".join(dict.fromkeys(map(_shape, guests))),
-        "options": options(facts, scenario),
+        "options": plan.words(options(facts, scenario)),
     }
     return said | ({"host": f"{host['cpu']}, {host['cpus']} CPUs"} if host else {})
 
 
-def _guests(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The unlike guests of a measurement: "guests" has them where there are several."""
-    return list(facts.get("guests", [facts]))
-
-
 def _shape(guest: Mapping[str, Any]) -> str:
-    """2 CPUs, 512 MB, isolcpus=1; what older results do not say was not given."""
-    nodes, arguments = guest.get("numa_nodes", 1), guest.get("kernel_args", "")
+    """2 CPUs, 512 MB, isolcpus=1."""
+    nodes, arguments = guest["numa_nodes"], guest["kernel_args"]
     parts = [f"{guest['smp']} CPUs", f"{guest['memory_mb']} MB"]
     return ", ".join(parts + [f"{nodes} NUMA nodes"] * (nodes > 1) + [arguments] * bool(arguments))
 
@@ -101,3 +110,8 @@ def groups(raw: pd.DataFrame) -> Iterator[tuple[Measurement, str, pd.DataFrame]]
     """The runs of a raw table by measurement and scenario, in the order in which they first come."""
     for key, runs in raw.groupby([*KEYS, "scenario"], sort=False):
         yield Measurement(*key[:-1]), key[-1], runs
+
+
+def quiet(raw: pd.DataFrame) -> pd.DataFrame:
+    """The runs that verdicts may use: all but those marked in a column `noisy`."""
+    return raw[~raw["noisy"].fillna(False).astype(bool)] if "noisy" in raw else raw

@@ -4,14 +4,14 @@ That can be tested only with what they were made with: the same kernel, QEMU, co
 is another, the claim is not tested, which is not a failure of it.
 """
 
-import shlex
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lab.tables import environment, measurement
+from lab.tables import measurement
 from lab.text import strict
 from lab.plan import plan, target
 from lab.text.complaint import FAILED, Complaint
@@ -50,24 +50,18 @@ def facts(results: Path, suite: str) -> dict[str, Any]:
 
 
 def recipes(results: Path, suite: str) -> list[tuple[str, list[str], list[str]]]:
-    """How each of the suite's exact measurements was made: its target, its kernels ("" is the first one), and the
-    options of run_scenarios.sh."""
+    """How each of the suite's exact measurements was made: its target, its kernels, and the options of
+    run_scenarios.sh."""
     about = facts(results, suite)
     made = []
-    for command in about["commands"]:
-        knobs = dict(word.split("=", 1) for word in shlex.split(command)[2:])
-        if not {"TARGET", "TIMING"} <= knobs.keys():
-            file = results / f"{suite}_environment.json"
-            raise Complaint(
-                file, f"has a command without TARGET or TIMING: run 'make run-scenarios SUITE={suite}' again", FAILED
-            )
+    for knobs in about["sweeps"]:
         if "exact" in knobs["TIMING"].split():
             options = [f"--{knob.lower().replace('_', '-')}={knobs[knob]}" for knob in KNOBS if knob in knobs]
             kernels = {
-                guest.get("kernel", "")
+                guest["kernel"]
                 for each in _exact(about)
                 if each["target"] == knobs["TARGET"]
-                for guest in each.get("guests", [each])
+                for guest in each["guests"]
             }
             made.append((knobs["TARGET"], sorted(kernels), options))
     if not made:
@@ -84,15 +78,15 @@ def changed_inputs(results: Path, suite: str, again: Path, build: Path, targets:
     for each in _exact(facts(results, suite)):
         machine = target.load(targets, each["target"])
         rows = plan.read(again / "runs" / plan.file_name(suite, each["target"], "exact"))
-        for guest in each.get("guests", [each]):
-            image = plan.read_image(build, machine, guest.get("kernel", ""))
+        for guest in each["guests"]:
+            image = plan.read_image(build, machine, guest["kernel"])
             for fact, name in INPUTS.items():
                 then, now = (made.get(fact, "unknown") for made in (guest["image"], image))
                 if then != now:
                     changes[f"{name}: {_short(then)} then, {_short(now)} now"] = None
-        now_told = environment.scenario_texts(rows)
-        for scenario in dict.fromkeys([*each["scenarios"], *now_told]):
-            then, now = each["scenarios"].get(scenario, "not there"), now_told.get(scenario, "not there")
+        again_said = {row.scenario: {"options": row.options, "guest": asdict(row.guest)} for row in rows}
+        for scenario in dict.fromkeys([*each["scenarios"], *again_said]):
+            then, now = (_said(side.get(scenario)) for side in (each["scenarios"], again_said))
             if then != now:
                 changes[f"scenario {scenario}: {then} then, {now} now"] = None
     return list(changes)
@@ -144,6 +138,12 @@ def _exact_lines(file: Path) -> pd.DataFrame:
         return table[table["timing"] == "exact"]
     except (OSError, ValueError, KeyError) as error:
         raise Complaint(file, f"cannot be read ({error}): run 'make report' there", FAILED) from None
+
+
+def _said(scenario: dict[str, Any] | None) -> str:
+    if scenario is None:
+        return "not there"
+    return ", ".join(f"{name} = {value}" for part in ("options", "guest") for name, value in scenario[part].items())
 
 
 def _short(text: str) -> str:

@@ -125,6 +125,11 @@ class Contract:
     def roles(self) -> dict[str, str]:
         return {name: table["text"] for name, table in self.table.get("roles", {}).items()}
 
+    @property
+    def sums(self) -> dict[str, list[str]]:
+        """Values of stats.csv that others add up to; `scheduled` is what the schedule has."""
+        return dict(self.table.get("sums", {}))
+
     @cached_property
     def columns(self) -> dict[str, Column]:
         """Every column of the raw table that holds a metric, by its name."""

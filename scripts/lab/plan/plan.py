@@ -296,7 +296,6 @@ def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
     """Eight hexadecimal digits that change with whatever decides a run's result: the end of its name."""
     decisive = {
         "command": row.command,
-        "contract": row.contract,
         "target": row.target,
         "timing": row.timing,
         "accelerator": accelerator,

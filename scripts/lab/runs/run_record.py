@@ -5,23 +5,23 @@ import json
 import os
 import platform
 import subprocess
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import UnionType
 from typing import Any
 
-from lab.plan import plan
-from lab.runs import guest_files, ledger, totals
+from lab.plan import contract, plan
+from lab.plan.contract import Contract
+from lab.runs import guest_files, ledger, outputs
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text, write_whole
 from lab.plan.plan import Row
-from lab.runs.totals import Totals
+from lab.runs.outputs import Outputs
 
 RECORD = "run.json"
-OUTPUTS = (totals.LATENCIES, totals.HISTOGRAM, totals.STATS)
 CHECKSUM = "sha256"  # of all else that run.json says
 CPU_INFO = Path("/proc/cpuinfo")
 HOST_BEFORE = "host_before.txt"
@@ -34,7 +34,8 @@ Shape = type | UnionType | dict[str, "Shape"]
 NUMBER: UnionType = float | int
 FINGERPRINT: Shape = {"bytes": int, "sha256": str}
 SHAPE: Shape = {
-    **{each.name: NUMBER if each.type is float else each.type for each in fields(Row) if each.default is MISSING},
+    "row": {},
+    "noisy": bool,
     "accelerator": str,
     "image": {name: str for name in plan.IMAGE_FACTS},
     "host": {"cpu": str, "cpus": int | None, "load_before": NUMBER, "steal_share": NUMBER | None},
@@ -63,13 +64,18 @@ class RunRecord:
 
     @property
     def noisy(self) -> bool:
-        """Whether the host disturbed the run. Runs from before that was recorded count as quiet."""
-        return bool(self.facts.get("noisy", False))
+        """Whether the host disturbed the run."""
+        return bool(self.facts["noisy"])
+
+    @property
+    def contract(self) -> Contract:
+        """That of its workload."""
+        return contract.load(self.row.workload)
 
     @cached_property
-    def totals(self) -> Totals:
+    def outputs(self) -> Outputs:
         """What the program counted. Raises Complaint when that cannot be."""
-        return totals.read(self.folder, self.row.command)
+        return outputs.read(self.folder, self.row, self.contract)
 
 
 def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
@@ -81,11 +87,12 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
     if not row.run.endswith("." + plan.decisive_hash(row, image, vm["accelerator"])):
         what = f"ran on {vm['accelerator']} with the image of now, which is not what was planned"
         raise Complaint(row.run, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
-    guest_files.accept(folder, OUTPUTS)
+    known = contract.load(row.workload)
+    guest_files.accept(folder, outputs.names_of(known))
     before, after = folder / HOST_BEFORE, folder / HOST_AFTER
-    totals.check_times(folder, totals.read(folder, row.command))  # both complain of what does not add up
+    outputs.check_samples(folder, outputs.read(folder, row, known), known)  # both complain of what does not add up
     facts: dict[str, Any] = {
-        **asdict(row),
+        "row": asdict(row),
         "outcome": vm["outcome"],
         "exit_code": int(vm["exit_code"]),
         "wall_s": int(vm["wall_ms"]) / 1000,
@@ -124,16 +131,16 @@ def load(folder: Path) -> RunRecord:
         facts = strict.parse_json(read_text(file))
     except (OSError, ValueError):
         facts = None
+    if isinstance(facts, dict) and "row" not in facts and "run" in facts:
+        raise Complaint(file, f"is of an older pipelab: {remedy}", FAILED)
     _check_shape(file, facts, SHAPE, remedy)
-    optional = {each.name: each.type for each in fields(Row) if each.default is not MISSING} | {"noisy": bool}
-    _check_shape(file, facts, {name: shape for name, shape in optional.items() if name in facts}, remedy)
     _check_ledger(file, facts, remedy)
     if facts.get(CHECKSUM) != checksum(facts):
-        what = "was changed since the run" if CHECKSUM in facts else "is of an older pipelab: it has no checksum"
-        raise Complaint(file, f"{what}: {remedy}", FAILED)
-    row = Row(**{field.name: facts[field.name] for field in fields(Row) if field.name in facts})
-    if wrong := plan.fault(row):
-        raise Complaint(file, f"has no good value for '{wrong}': {remedy}", FAILED)
+        raise Complaint(file, f"was changed since the run: {remedy}", FAILED)
+    try:
+        row = plan.of_object(facts["row"])
+    except ValueError as error:
+        raise Complaint(file, f"has no good row ({error}): {remedy}", FAILED) from None
     if row.run != folder.name:
         raise Complaint(file, f"is of the run {row.run}, which was mixed up with this one: {remedy}", FAILED)
     if row.run != plan.run_name(row, facts["image"], facts["accelerator"]):
@@ -145,7 +152,8 @@ def load(folder: Path) -> RunRecord:
         raise Complaint(file, f"is damaged ({error}): {remedy}", FAILED) from None
     _check_files(folder, facts["files"], remedy)
     record = RunRecord(folder, row, facts)
-    _ = record.totals  # complains of what does not add up
+    _check_shape(file, facts["files"], dict.fromkeys(outputs.names_of(record.contract), FINGERPRINT), remedy, "files")
+    _ = record.outputs  # complains of what does not add up
     return record
 
 
@@ -160,7 +168,7 @@ def _check_ledger(file: Path, facts: dict[str, Any], remedy: str) -> None:
 
 def _check_files(folder: Path, files: dict[str, Any], remedy: str) -> None:
     """Raises Complaint when a file of the run is not as it was sealed."""
-    _check_shape(folder / RECORD, files, dict.fromkeys([*OUTPUTS, *files], FINGERPRINT), remedy, "files")
+    _check_shape(folder / RECORD, files, dict.fromkeys(files, FINGERPRINT), remedy, "files")
     for name, sealed in files.items():
         file = folder / name
         if not file.is_file():

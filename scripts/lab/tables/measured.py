@@ -1,7 +1,7 @@
 """From runs to tables: one row a run (raw), and one row a measurement and scenario (metrics)."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 
 from lab.text import names
-from lab.counters import counted
 from lab.text.complaint import Complaint
 from lab.tables.estimate import median_interval
-from lab.tables.measurement import KEYS, Measurement, groups
+from lab.tables.measurement import KEYS, Measurement, groups, quiet
+from lab.runs.outputs import Thread
 from lab.runs.run_record import RunRecord
-from lab.runs.totals import COUNTED, COUNTERS, MEASURED, TIMES
+from lab.plan.contract import PERCENTILES, Contract
 
-PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 LARGEST_NS = 2**48 - 1  # that has a bucket of its own (src/record/histogram.hpp)
-RATES = ("throughput_ops_s", "drop_rate")
-TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator", *counted.TEXTS)
+TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
 FLAGS = ("noisy",)
+FRACTIONS = ("_s", "_rate", "_share")  # how columns end that are written with a decimal point, also where it is .0
 INTERVAL_RUNS = 6  # from which on the runs alone bound their median, without an assumption on how they are spread
 MEASUREMENT = KEYS  # what is never mixed in one table
 
@@ -52,8 +51,10 @@ def raw_table(records: Iterable[RunRecord]) -> tuple[pd.DataFrame, list[Complain
 
 
 def raw_csv(raw: pd.DataFrame) -> str:
-    """The table as CSV: counters without a decimal point."""
-    return raw.astype(dict.fromkeys(COUNTERS, "Int64")).to_csv(index=False, lineterminator="\n")
+    """The table as CSV: whole numbers without a decimal point."""
+    floats = raw.select_dtypes("floating")
+    whole = [name for name in floats if not name.endswith(FRACTIONS) and (floats[name].dropna() % 1 == 0).all()]
+    return raw.astype(dict.fromkeys(whole, "Int64")).to_csv(index=False, lineterminator="\n")
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -70,32 +71,36 @@ def typed(text: pd.DataFrame) -> pd.DataFrame:
     return text.assign(**values, **flags)
 
 
-def metrics_table(raw: pd.DataFrame) -> pd.DataFrame:
+def metrics_table(raw: pd.DataFrame, known: Contract) -> pd.DataFrame:
     """One row a measurement and scenario: of each metric the median over the quiet runs, and its span.
 
     *_low and *_high are the 95 % interval of the median in live timing with INTERVAL_RUNS values or more, and else,
     as in exact timing over the seeds, the smallest and the largest. A scenario without a quiet run shows the noisy
-    ones. Times become milliseconds. The first columns are those of the project's first results.
+    ones. Times become milliseconds. The headline's columns come first, as in the project's first results.
     """
-    table = pd.DataFrame([_scenario_metrics(*group) for group in groups(raw)])
-    first = ["scenario", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", *RATES, *MEASUREMENT]
-    first += ["runs", "noisy_runs"]
+    table = pd.DataFrame([_scenario_metrics(*group, known) for group in groups(raw)])
+    first = ["scenario", *(in_metrics(each.name) for each in known.headline), *KEYS, "runs", "noisy_runs"]
     return table[first + [name for name in table if name not in first]]
 
 
-def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame) -> dict[str, Any]:
-    quiet = quiet(runs)
-    chosen = runs if quiet.empty else quiet
+def in_metrics(column: str, suffix: str = "") -> str:
+    """What a column of the raw table is called in the metrics table, or its `suffix` (_low, _high) is:
+    latency_p50_ms, latency_p50_low_ms, throughput_low_ops_s, drop_rate_low."""
+    for unit, named in (("_ns", "_ms"), ("_ops_s", "_ops_s"), ("_bytes_s", "_bytes_s")):
+        if column.endswith(unit):
+            return column.removesuffix(unit) + suffix + named
+    return column + suffix
+
+
+def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame, known: Contract) -> dict[str, Any]:
+    good = quiet(runs)
+    chosen = runs if good.empty else good
     metrics: dict[str, Any] = {"scenario": scenario, **measured._asdict()}
-    metrics |= {"runs": len(runs), "noisy_runs": len(runs) - len(quiet)}
-    for time in TIMES:
-        for percentile in PERCENTILES:
-            for suffix, value in _span(chosen[f"{time}_{percentile}_ns"], measured.timing).items():
-                metrics[f"{time}_{percentile}{suffix}_ms"] = value / 1e6
-    for rate in RATES:
-        for suffix, value in _span(chosen[rate], measured.timing).items():
-            metrics[_suffixed(rate, suffix)] = value
-    return metrics | counted.of_group(chosen)
+    metrics |= {"runs": len(runs), "noisy_runs": len(runs) - len(good)}
+    for name, column in known.columns.items():
+        for suffix, value in _span(chosen[name], measured.timing).items():
+            metrics[in_metrics(name, suffix)] = value / 1e6 if column.metric.unit == "ns" else value
+    return metrics
 
 
 def _span(values: pd.Series, timing: str) -> dict[str, float]:
@@ -111,19 +116,14 @@ def metrics_csv(metrics: pd.DataFrame) -> str:
     """The table as CSV: times to the nanosecond, and what was not measured empty."""
     text = metrics.copy()
     for name in metrics.select_dtypes("floating"):
-        digits = 3 if name.startswith("throughput") else 6
+        digits = 3 if name.endswith("_s") else 6
         text[name] = metrics[name].map(lambda value, digits=digits: "" if math.isnan(value) else f"{value:.{digits}f}")
     return text.to_csv(index=False, lineterminator="\n")
 
 
-def _suffixed(name: str, suffix: str) -> str:
-    """`name` with `suffix` before its unit: throughput_low_ops_s, drop_rate_low."""
-    return name.replace("_ops_s", f"{suffix}_ops_s") if name.endswith("_ops_s") else name + suffix
-
-
 def _run_metrics(record: RunRecord) -> dict[str, Any]:
-    stats = record.totals.stats
-    row = record.row
+    """A run's row: what it was, each metric, all that its stats.csv has, and what the kernel counted for each role."""
+    row, known, outputs = record.row, record.contract, record.outputs
     metrics: dict[str, Any] = {
         "run": row.run,
         "suite": row.suite,
@@ -133,18 +133,27 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         "accelerator": record.facts["accelerator"],
         "replicate": row.replicate,
         "seed": row.seed,
-        "noisy": bool(record.facts.get("noisy", False)),
+        "noisy": record.noisy,
     }
-    for time, buckets in record.totals.histograms.items():
+    for metric, buckets in outputs.histograms.items():
         for name, quantile in PERCENTILES.items():
-            metrics[f"{time}_{name}_ns"] = percentile_ns(
+            metrics[f"{metric}_{name}_ns"] = percentile_ns(
                 np.array(buckets.highest_ns), np.array(buckets.count), quantile
             )
-    metrics["throughput_ops_s"] = stats["consumed"] / stats["duration_s"]
-    metrics["drop_rate"] = stats["dropped"] / stats["produced"] if stats["produced"] else math.nan
-    for key in COUNTED:
-        metrics[key] = int(stats[key])
-    for key in MEASURED:
-        metrics[key] = stats[key]
-    counters = counted.columns(record, metrics["consumed"])
-    return metrics | {name: stats[name] for name in COUNTERS} | counters
+    metrics |= {name: outputs.stats[name] for name in known.metrics if name in outputs.stats}
+    metrics |= {name: value for name, value in outputs.stats.items() if name not in (*metrics, "begin_ns")}
+    return metrics | _of_threads(outputs.threads, list(known.roles))
+
+
+def _of_threads(threads: Sequence[Thread], roles: Sequence[str]) -> dict[str, float]:
+    """Sums over each role's threads, on how many CPUs all were in the end, and how often they had moved until then."""
+    if not threads:
+        return {}
+    sums = {
+        f"{role}_{name}": sum(thread.counters[name] for thread in threads if thread.role == role)
+        for role in roles
+        for name in threads[0].counters
+    }
+    cpus = {thread.cpu for thread in threads}
+    moves = sum(thread.counters.get("migrations", math.nan) for thread in threads)
+    return {"cpus": math.nan if any(map(math.isnan, cpus)) else len(cpus), "migrations": moves, **sums}

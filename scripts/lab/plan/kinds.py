@@ -1,7 +1,13 @@
 """What a key of a suite file may have as its value."""
 
+import difflib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from lab.text import strict
+from lab.text.complaint import Complaint
+from lab.text.names import NAME
 
 Value = int | float | str | bool
 MARGIN = 0.03  # changes up to this share are called the same, where the file does not say
@@ -82,3 +88,44 @@ def shown(value: object) -> str:
     except RecursionError:
         return "something nested deeply"
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+QUANTITY = re.compile(r"([0-9.eE+-]+) ?([A-Za-z]+)")
+TIMES = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+# By the unit of an option, what a text may have in its place, and how many of it that is.
+UNITS: dict[str, dict[str, float]] = {
+    unit: {name: many / one for name, many in TIMES.items()} for unit, one in TIMES.items()
+} | {"bytes": {"B": 1, "kB": 1e3, "KiB": 2**10, "MB": 1e6, "MiB": 2**20, "GB": 1e9, "GiB": 2**30}}
+
+
+def quantity(text: str, unit: str) -> Value | None:
+    """The number of `unit` (a key of UNITS) that "1.5ms" or "64KiB" is; None when it is none."""
+    match = QUANTITY.fullmatch(text)
+    if match is None or match[2] not in UNITS.get(unit, {}):
+        return None
+    try:
+        return plain(round(strict.real(match[1]) * UNITS[unit][match[2]], 9))
+    except ValueError:
+        return None
+
+
+def plain(value: Value) -> Value:
+    """A number as it is written however it was given: 2 for 2.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def check_keys(where: str, keys: Collection[str], known: Collection[str], what: str = "") -> None:
+    """Raises Complaint about the first of `keys` that is not known, with the one that was probably meant."""
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(known)
+            raise Complaint(where, f"{what or f'unknown key {shown(key)}'}: {remedy}")
+
+
+def checked_name(where: object, place: str, name: str) -> str:
+    """`name`, which is to be one. Raises Complaint."""
+    if not NAME.fullmatch(name):
+        what = f"{place}: {shown(name)} is not a good name: use up to 64 letters, digits, '-' and '_' only"
+        raise Complaint(where, what)
+    return name

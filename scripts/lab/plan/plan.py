@@ -12,8 +12,9 @@ from typing import Any
 from lab.plan import contract, guest, program, target
 from lab.plan.contract import Contract
 from lab.plan.guest import Guest
-from lab.plan.kinds import WORDS, Value
-from lab.plan.suite import Scenario, Suite
+from lab.plan.kinds import WORDS, Value, plain
+from lab.plan.scenarios import Scenario
+from lab.plan.suite import Suite
 from lab.plan.target import Target
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
@@ -172,7 +173,8 @@ def _row(
         options[duration.name] = sweep.duration_s
     if duration:
         options.setdefault(duration.name, duration.default or 0)
-    options = {name: plain(value) for name, value in options.items()}
+    # In the contract's order however the suite has them: the command is part of what a run is.
+    options = {name: plain(options[name]) for name in known.options if name in options}
     duration_s = float(options[duration.name]) if duration else 0.0
     warmup_s = float(options.get(warmup.name, warmup.default or 0)) if warmup else 0.0
     seed = sweep.seed + replicate - 1
@@ -201,11 +203,6 @@ def _row(
     place = "--duration" if sweep.duration_s is not None else f"{suite.place(scenario.name)}: duration"
     _check_limit(row, warmup_s, place)
     return replace(row, run=run_name(row, image, sweep.accelerator if timing == "live" else "tcg"))
-
-
-def plain(value: Value) -> Value:
-    """A number as it is written however it was given: 2 for 2.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _knobs(sweep: Sweep) -> dict[str, str]:

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.plan.contract import Contract
-from lab.plan.kinds import Value
-
-NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+from lab.plan.kinds import TIMES as NANOSECONDS, Value
 
 
 @dataclass(frozen=True)

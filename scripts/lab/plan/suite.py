@@ -1,35 +1,32 @@
-"""A suite: the scenarios of one TOML file, checked."""
+"""A suite: the scenarios of one TOML file, checked, and how they are to be run and judged."""
 
-import difflib
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import contract, objectives
+from lab.plan import contract, objectives, scenarios
 from lab.plan.contract import Contract
 from lab.plan.guest import KEYS as GUEST
-from lab.plan.kinds import MARGIN, Kind, Number, Value, shown
+from lab.plan.kinds import MARGIN, Number, Value, check_keys, checked_name, shown
 from lab.plan.objectives import Objective
+from lab.plan.places import ROOT, SCENARIOS
+from lab.plan.scenarios import Scenario
 from lab.text.complaint import Complaint
-from lab.text.names import NAME
 
-MOST_BYTES, MOST_SCENARIOS = 2**18, 1000  # of a file, and in it
+MOST_BYTES = 2**18  # of a file
 MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
-TOP = ("title", "question", "workload", "baseline", "margin", "slo", "common", "guest", "scenario")
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One way to run the program: `options` without their leading dashes, and `guest`, what its guest has of its own."""
-
-    name: str
-    options: dict[str, Value]
-    guest: dict[str, Value] = field(default_factory=dict)
+MOST_REPLICATES = 1000
+TIMINGS = ("exact", "live")
+SECTIONS = ("common", "guest", "slo", "axis", "matrix", "scenario", "group")
+TOP = ("title", "question", "workload", "baseline", "margin", "timing", "reps", *SECTIONS)
 
 
 @dataclass(frozen=True)
 class Suite:
+    """`timings` and `replicates` are how it is run where nobody says otherwise; `whole`: all of the file's scenarios."""
+
     name: str
     title: str
     contract: Contract  # of its workload
@@ -38,22 +35,53 @@ class Suite:
     baselines: dict[str, str]  # of each scenario but a baseline: the one that it is compared with
     margin: float
     objectives: tuple[Objective, ...]
-    question: str = ""  # that the report is to answer with what each choice changes
+    question: str = ""  # that the report is to answer with what each option changes
     file: Path = Path()
+    timings: tuple[str, ...] = TIMINGS
+    replicates: int = 3
+    whole: bool = True
 
     def place(self, scenario: str) -> str:
         """Where complaints are about `scenario`."""
         return f"{self.file}: [scenario.{scenario}]"
 
 
-def name_of(text: str, folder: Path) -> str:
-    """The name of the suite that a user calls `text`: t000, t000.toml, or a path of that file in `folder`."""
-    path = Path(text)
-    name = path.name.removesuffix(".toml")
-    places = (Path.cwd(), folder.parent)
-    if path.name == text or any((place / path.parent).resolve() == folder.resolve() for place in places):
-        return name
-    raise Complaint(text, f"is not a suite of {folder}: give one of {_names(folder)}")
+def load_all(texts: Iterable[str], folder: Path = SCENARIOS) -> list[Suite]:
+    """The suites that a user calls `texts`, each once: a name of `folder`, a TOML file, or one of these and /SCENARIO."""
+    wanted: dict[Path, list[str]] = {}
+    for text in texts:
+        path, scenario = find(text, folder)
+        wanted.setdefault(path, []).append(scenario)
+    suites = [_part(load(path), chosen) for path, chosen in wanted.items()]
+    for number, suite in enumerate(suites):
+        for other in suites[:number]:
+            if other.name == suite.name:
+                raise Complaint(suite.file, f"has the name of {other.file}: give one of them another name")
+    return suites
+
+
+def find(text: str, folder: Path = SCENARIOS) -> tuple[Path, str]:
+    """The file of the suite that a user calls `text`, and the scenario of it, or "" for all."""
+    path, scenario = text, ""
+    if not text.endswith(".toml") and "/" in text:
+        path, _, scenario = text.rpartition("/")
+    if "/" not in path:
+        known = folder / f"{path.removesuffix('.toml')}.toml"
+        if known.is_file() or not Path(path).is_file():
+            return known, scenario
+    for place in (Path.cwd(), ROOT):
+        if (place / path).is_file():
+            return (place / path).resolve(), scenario
+    what = "is no suite: give one of" if "." in path else "is no suite, nor a scenario of one: give one of"
+    raise Complaint(text, f"{what} {_names(folder)}, or the path of a TOML file")
+
+
+def _part(suite: Suite, chosen: list[str]) -> Suite:
+    """The scenarios of `suite` that are chosen; "" is all."""
+    if "" in chosen:
+        return suite
+    check_keys(str(suite.file), chosen, [each.name for each in suite.scenarios], "there is no such scenario")
+    return replace(suite, scenarios=tuple(each for each in suite.scenarios if each.name in chosen), whole=False)
 
 
 def load(path: Path) -> Suite:
@@ -64,28 +92,36 @@ def load(path: Path) -> Suite:
         raise Complaint(path, f"there is no such suite: give one of {_names(path.parent)}") from None
     except (ValueError, RecursionError) as error:  # tomllib lets some errors of int() and of deep nesting through
         raise Complaint(path, f"is not valid TOML: {str(error)[:200]}: mend it there") from None
-    _check_name(path, "the file's name", path.stem)
-    _check_keys(str(path), table, TOP)
-    guest = _section(path, table, "guest", GUEST)
+    checked_name(path, "the file's name", path.stem)
+    check_keys(str(path), table, TOP)
+    for name in SECTIONS:
+        if not isinstance(table.get(name, {}), dict):
+            raise Complaint(path, f"{name}: is not a section: write [{name}] on a line of its own")
     workload = _workload(path, table)
-    options = {name: option.kind for name, option in workload.options.items() if option.means != "seed"}
-    common = _section(path, table, "common", options)
-    sections = table.get("scenario", {})
-    if not isinstance(sections, dict) or not sections:
-        raise Complaint(path, "has no scenario: add a section such as [scenario.baseline]")
-    if len(sections) > MOST_SCENARIOS:
-        raise Complaint(path, f"has {len(sections)} scenarios, and {MOST_SCENARIOS} are the most: make two files of it")
+    reader = scenarios.Reader(str(path), workload, table.get("axis", {}))
+    found = reader.all(table)
+    if not found:
+        raise Complaint(path, "has no scenario: add a section such as [scenario.baseline], or a [matrix]")
+    if len(found) > scenarios.MOST:
+        raise Complaint(
+            path, f"has {len(found):,} scenarios, and {scenarios.MOST:,} are the most: make two files of it"
+        )
+    check_keys(f"{path}: [guest]", table.get("guest", {}), tuple(GUEST))
     return Suite(
         name=path.stem,
         title=_word(path, table, "title", path.stem),
         contract=workload,
-        guest=guest,
-        scenarios=tuple(_scenario(path, name, section, common, options) for name, section in sections.items()),
-        baselines=_baselines(path, table.get("baseline"), list(sections)),
-        margin=_margin(path, table.get("margin", MARGIN)),
+        guest=reader.section("[guest]", table.get("guest", {})),
+        scenarios=tuple(found),
+        baselines=scenarios.baselines(str(path), table.get("baseline"), found),
+        margin=float(
+            _number(path, table, "margin", Number(0, 1, whole=False), MARGIN, "the share that counts as the same")
+        ),
         objectives=tuple(objectives.load(path, table["slo"], workload)) if "slo" in table else (),
         question=_word(path, table, "question", ""),
         file=path,
+        timings=_timings(path, table.get("timing", list(TIMINGS))),
+        replicates=int(_number(path, table, "reps", Number(1, MOST_REPLICATES), 3, "runs of each scenario and timing")),
     )
 
 
@@ -104,66 +140,18 @@ def _names(folder: Path) -> str:
     return ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
 
 
-def _scenario(path: Path, name: str, section: object, common: dict[str, Value], options: dict[str, Kind]) -> Scenario:
-    _check_name(path, "[scenario]", name)
-    place = f"[scenario.{name}]"
-    if not isinstance(section, dict):
-        raise Complaint(path, f"{place}: is not a section: write {place} on a line of its own")
-    own = _checked(f"{path}: {place}", section, options | GUEST)
-    chosen = {key: value for key, value in own.items() if key in options}
-    return Scenario(name, common | chosen, {key: value for key, value in own.items() if key in GUEST})
-
-
-def _baselines(path: Path, value: object, scenarios: list[str]) -> dict[str, str]:
-    """With several baselines, each holds for the scenarios below it in the file; the first one also for those above."""
-    named: list[Any] = value if isinstance(value, list) else [scenarios[0] if value is None else value]
-    for name in named or [""]:
-        if name not in scenarios:
-            near = difflib.get_close_matches(name, scenarios, n=1) if isinstance(name, str) else []
-            remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(scenarios)
-            raise Complaint(path, f"baseline = {shown(value)} is no scenario: {remedy}")
-    baselines, current = {}, named[0]
-    for name in scenarios:
-        current = name if name in named else current
-        baselines[name] = current
-    return {name: baseline for name, baseline in baselines.items() if name not in named}
-
-
-def _margin(path: Path, value: Any) -> float:
-    kind = Number(0, 1, whole=False)
+def _number(path: Path, table: dict[str, Any], key: str, kind: Number, standard: float, about: str) -> float:
+    value = table.get(key, standard)
     if not kind.accepts(value):
-        raise Complaint(path, f"margin = {shown(value)} is not valid: give {kind}, the share that counts as the same")
+        raise Complaint(path, f"{key} = {shown(value)} is not valid: give {kind}, {about}")
     return float(value)
 
 
-def _section(path: Path, table: dict[str, Any], name: str, kinds: dict[str, Kind]) -> dict[str, Any]:
-    section = table.get(name, {})
-    if not isinstance(section, dict):
-        raise Complaint(path, f"{name}: is not a section: write [{name}] on a line of its own")
-    return _checked(f"{path}: [{name}]", section, kinds)
-
-
-def _checked(where: str, section: dict[str, Any], kinds: dict[str, Kind]) -> dict[str, Any]:
-    _check_keys(where, section, tuple(kinds))
-    for key, value in section.items():
-        if not kinds[key].accepts(value):
-            raise Complaint(where, f"{key} = {shown(value)} is not valid: give {kinds[key]}")
-    return section
-
-
-def _check_keys(where: str, section: dict[str, Any], known: tuple[str, ...]) -> None:
-    for key in section:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(known)
-            raise Complaint(where, f"unknown key {shown(key)}: {remedy}")
-
-
-def _check_name(path: Path, place: str, name: str) -> None:
-    if not NAME.fullmatch(name):
-        raise Complaint(
-            path, f"{place}: {shown(name)} is not a good name: use up to 64 letters, digits, '-' and '_' only"
-        )
+def _timings(path: Path, value: object) -> tuple[str, ...]:
+    chosen = value.split() if isinstance(value, str) else value
+    if not isinstance(chosen, list) or not chosen or any(each not in TIMINGS for each in chosen):
+        raise Complaint(path, f'timing = {shown(value)} is not valid: give "exact", "live", or "exact live"')
+    return tuple(each for each in TIMINGS if each in chosen)
 
 
 def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:

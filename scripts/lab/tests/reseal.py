@@ -41,10 +41,14 @@ def resealed(said: dict[str, Any]) -> Row:
     """The row, with what follows from its options."""
     known = contract.load(said["workload"])
     duration = known.meaning("duration")
-    follows: dict[str, Any] = {"command": plan.command_of(known, said["options"], said["seed"]), "contract": known.sha256}
+    follows: dict[str, Any] = {
+        "guest": Guest(**said["guest"]),
+        "command": plan.command_of(known, said["options"], said["seed"]),
+        "contract": known.sha256,
+    }
     if duration and duration.name in said["options"]:
         follows["duration_s"] = float(said["options"][duration.name])
-    return Row(**said | follows | {"guest": Guest(**said["guest"])})
+    return Row(**said | follows)
 
 
 def main(runs: Path) -> None:

@@ -1,0 +1,174 @@
+"""What each choice changes, and where the threads were, of suites that are made up: their truth is known."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lab.judge import comparing
+from lab.tables.measurement import Measurement
+from lab.judge import effects as choices
+from lab.report import placement, effects as told
+from lab.judge.effects import Choice, Effect
+from lab.judge.comparing import Comparison, Verdict
+
+SEEDS = 3
+PINNED = "--prod-interval-us 1000 --pin-consumer 1"
+# scenario: options, p50 in us, involuntary switches of the producer an item; by seed
+SUITE: dict[str, tuple[str, list[float], list[float]]] = {
+    "free": ("--prod-interval-us 1000", [10.0, 15.0, 10.0], [0.9, 0.0, 0.9]),
+    "pinned": (PINNED, [15.0, 15.5, 15.0], [0.0, 0.0, 0.0]),
+    "free-mutex": ("--prod-interval-us 1000 --queue mutex", [12.0, 12.0, 12.0], [0.9, 0.9, 0.9]),
+    "pinned-mutex": (f"{PINNED} --queue mutex", [18.0, 18.0, 18.0], [0.0, 0.0, 0.0]),
+    "fast": ("--prod-interval-us 0", [30.0, 30.0, 30.0], [0.0, 0.0, 0.0]),
+}
+ITEMS = 1000
+
+
+def made(timing: str = "exact") -> tuple[pd.DataFrame, dict[str, Any]]:
+    rows = [
+        {
+            "scenario": scenario,
+            **dict(zip(("target", "timing", "accelerator"), ("aarch64", timing, "tcg"))),
+            "seed": seed,
+            "latency_p50_ns": p50_us[seed] * 1e3,
+            "latency_p99_ns": p50_us[seed] * 2e3,
+            "throughput_ops_s": 1000.0,
+            "drop_rate": 0.0,
+            "consumed": ITEMS,
+            "duration_s": 1.0,
+            "producer_involuntary_switches": taken[seed] * ITEMS,
+            "consumer_involuntary_switches": 0,
+        }
+        for scenario, (_, p50_us, taken) in SUITE.items()
+        for seed in range(SEEDS)
+    ]
+    told = {scenario: options for scenario, (options, _, _) in SUITE.items()}
+    facts = {"target": "aarch64", "timing": timing, "accelerator": "tcg", "scenarios": told}
+    return pd.DataFrame(rows), {"measurements": [facts]}
+
+
+@pytest.fixture(name="found")
+def _found() -> dict[str, Choice]:
+    every = choices.of_measurement(*made(), pd.DataFrame())
+    assert len({each.option for each in every}) == len(every)
+    return {each.option: each for each in every}
+
+
+def test_a_pair_that_moved_the_threads_shows_that_and_not_the_choice() -> None:
+    raw, environment = made()
+    raw.loc[raw["scenario"] == "free-mutex", "producer_involuntary_switches"] = 0  # on two CPUs; free is on one
+    (queue,) = (each for each in choices.of_measurement(raw, environment, pd.DataFrame()) if each.option == "queue")
+    assert queue.moved == (("free", "free-mutex"),)
+    assert [each.scenario for each in effect(queue, "latency_p50_ns").comparisons] == ["pinned, pinned-mutex"]
+    assert "not counted: free → free-mutex, which moved the threads" in " ".join(told.answer([queue]))
+
+
+def test_the_stage_that_changed_most_is_told() -> None:
+    table = pd.DataFrame(
+        [
+            {"scenario": scenario, "population": "all", "stage": stage, "mean_ns": mean_us * 1e3}
+            for scenario, means_us in {"free": (60, 10), "pinned": (61, 15), "free-mutex": (60, 12)}.items()
+            for stage, mean_us in zip(("lateness", "wake_up"), means_us)
+        ]
+    )
+    text = told.markdown(choices.of_measurement(*made(), table))
+    line = next(line for line in text.splitlines() if line.startswith("| `pin-consumer`: none → 1"))
+    assert line.endswith("| +6.0 µs; waiting for the consumer to wake up +5.0 µs |")
+    assert "2 **worse** (+50.0 %)" in line
+    assert "| free → pinned; free-mutex → pinned-mutex |" in line
+
+
+def test_every_choice_has_its_line_in_the_answer(found: dict[str, Choice]) -> None:
+    lines = told.answer(list(found.values()))
+    assert lines[0] == (
+        "**`pin-consumer`: none → 1.** At 1,000/s (2 pairs): p50 **worse** (+50.0 %); p99 **worse** (+50.0 %); "
+        "the same: ops/s, drop."
+    )
+    assert lines[1].startswith(
+        "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: ops/s, drop; open: p50 (worse in 1"
+    )
+    assert "what caches and CPUs that truly run at the same time add" in lines[2]
+
+
+def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Choice]) -> None:
+    every = list(found.values())
+    text = told.agreement(every, every)
+    assert (
+        text
+        == "Both say: `pin-consumer`: none → 1, p50 at 1,000/s worse; `pin-consumer`: none → 1, p99 at 1,000/s worse."
+    )
+    other = [
+        dataclasses.replace(
+            each,
+            effects=tuple(
+                dataclasses.replace(known, verdict=Verdict.BETTER if known.metric == "latency_p50_ns" else Verdict.SAME)
+                for known in each.effects
+            ),
+        )
+        for each in every
+    ]
+    assert told.agreement(every, other) == (
+        "**They contradict each other**: `pin-consumer`: none → 1, p50 at 1,000/s worse against better."
+    )
+    assert told.agreement(every, []) == ""
+
+
+def test_what_is_not_known_is_said() -> None:
+    raw, environment = made("live")
+    raw["latency_p99_ns"] *= 1 + raw["seed"] / 100
+    raw["latency_p50_ns"] *= 1 + raw["seed"] / 100
+    text = told.unknown(choices.of_measurement(raw, environment, pd.DataFrame()))
+    assert "what hardware would do" in text
+    assert "4 of 8 effects, which these runs leave open" in text  # three runs of each
+    assert told.unknown([]) == ""
+
+
+def test_families_part_runs_by_where_the_threads_were() -> None:
+    by_options = {each.options: each for each in placement.families(*made())}
+    assert set(by_options) == {"", "`queue = mutex`"}  # the fast ones were always on two
+    free = by_options[""]
+    assert (len(free.together), len(free.apart), free.mixed) == (2, 4, 0)
+    table = placement.markdown(list(by_options.values()))
+    assert (
+        "| 1,000 | nothing | 2, 4, 0 | 10.0 µs | 15.0 (15.0–15.5) µs | 20.0 µs | 30.0 (30.0–31.0) µs | 1,000 | 1,000 |"
+        in table
+    )
+
+
+def test_pins_tell_where_threads_were_and_switches_else() -> None:
+    raw, environment = made()
+    environment["measurements"][0]["scenarios"]["pinned"] += " --pin-producer 1"  # with it on one CPU
+    raw.loc[raw["scenario"] == "free", "producer_involuntary_switches"] = [900, 400, 20]
+    (free,) = (each for each in placement.families(raw, environment) if not each.options)
+    assert (len(free.together), len(free.apart), free.mixed) == (4, 1, 1)
+
+
+def test_the_answer_says_what_one_cpu_does_and_who_left_it_to_chance() -> None:
+    raw, environment = made()
+    one, chance = placement.answer(placement.families(raw, environment), raw, environment)
+    assert one == (  # the ring has but two runs on one CPU
+        "**Both threads on one CPU, against two.** At 1,000/s with `queue = mutex`: p50 -33 %, p99 -33 % (3 runs against 3)."
+    )
+    assert "of the 3 runs of free, 2 with one CPU, 1 with two CPUs" in chance
+
+
+def test_without_counts_of_switches_there_is_no_answer() -> None:
+    raw, environment = made()
+    without = raw.drop(columns=["producer_involuntary_switches"])
+    assert placement.families(without, environment) == []
+    assert placement.answer([], without, environment) == []
+    assert placement.markdown([]) == ""
+
+
+def test_changes_that_are_read_together_have_one_form() -> None:
+    def amounts(*ends: float, absolute: bool = False) -> str:
+        one = Comparison("a, b", Measurement("aarch64", "live", "tcg"), "drop_rate", 1, 1, 3, 3, 0.03)
+        return told._amounts([dataclasses.replace(one, change=change, absolute=absolute) for change in ends])
+
+    assert amounts(171.0, -0.022) == "× 0.98 to × 172"
+    assert amounts(0.5, -0.022) == "-2.2 % to +50.0 %"
+    assert amounts(2.0, -0.5, absolute=True) == "-0.5 to +2"

@@ -12,7 +12,7 @@ import pandas as pd
 from lab.tables import measurement as measurements
 from lab.plan import guest
 from lab.judge import comparing
-from lab.counters import perf_runs
+from lab.counters import counted
 from lab.tables.measurement import Measurement
 from lab.judge.comparing import Comparison
 
@@ -161,7 +161,7 @@ def of_suite(
 ) -> Study:
     """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
 
-    `perf` is a table of lab.counts.perf_runs, whose figures the cases then have as well, and `traces` one of lab.trace.runs.
+    `perf` is a table of lab.counters.counted, whose figures the cases then have as well, and `traces` one of lab.trace.runs.
     """
     cases = []
     told = measurements.each_of(environment)
@@ -169,7 +169,7 @@ def of_suite(
         windows = (windows_ns or {}).get((measurement, scenario), ())
         said = parse(measurements.options(told[measurement], scenario))
         if perf is not None:
-            rows = rows.assign(**perf_runs.per_item(perf, measurement, scenario))
+            rows = rows.assign(**counted.per_item(perf, measurement, scenario))
         cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
     stages, traces = (pd.DataFrame() if table is None else table for table in (stages, traces))
     return Study(cases, comparisons, stages, environment, traces)

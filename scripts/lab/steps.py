@@ -51,7 +51,7 @@ def seal_run(arguments: argparse.Namespace) -> None:
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
     from lab.report import page as report, suite as suite_results
-    from lab.counters import perf_runs
+    from lab.counters import counted
     from lab.trace import runs as trace_runs  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
@@ -63,7 +63,7 @@ def make_report(arguments: argparse.Namespace) -> None:
     for name in names:
         file = SCENARIOS / f"{name}.toml"
         try:
-            perf = perf_runs.KEPT.read(arguments.result_data / perf_runs.FILE.format(name))
+            perf = counted.KEPT.read(arguments.result_data / counted.PERF_FILE.format(name))
             traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
             rules = suite.load(file) if file.is_file() else None
             files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
@@ -106,7 +106,7 @@ def _names(suites: list[str]) -> list[str]:
 
 def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
-    from lab.counters import perf, perf_runs
+    from lab.counters import counted, perf
 
     in_turn = arguments.timing == "exact" and arguments.smp > 1
     table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
@@ -115,8 +115,8 @@ def show_perf(arguments: argparse.Namespace) -> None:
     if in_turn:
         say(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
     if arguments.suite_csv is not None:
-        new = perf_runs.table(arguments.folders, arguments.plan)
-        write_whole(arguments.suite_csv, perf_runs.KEPT.csv(perf_runs.KEPT.merged(arguments.suite_csv, new)))
+        new = counted.of_perf(arguments.folders, arguments.plan)
+        write_whole(arguments.suite_csv, counted.KEPT.csv(counted.KEPT.merged(arguments.suite_csv, new)))
 
 
 def make_bench(arguments: argparse.Namespace) -> None:

@@ -51,3 +51,8 @@ plan_scenario() { # FOLDER SUITE/SCENARIO TARGET TIMING OPTION...
   awk -F '\t' -v scenario="$scenario" 'NR == 1 || $3 == scenario' "$1/$suite.$3.$4.plan.tsv" >"$1/plan.tsv"
   (($(wc -l <"$1/plan.tsv") > 1)) || die 2 "$suite has no scenario '$scenario': see scenarios/$suite.toml"
 }
+
+# Becomes a step of the lab, which takes this script's options and explains them.
+step() { # STEP OPTION...
+  PIPELAB_SCRIPT=$(basename "$0") PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab "$@"
+}

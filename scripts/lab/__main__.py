@@ -1,6 +1,7 @@
 """python3 -m lab: the steps of a sweep that are not shell. Each reads files and writes files."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import traceback
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 from lab.plan import plan, suite
 from lab import steps as do
 from lab.capacity import step as capacity_step
+from lab.runs import step as run_steps
 from lab.trace import step as trace_step
 from lab.plan.arguments import add_guest_options, add_path, to_number
 from lab.text.complaint import FAILED, Complaint
@@ -19,6 +21,7 @@ MAX_REPLICATES = 1000
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         arguments = _parser().parse_args()
         return arguments.step(arguments) or 0
@@ -28,11 +31,19 @@ def main() -> int:
     except OSError as error:
         print(f"pipelab: {Complaint(error.filename or 'a file', str(error.strerror or error))}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as interrupt:
+        return 143 if isinstance(interrupt, Terminated) else 130
     except Exception as error:  # none is expected
         print(f"pipelab: this is a fault of pipelab: {_kept(error)}", file=sys.stderr)
         return FAILED
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends whatever Ctrl-C ends."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def _kept(fault: Exception) -> str:
@@ -49,41 +60,29 @@ def _kept(fault: Exception) -> str:
     return f"{what}: please report it with {name}, where its traceback is"
 
 
+class _Help(argparse.HelpFormatter):
+    """Lines of up to 120 characters, whatever the terminal has."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=120)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line."""
+    """Complains in one line, and takes options by their whole names."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, "formatter_class": _Help, **settings})
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("argument "):  # argument --reps: ...
             where, what = message.removeprefix("argument ").split(": ", 1)
-            raise Complaint(where, what)
+            raise Complaint(where, what.replace("expected one argument", "needs a value"))
         raise Complaint(self.prog, f"{message}: see --help")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="lab", description=__doc__)
     steps = parser.add_subparsers(required=True, metavar="STEP")
-
-    step = steps.add_parser("plan", help="expand suites into the rows of a sweep")
-    step.set_defaults(step=do.make_plan)
-    add_path(step, "--runs", "where runs are kept")
-    step.add_argument("--plans", type=Path, help="where the plans go, if not to the runs")
-    add_path(step, "--build", "where the images are")
-    step.add_argument("--target", required=True)
-    step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
-    add_guest_options(step)
-    step.add_argument("--timing", type=_timings, default=list(plan.TIMINGS), help="exact, live, or both")
-    step.add_argument("--reps", type=to_number(Number(1, MAX_REPLICATES)), default=3)
-    step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
-    duration = suite.OPTIONS["duration"]
-    step.add_argument("--duration", type=to_number(duration), help="seconds; else as the suite says, or 2")
-    step.add_argument("suites", nargs="+", metavar="SUITE")
-
-    step = steps.add_parser("seal", help="write run.json for a run that ended well")
-    step.set_defaults(step=do.seal_run)
-    add_path(step, "--build", "where the images are")
-    step.add_argument("plan", type=Path)
-    step.add_argument("run")
-    step.add_argument("folder", type=Path)
 
     step = steps.add_parser("report", help="make tables, pictures and results.md")
     step.set_defaults(step=do.make_report)
@@ -110,11 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--result-data", "where tables and the picture go")
     add_path(step, "--page", "the Markdown file to write")
 
+    run_steps.add(steps, do.report_suites)
     _add_verification(steps)
     _add_timers(steps)
     _add_counters(steps)
     _add_readers(steps)
-    capacity_step.add(steps)
+    capacity_step.add(steps, do.results_page)
     trace_step.add(steps)
     return parser
 
@@ -178,11 +178,6 @@ def _add_readers(steps: Any) -> None:
     step.add_argument("--junit", type=Path, help="the JUnit XML file to write")
     step.add_argument("--markdown", type=Path, help="the Markdown file to write")
 
-    step = steps.add_parser("interleave", help="show the order in which the runs of several sweeps alternate")
-    step.set_defaults(step=do.interleave_sweeps)
-    step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
-    step.add_argument("sweeps", type=Path, nargs="+", metavar="SWEEP")
-
     step = steps.add_parser("noise-floor", help="show the smallest change that live runs can detect")
     step.set_defaults(step=do.show_noise_floor)
     step.add_argument("results", type=Path, help="a folder of results")
@@ -192,13 +187,6 @@ def _add_readers(steps: Any) -> None:
     step.set_defaults(step=do.export)
     step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, or chrome-trace")
     step.add_argument("source", type=Path, help="a folder of results; for chrome-trace that of a run")
-
-
-def _timings(text: str) -> list[str]:
-    names = text.split()
-    if not names or any(name not in plan.TIMINGS for name in names):
-        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give exact, live, or both")
-    return names
 
 
 if __name__ == "__main__":

@@ -2,50 +2,27 @@
 
 import argparse
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from pathlib import Path
 
-from lab.plan import interleave, plan, suite, target
-from lab.runs import run_record
-from lab.plan.arguments import sweep_of
+from lab.plan import plan, suite
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
 from lab.plan.places import SCENARIOS, TARGETS
 
 
-def make_plan(arguments: argparse.Namespace) -> None:
-    """Writes into --plans a plan for each suite and timing, and sweep.tsv with the rows of all, as they are run."""
-    timings = tuple(name for name in plan.TIMINGS if name in arguments.timing)
-    sweep = sweep_of(arguments, timings, arguments.reps)
-    suites = [suite.load(SCENARIOS / f"{name}.toml") for name in _names(arguments.suites)]
-    if arguments.guests:
-        machine = target.load(TARGETS, sweep.target)
-        guests = [shape for each in suites for shape in plan.guests_of(each, sweep, machine, TARGETS).values()]
-        for shape in dict.fromkeys(guests):
-            print(*asdict(shape).values(), sep="\x1f")
-        return
-    rows = [row for each in suites for row in plan.expand(each, sweep, arguments.build, TARGETS)]
-    for row in rows:  # a damaged run is found now, not after an hour
-        if (arguments.runs / row.run).exists():
-            run_record.load(arguments.runs / row.run)
-    plans = arguments.plans or arguments.runs
-    for each in suites:
-        write_whole(plans / plan.title_file(each.name), each.title + "\n")
-        for timing in sweep.timings:
-            chosen = [row for row in rows if (row.suite, row.timing) == (each.name, timing)]
-            write_whole(plans / plan.file_name(each.name, sweep.target, timing), plan.write(chosen))
-    write_whole(plans / "sweep.tsv", plan.write(plan.shuffled(rows, arguments.seed)))
+def report_suites(runs: Path, suites: Sequence[str]) -> None:
+    """Makes the report of `suites` from a folder of runs, beside it."""
+    page = runs.parent.parent / "results.md"
+    make_report(argparse.Namespace(runs=runs, result_data=runs.parent, page=page, suites=list(suites)))
 
 
-def seal_run(arguments: argparse.Namespace) -> None:
-    """Writes run.json into the folder of a run that has just ended well."""
-    rows = {row.run: row for row in plan.read(arguments.plan)}
-    if arguments.run not in rows:
-        raise Complaint(arguments.plan, f"has no run '{arguments.run}': give one that it has")
-    row = rows[arguments.run]
-    image = plan.read_image(arguments.build, target.load(TARGETS, row.target), row.kernel)
-    tree = arguments.build.resolve().parent  # that the image was built from
-    run_record.seal(arguments.folder, row, image, tree)
+def results_page(result_data: Path) -> str:
+    """The text of results.md."""
+    from lab.report import page
+
+    return page.render(result_data)
 
 
 def make_report(arguments: argparse.Namespace) -> None:
@@ -222,13 +199,6 @@ def run_gate(arguments: argparse.Namespace) -> int:
         write_whole(arguments.junit, gate_report.junit(gates))
     say(text.removesuffix("\n"))
     return gate.overall(gates)
-
-
-def interleave_sweeps(arguments: argparse.Namespace) -> None:
-    """Prints in which order the rows of several sweeps are to be run: timing, sweep (from 0) and row (from 1)."""
-    sweeps = [plan.read(file) for file in arguments.sweeps]
-    for timing, side, number in interleave.interleave(sweeps, arguments.seed):
-        print(timing, side, number, sep="\t")
 
 
 def show_noise_floor(arguments: argparse.Namespace) -> None:

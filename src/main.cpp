@@ -9,14 +9,14 @@
 #include <new>
 #include <optional>
 
-#include "pipeline/experiment.hpp"
-#include "pipeline/options.hpp"
-#include "pipeline/summary.hpp"
 #include "platform/clock.hpp"
 #include "record/csv.hpp"
 #include "record/hlog.hpp"
 #include "record/output_file.hpp"
 #include "record/recorder.hpp"
+#include "workloads/pipeline/experiment.hpp"
+#include "workloads/pipeline/options.hpp"
+#include "workloads/pipeline/summary.hpp"
 
 namespace {
 

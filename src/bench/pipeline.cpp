@@ -2,10 +2,10 @@
 
 #include "bench/cell.hpp"
 #include "bench/queues.hpp"
-#include "pipeline/experiment.hpp"
-#include "pipeline/item.hpp"
-#include "pipeline/options.hpp"
 #include "record/recorder.hpp"
+#include "workloads/pipeline/experiment.hpp"
+#include "workloads/pipeline/item.hpp"
+#include "workloads/pipeline/options.hpp"
 
 // The pipeline as fast as it goes, and the bare ring with items and capacity like its own.
 
@@ -20,8 +20,8 @@ Measurement whole_pipeline(const CpuPair& cpus, bool /*hint*/) {
   pipeline::Options options;
   options.prod_interval_us = 0;
   options.queue_cap = kCapacity;
-  options.on_full = pipeline::OnFull::kBlock;
-  options.wait = pipeline::Wait::kSpin;
+  options.on_full = channel::OnFull::kBlock;
+  options.wait = channel::Wait::kSpin;
   options.pin_producer = cpus.first;
   options.pin_consumer = cpus.second;
   options.warmup_s = 0.002;

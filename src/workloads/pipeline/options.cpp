@@ -1,4 +1,4 @@
-#include "pipeline/options.hpp"
+#include "workloads/pipeline/options.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,14 +15,20 @@
 #include <string_view>
 #include <system_error>
 
-#include "pipeline/option_values.hpp"
 #include "platform/cpu.hpp"
 #include "platform/memory.hpp"
 #include "record/output_file.hpp"
 #include "version.hpp"
+#include "workloads/pipeline/option_values.hpp"
 
 namespace pipelab::pipeline {
 namespace {
+
+using channel::OnFull;
+using channel::Queue;
+using channel::Wait;
+using load::Arrival;
+using load::Pacing;
 
 constexpr int kUsageError = 2;
 constexpr double kLeastIntervalUs = 0.001;

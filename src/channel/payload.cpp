@@ -1,9 +1,9 @@
-#include "pipeline/payload.hpp"
+#include "channel/payload.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-namespace pipelab::pipeline {
+namespace pipelab::channel {
 
 void PayloadWriter::write(Payload target) noexcept {
   ++number_;
@@ -35,4 +35,4 @@ void PayloadReader::read() noexcept {
   last_ = number;
 }
 
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::channel

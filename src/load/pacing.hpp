@@ -5,12 +5,13 @@
 #include <cmath>
 #include <cstdint>
 
-#include "pipeline/arrivals.hpp"
-#include "pipeline/options.hpp"
+#include "load/arrivals.hpp"
+#include "load/options.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
+#include "workloads/pipeline/options.hpp"
 
-namespace pipelab::pipeline {
+namespace pipelab::load {
 
 /// When an item should have been made and when it was.
 struct Turn {
@@ -31,7 +32,7 @@ struct Phase {
 template <class Clock>
 class BasicUnpaced {
  public:
-  explicit BasicUnpaced(const Options& /*options*/) {}
+  explicit BasicUnpaced(const pipeline::Options& /*options*/) {}
 
   /// Waits for the phase's begin, unless `stop` is set.
   void start(const Phase& phase, const std::atomic<bool>& stop) noexcept {
@@ -63,7 +64,7 @@ class BasicUnpaced {
 template <class Clock>
 class BasicPaced {
  public:
-  explicit BasicPaced(const Options& options)
+  explicit BasicPaced(const pipeline::Options& options)
       : pacing_(options.pacing),
         arrivals_(options.arrival,
                   std::llround(options.prod_interval_us *
@@ -134,4 +135,4 @@ class BasicPaced {
 using Unpaced = BasicUnpaced<platform::MonotonicClock>;
 using Paced = BasicPaced<platform::MonotonicClock>;
 
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::load

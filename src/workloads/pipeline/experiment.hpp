@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "pipeline/options.hpp"
-#include "pipeline/producer.hpp"
 #include "platform/clock.hpp"
 #include "platform/thread_counters.hpp"
 #include "record/recorder.hpp"
+#include "workloads/pipeline/options.hpp"
+#include "workloads/pipeline/producer.hpp"
 
 namespace pipelab::pipeline {
 

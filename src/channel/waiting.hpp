@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "pipeline/options.hpp"
+#include "channel/options.hpp"
 #include "platform/cpu.hpp"
 
-namespace pipelab::pipeline {
+namespace pipelab::channel {
 
 /// What a thread does on each turn in which the other side has not yet made progress possible.
 /// Every turn that stays awake executes the spin hint: under QEMU it is what lets the other virtual
@@ -75,4 +75,4 @@ class Waiter {
   int spin_turns_{kMostSpinTurns / 10};
 };
 
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::channel

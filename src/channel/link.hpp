@@ -7,29 +7,29 @@
 #include <optional>
 #include <vector>
 
-#include "pipeline/item.hpp"
-#include "pipeline/options.hpp"
-#include "pipeline/payload.hpp"
-#include "pipeline/waiting.hpp"
+#include "channel/payload.hpp"
+#include "channel/waiting.hpp"
 #include "platform/cpu.hpp"
-#include "platform/parking_spot.hpp"
 #include "queue/mutex_queue.hpp"
 #include "queue/overwrite_ring.hpp"
 #include "queue/spsc_ring.hpp"
+#include "threads/parking_spot.hpp"
+#include "workloads/pipeline/item.hpp"
+#include "workloads/pipeline/options.hpp"
 
-namespace pipelab::pipeline {
+namespace pipelab::channel {
 
 // A link is a queue of items as the two threads see it. The producer's thread calls
 //
 //     Payload next_payload()          where the next item's payload is to be written
-//     Push try_push(const Item&)
-//     const Item& displaced()         after Push::kDisplaced
+//     Push try_push(const pipeline::Item&)
+//     const pipeline::Item& displaced()         after Push::kDisplaced
 //     void flush()                    tells the consumer of all that was pushed
 //     bool full(), void park_producer()
 //
 // the consumer's thread
 //
-//     bool try_pop(Item&)
+//     bool try_pop(pipeline::Item&)
 //     Payload popped_payload()        of the item popped last, and its own until the next pop
 //     void park_consumer()
 //
@@ -71,14 +71,14 @@ class Parking {
   }
 
  private:
-  static void wake(platform::ParkingSpot& spot) noexcept {
+  static void wake(threads::ParkingSpot& spot) noexcept {
     if constexpr (Waiter::kParks) {
       spot.wake();
     }
   }
 
-  platform::ParkingSpot producer_;
-  platform::ParkingSpot consumer_;
+  threads::ParkingSpot producer_;
+  threads::ParkingSpot consumer_;
   std::atomic<bool> closed_{false};
 };
 
@@ -87,9 +87,9 @@ class Parking {
 template <Wait kWait, class Publication>
 class RingLink {
  public:
-  using Waiter = pipeline::Waiter<kWait>;
+  using Waiter = channel::Waiter<kWait>;
 
-  RingLink(const Options& options, std::pmr::memory_resource* memory)
+  RingLink(const pipeline::Options& options, std::pmr::memory_resource* memory)
       : ring_(options.queue_cap, options.batch, memory),
         payloads_(options.queue_cap + 2, options.item_bytes, memory),
         producer_{.side = ring_.producer()},
@@ -97,7 +97,7 @@ class RingLink {
 
   Payload next_payload() noexcept { return payloads_[producer_.place]; }
 
-  Push try_push(const Item& item) noexcept {
+  Push try_push(const pipeline::Item& item) noexcept {
     const bool pushed = producer_.side.try_push(item);
     if (!producer_.side.holds_back()) {  // also a push that failed told of all before it
       parking_.wake_consumer();
@@ -108,7 +108,7 @@ class RingLink {
     return pushed ? Push::kPushed : Push::kFull;
   }
 
-  Item displaced() const noexcept { return {}; }
+  pipeline::Item displaced() const noexcept { return {}; }
 
   void flush() noexcept {
     producer_.side.flush();
@@ -121,7 +121,7 @@ class RingLink {
     parking_.park_producer([this] { return !producer_.side.full(); });
   }
 
-  bool try_pop(Item& item) noexcept {
+  bool try_pop(pipeline::Item& item) noexcept {
     const bool popped = consumer_.side.try_pop(item);
     if (!consumer_.side.holds_back()) {
       parking_.wake_producer();
@@ -144,7 +144,8 @@ class RingLink {
   std::optional<std::int64_t> wake_ups() const noexcept { return parking_.wake_ups(); }
 
  private:
-  using Ring = queue::SpscRing<Item, Publication, std::pmr::polymorphic_allocator<Item>>;
+  using Ring =
+      queue::SpscRing<pipeline::Item, Publication, std::pmr::polymorphic_allocator<pipeline::Item>>;
 
   /// A side of the ring and of the payloads, on cache lines that only its thread uses.
   template <class Side>
@@ -168,7 +169,7 @@ class RingLink {
 
 /// What lies in queues whose items change places with others: each has its payload's place with it.
 struct LoadedItem {
-  Item item;
+  pipeline::Item item;
   std::size_t place{0};
 };
 
@@ -186,9 +187,9 @@ inline std::pmr::vector<LoadedItem> empty_items(std::size_t count,
 template <Wait kWait>
 class OverwriteLink {
  public:
-  using Waiter = pipeline::Waiter<kWait>;
+  using Waiter = channel::Waiter<kWait>;
 
-  OverwriteLink(const Options& options, std::pmr::memory_resource* memory)
+  OverwriteLink(const pipeline::Options& options, std::pmr::memory_resource* memory)
       : ring_(empty_items(options.queue_cap + 2, memory)),
         payloads_(options.queue_cap + 2, options.item_bytes, memory),
         producer_{ring_.producer()},
@@ -196,19 +197,19 @@ class OverwriteLink {
 
   Payload next_payload() noexcept { return payloads_[producer_.side.hand().place]; }
 
-  Push try_push(const Item& item) noexcept {
+  Push try_push(const pipeline::Item& item) noexcept {
     producer_.side.hand().item = item;
     const bool displaced = producer_.side.push();
     parking_.wake_consumer();
     return displaced ? Push::kDisplaced : Push::kPushed;
   }
 
-  Item displaced() noexcept { return producer_.side.hand().item; }
+  pipeline::Item displaced() noexcept { return producer_.side.hand().item; }
   void flush() noexcept {}
   bool full() noexcept { return false; }
   void park_producer() noexcept {}
 
-  bool try_pop(Item& item) noexcept {
+  bool try_pop(pipeline::Item& item) noexcept {
     LoadedItem* const oldest = consumer_.side.pop();
     if (oldest == nullptr) {
       return false;
@@ -250,9 +251,9 @@ class OverwriteLink {
 template <Wait kWait>
 class MutexLink {
  public:
-  using Waiter = pipeline::Waiter<kWait>;
+  using Waiter = channel::Waiter<kWait>;
 
-  MutexLink(const Options& options, std::pmr::memory_resource* memory)
+  MutexLink(const pipeline::Options& options, std::pmr::memory_resource* memory)
       : displaces_(options.on_full == OnFull::kOverwrite),
         queue_(empty_items(options.queue_cap, memory)),
         payloads_(options.queue_cap + 2, options.item_bytes, memory),
@@ -261,7 +262,7 @@ class MutexLink {
 
   Payload next_payload() { return payloads_[producers_.place]; }
 
-  Push try_push(const Item& item) {
+  Push try_push(const pipeline::Item& item) {
     producers_.item = item;
     if (displaces_) {
       return queue_.push_displacing(producers_) ? Push::kDisplaced : Push::kPushed;
@@ -269,12 +270,12 @@ class MutexLink {
     return queue_.exchange_push(producers_) ? Push::kPushed : Push::kFull;
   }
 
-  Item displaced() const { return producers_.item; }
+  pipeline::Item displaced() const { return producers_.item; }
   void flush() {}
   bool full() { return queue_.full(); }
   void park_producer() { queue_.wait_not_full(); }
 
-  bool try_pop(Item& item) {
+  bool try_pop(pipeline::Item& item) {
     const bool popped = queue_.try_pop(consumers_);
     item = consumers_.item;
     return popped;
@@ -296,4 +297,4 @@ class MutexLink {
   alignas(platform::kDestructiveInterference) LoadedItem consumers_;
 };
 
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::channel

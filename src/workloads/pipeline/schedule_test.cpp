@@ -9,10 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/producer.hpp"
+#include "workloads/pipeline/producer.hpp"
 
 namespace pipelab::pipeline {
 namespace {
+
+using load::Arrival;
+using load::Arrivals;
+using load::Pacing;
 
 using platform::Nanoseconds;
 
@@ -36,22 +40,22 @@ struct VirtualClock {
 
 /// Takes every item, and stops the producer once for a while.
 struct Sink {
-  using Waiter = pipeline::Waiter<Wait::kSpin>;
+  using Waiter = channel::Waiter<channel::Wait::kSpin>;
 
   Nanoseconds push_ns{0};
   Nanoseconds stall_at_ns{INT64_MAX};
   Nanoseconds stall_ns{0};
   std::vector<Item> items{};
 
-  Payload next_payload() { return {}; }
-  Push try_push(const Item& item) {
+  channel::Payload next_payload() { return {}; }
+  channel::Push try_push(const Item& item) {
     items.push_back(item);
     VirtualClock::time_ns += push_ns;
     if (item.intended_ns >= stall_at_ns) {
       VirtualClock::time_ns += stall_ns;
       stall_at_ns = INT64_MAX;
     }
-    return Push::kPushed;
+    return channel::Push::kPushed;
   }
   Item displaced() { return {}; }
   void flush() {}
@@ -79,7 +83,7 @@ struct Rehearsal {
     const Nanoseconds end = begin_ns + length_ns();
     Sink sink{.push_ns = 200};
     VirtualClock::time_ns = -5'000'000;
-    Producer<Sink, BasicPaced<VirtualClock>> producer(sink, options, never_stop);
+    Producer<Sink, load::BasicPaced<VirtualClock>> producer(sink, options, never_stop);
     producer.run({.begin_ns = 0, .end_ns = warm_ns, .late_ns = warm_ns});
     warm_up = moved(std::exchange(sink.items, {}), 0);
     warm_end_ns = VirtualClock::time_ns;

@@ -1,4 +1,4 @@
-#include "pipeline/experiment.hpp"
+#include "workloads/pipeline/experiment.hpp"
 
 #include <fmt/format.h>
 
@@ -6,11 +6,11 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "pipeline/consumer.hpp"
-#include "pipeline/link.hpp"
-#include "pipeline/worker.hpp"
+#include "channel/link.hpp"
 #include "platform/marker.hpp"
 #include "platform/memory.hpp"
+#include "threads/worker.hpp"
+#include "workloads/pipeline/consumer.hpp"
 
 namespace pipelab::pipeline {
 namespace {
@@ -23,9 +23,9 @@ Nanoseconds to_ns(double seconds) {
 
 /// When the phases of a run begin and end.
 struct Schedule {
-  Phase warm_up;
+  load::Phase warm_up;
   Nanoseconds quiet_ns;  ///< between the phases: nothing is made, and the counters are read
-  Phase measured;
+  load::Phase measured;
 };
 
 Schedule schedule_from_now(const Options& options) {
@@ -46,7 +46,8 @@ Schedule schedule_from_now(const Options& options) {
 /// The producer thread's part of a run.
 template <class Pacing, class Link>
 void produce(Link& link, const Options& options, const Schedule& schedule,
-             const std::atomic<bool>& stop, const Worker::Ready& ready, Production& production) {
+             const std::atomic<bool>& stop, const threads::Worker::Ready& ready,
+             Production& production) {
   Producer<Link, Pacing> producer(link, options, stop);
   if (!ready()) {
     return;
@@ -60,7 +61,7 @@ void produce(Link& link, const Options& options, const Schedule& schedule,
 /// The consumer thread's part. Returns how many items came torn, twice or out of order.
 template <class Link>
 std::uint64_t consume(Link& link, const Options& options, const Schedule& schedule,
-                      std::atomic<bool>& stop, const Worker::Ready& ready,
+                      std::atomic<bool>& stop, const threads::Worker::Ready& ready,
                       record::Recorder& recorder) {
   Consumer<Link> consumer(link, options, recorder);
   if (!ready()) {
@@ -93,7 +94,8 @@ class Closer {
 };
 
 bool has_schedule(const Options& options) {
-  return options.prod_interval_us > 0 || options.arrival.pattern != Arrival::Pattern::kConstant;
+  return options.prod_interval_us > 0 ||
+         options.arrival.pattern != load::Arrival::Pattern::kConstant;
 }
 
 template <class Link>
@@ -103,15 +105,18 @@ Outcome run_over(const Options& options, record::Recorder& recorder, std::atomic
   Schedule schedule{};
   Production production;
   std::uint64_t faults = 0;
-  StartGate gate;
-  Worker consuming(options, options.pin_consumer, gate, stop, [&](const Worker::Ready& ready) {
-    faults = consume(link, options, schedule, stop, ready, recorder);
-  });
+  threads::StartGate gate;
+  threads::Worker consuming(options, options.pin_consumer, gate, stop,
+                            [&](const threads::Worker::Ready& ready) {
+                              faults = consume(link, options, schedule, stop, ready, recorder);
+                            });
   const Closer closer(link);  // before the consumer is waited for
-  Worker producing(options, options.pin_producer, gate, stop, [&](const Worker::Ready& ready) {
-    const auto part = has_schedule(options) ? produce<Paced, Link> : produce<Unpaced, Link>;
-    part(link, options, schedule, stop, ready, production);
-  });
+  threads::Worker producing(
+      options, options.pin_producer, gate, stop, [&](const threads::Worker::Ready& ready) {
+        const auto part =
+            has_schedule(options) ? produce<load::Paced, Link> : produce<load::Unpaced, Link>;
+        part(link, options, schedule, stop, ready, production);
+      });
   const pid_t consumer_id = consuming.wait_until_ready();
   const pid_t producer_id = producing.wait_until_ready();
   schedule = schedule_from_now(options);
@@ -137,30 +142,30 @@ Outcome run_over(const Options& options, record::Recorder& recorder, std::atomic
 }
 
 /// Turns the options that choose a link into its type, so that the loops are compiled for each.
-template <Wait kWait>
+template <channel::Wait kWait>
 Outcome run_with(const Options& options, record::Recorder& recorder, std::atomic<bool>& stop) {
-  if (options.queue == Queue::kMutex) {
-    return run_over<MutexLink<kWait>>(options, recorder, stop);
+  if (options.queue == channel::Queue::kMutex) {
+    return run_over<channel::MutexLink<kWait>>(options, recorder, stop);
   }
-  if (options.on_full == OnFull::kOverwrite) {
-    return run_over<OverwriteLink<kWait>>(options, recorder, stop);
+  if (options.on_full == channel::OnFull::kOverwrite) {
+    return run_over<channel::OverwriteLink<kWait>>(options, recorder, stop);
   }
   if (options.batch > 1) {
-    return run_over<RingLink<kWait, queue::Batched>>(options, recorder, stop);
+    return run_over<channel::RingLink<kWait, queue::Batched>>(options, recorder, stop);
   }
-  return run_over<RingLink<kWait, queue::Eager>>(options, recorder, stop);
+  return run_over<channel::RingLink<kWait, queue::Eager>>(options, recorder, stop);
 }
 
 Outcome run_waiting(const Options& options, record::Recorder& recorder, std::atomic<bool>& stop) {
   switch (options.wait) {
-    case Wait::kSpin:
-      return run_with<Wait::kSpin>(options, recorder, stop);
-    case Wait::kYield:
-      return run_with<Wait::kYield>(options, recorder, stop);
-    case Wait::kFutex:
-      return run_with<Wait::kFutex>(options, recorder, stop);
-    case Wait::kHybrid:
-      return run_with<Wait::kHybrid>(options, recorder, stop);
+    case channel::Wait::kSpin:
+      return run_with<channel::Wait::kSpin>(options, recorder, stop);
+    case channel::Wait::kYield:
+      return run_with<channel::Wait::kYield>(options, recorder, stop);
+    case channel::Wait::kFutex:
+      return run_with<channel::Wait::kFutex>(options, recorder, stop);
+    case channel::Wait::kHybrid:
+      return run_with<channel::Wait::kHybrid>(options, recorder, stop);
   }
   throw std::logic_error("an unknown way to wait");
 }

@@ -1,4 +1,4 @@
-#include "pipeline/options.hpp"
+#include "workloads/pipeline/options.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,12 @@
 
 namespace pipelab::pipeline {
 namespace {
+
+using channel::OnFull;
+using channel::Queue;
+using channel::Wait;
+using load::Arrival;
+using load::Pacing;
 
 Parsed parse_words(std::vector<const char*> words) {
   words.insert(words.begin(), "pipelab");

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace pipelab::pipeline {
+namespace pipelab::channel {
 
 /// The bytes that travel with an item, as words: each of them holds the item's number.
 using Payload = std::span<std::uint64_t>;
@@ -72,4 +72,4 @@ class PayloadReader {
   std::uint64_t faults_{0};
 };
 
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::channel

@@ -1,8 +1,8 @@
-#include "pipeline/waiting.hpp"
+#include "channel/waiting.hpp"
 
 #include <gtest/gtest.h>
 
-namespace pipelab::pipeline {
+namespace pipelab::channel {
 namespace {
 
 /// Turns until the waiter parks.
@@ -50,4 +50,4 @@ TEST(HybridWaiter, IsBounded) {
 }
 
 }  // namespace
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::channel

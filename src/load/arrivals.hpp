@@ -9,7 +9,7 @@
 
 #include "platform/clock.hpp"
 
-namespace pipelab::pipeline {
+namespace pipelab::load {
 
 /// How items are spread over time.
 struct Arrival {
@@ -123,4 +123,4 @@ class Arrivals {
   platform::Nanoseconds drawn_ns_{0};  ///< of kPoisson: the next gap
 };
 
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::load

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "pipeline/arrivals.hpp"
+#include "load/arrivals.hpp"
 #include "platform/scheduling.hpp"
 
 namespace pipelab::pipeline {
@@ -20,7 +20,7 @@ std::optional<Number> to_number(std::string_view text) {
 }
 
 /// Reads `constant`, `poisson` or `burst:ITEMS,PAUSE_US` (both at least 1).
-std::optional<Arrival> to_arrival(std::string_view text);
+std::optional<load::Arrival> to_arrival(std::string_view text);
 
 /// Reads `other`, `fifo:PRIORITY`, `rr:PRIORITY` (1 to 99), or `deadline:RUNTIME,DEADLINE,PERIOD`
 /// (microseconds, each at least the one before it, the first at least 2).

@@ -3,13 +3,13 @@
 #include <atomic>
 #include <cstdint>
 
-#include "pipeline/item.hpp"
-#include "pipeline/link.hpp"
-#include "pipeline/options.hpp"
-#include "pipeline/pacing.hpp"
-#include "pipeline/payload.hpp"
+#include "channel/link.hpp"
+#include "channel/payload.hpp"
+#include "load/pacing.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
+#include "workloads/pipeline/item.hpp"
+#include "workloads/pipeline/options.hpp"
 
 namespace pipelab::pipeline {
 
@@ -29,16 +29,16 @@ class Producer {
         pacing_(options),
         payload_(options.item_bytes, options.zero_copy),
         has_payload_(options.item_bytes > 0),
-        blocks_(options.on_full == OnFull::kBlock),
+        blocks_(options.on_full == channel::OnFull::kBlock),
         stop_(stop) {}
 
   /// Produces through `phase`, or until `stop` is set.
-  Production run(const Phase& phase) {
+  Production run(const load::Phase& phase) {
     Production production;
     pacing_.start(phase, stop_);
     // Relaxed: the flag carries nothing with it, and a few more items do no harm.
     while (!stop_.load(std::memory_order_relaxed)) {
-      const Turn turn = pacing_.next(stop_);
+      const load::Turn turn = pacing_.next(stop_);
       if (pacing_.over(turn)) {
         break;
       }
@@ -59,7 +59,7 @@ class Producer {
 
  private:
   /// False when an item of this phase, this one or one that it displaced, was dropped.
-  bool push(const Turn& turn, platform::Nanoseconds phase_begin_ns) {
+  bool push(const load::Turn& turn, platform::Nanoseconds phase_begin_ns) {
     Item item{.intended_ns = turn.intended_ns,
               .created_ns = turn.created_ns,
               .pushed_ns = turn.created_ns};
@@ -67,8 +67,8 @@ class Producer {
       payload_.write(link_.next_payload());
       item.pushed_ns = platform::now_ns();
     }
-    Push result = link_.try_push(item);
-    while (result == Push::kFull && blocks_) {
+    channel::Push result = link_.try_push(item);
+    while (result == channel::Push::kFull && blocks_) {
       do {
         waiter_.pause([this] { link_.park_producer(); });
       } while (link_.full());
@@ -76,13 +76,13 @@ class Producer {
       result = link_.try_push(item);
     }
     waiter_.reset();
-    return result == Push::kPushed ||
-           (result == Push::kDisplaced && link_.displaced().intended_ns < phase_begin_ns);
+    return result == channel::Push::kPushed ||
+           (result == channel::Push::kDisplaced && link_.displaced().intended_ns < phase_begin_ns);
   }
 
   Link& link_;
   Pacing pacing_;
-  PayloadWriter payload_;
+  channel::PayloadWriter payload_;
   bool has_payload_;
   bool blocks_;
   typename Link::Waiter waiter_;

@@ -1,4 +1,4 @@
-#include "pipeline/summary.hpp"
+#include "workloads/pipeline/summary.hpp"
 
 #include <fmt/format.h>
 

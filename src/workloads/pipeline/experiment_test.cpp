@@ -1,4 +1,4 @@
-#include "pipeline/experiment.hpp"
+#include "workloads/pipeline/experiment.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -10,6 +10,10 @@
 
 namespace pipelab::pipeline {
 namespace {
+
+using channel::OnFull;
+using channel::Queue;
+using channel::Wait;
 
 std::atomic<bool> never_stop{false};
 
@@ -83,7 +87,7 @@ TEST(Experiment, KeepsTheDeadlineSchedule) {
 
 TEST(Experiment, FallsBehindWithRelativeSleep) {
   Options options = quick();
-  options.pacing = Pacing::kSleep;
+  options.pacing = load::Pacing::kSleep;
   record::Recorder recorder(options.max_samples);
   static_cast<void>(run(options, recorder, never_stop));
   const std::span<const record::ItemTimes> items = recorder.samples();

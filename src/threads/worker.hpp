@@ -11,12 +11,12 @@
 #include <thread>
 #include <utility>
 
-#include "pipeline/options.hpp"
 #include "platform/cpu.hpp"
 #include "platform/scheduling.hpp"
 #include "platform/thread_counters.hpp"
+#include "workloads/pipeline/options.hpp"
 
-namespace pipelab::pipeline {
+namespace pipelab::threads {
 
 /// Holds threads back until all of them are ready.
 class StartGate {
@@ -48,8 +48,8 @@ class Worker {
   using Ready = std::function<bool()>;
 
   /// `cpu` is where to run; `stop` is set when `body` throws after the start.
-  Worker(const Options& options, std::optional<int> cpu, StartGate& gate, std::atomic<bool>& stop,
-         std::function<void(const Ready&)> body)
+  Worker(const pipeline::Options& options, std::optional<int> cpu, StartGate& gate,
+         std::atomic<bool>& stop, std::function<void(const Ready&)> body)
       : thread_([this, options, cpu, &gate, &stop,
                  body = std::move(body)](const std::stop_token& gone) {
           bool started = false;
@@ -90,7 +90,7 @@ class Worker {
   const platform::ThreadCounters& counters() const noexcept { return counters_; }
 
  private:
-  static void schedule(const Options& options) {
+  static void schedule(const pipeline::Options& options) {
     if (options.timer_slack_ns) {
       platform::set_timer_slack(*options.timer_slack_ns);
     }
@@ -105,4 +105,4 @@ class Worker {
   std::jthread thread_;  // last: it starts when all else is there
 };
 
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::threads

@@ -1,4 +1,4 @@
-#include "pipeline/option_values.hpp"
+#include "workloads/pipeline/option_values.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -29,7 +29,8 @@ std::vector<std::int64_t> numbers_of(std::string_view text, std::string_view nam
 
 }  // namespace
 
-std::optional<Arrival> to_arrival(std::string_view text) {
+std::optional<load::Arrival> to_arrival(std::string_view text) {
+  using load::Arrival;
   using Pattern = Arrival::Pattern;
   if (text == "constant") {
     return Arrival{};

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/experiment.hpp"
 #include "record/csv.hpp"
 #include "record/recorder.hpp"
+#include "workloads/pipeline/experiment.hpp"
 
 namespace pipelab::pipeline {
 

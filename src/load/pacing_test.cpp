@@ -1,13 +1,13 @@
-#include "pipeline/pacing.hpp"
+#include "load/pacing.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "pipeline/arrivals.hpp"
+#include "load/arrivals.hpp"
 
-namespace pipelab::pipeline {
+namespace pipelab::load {
 namespace {
 
 using platform::Nanoseconds;
@@ -55,8 +55,8 @@ TEST(Arrivals, OfAPoissonProcessHaveItsMeanAndSpreadAndRepeatWithTheSeed) {
   EXPECT_NE(gaps, gaps_of(arrival, 1'000'000, kGaps, 2));
 }
 
-Options paced(Pacing pacing, double interval_us) {
-  Options options;
+pipeline::Options paced(Pacing pacing, double interval_us) {
+  pipeline::Options options;
   options.pacing = pacing;
   options.prod_interval_us = interval_us;
   return options;
@@ -123,4 +123,4 @@ TEST(Paced, StopsWhileItWaits) {
 }
 
 }  // namespace
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::load

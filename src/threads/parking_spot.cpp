@@ -1,10 +1,10 @@
-#include "platform/parking_spot.hpp"
+#include "threads/parking_spot.hpp"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace pipelab::platform {
+namespace pipelab::threads {
 namespace {
 
 // futex(2) works on the four bytes of the atomic itself.
@@ -31,4 +31,4 @@ void ParkingSpot::wake_sleeper() noexcept {
   }
 }
 
-}  // namespace pipelab::platform
+}  // namespace pipelab::threads

@@ -1,4 +1,4 @@
-#include "pipeline/link.hpp"
+#include "channel/link.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,14 +9,14 @@
 
 #include "platform/thread_counters.hpp"
 
-namespace pipelab::pipeline {
+namespace pipelab::channel {
 namespace {
 
 using FutexLink = RingLink<Wait::kFutex, queue::Eager>;
 
 TEST(RingLink, MakesNoSystemCallWhileBothSidesAreAwake) {
-  FutexLink link(Options{}, std::pmr::get_default_resource());
-  Item item;
+  FutexLink link(pipeline::Options{}, std::pmr::get_default_resource());
+  pipeline::Item item;
   for (int round = 0; round < 1000; ++round) {
     ASSERT_EQ(link.try_push({}), Push::kPushed);
     ASSERT_TRUE(link.try_pop(item));
@@ -37,12 +37,12 @@ std::int64_t wait_for_sleep(const std::atomic<pid_t>& tid, std::int64_t before) 
 
 TEST(RingLink, MakesOneSystemCallForEachIdlePeriod) {
   constexpr int kPeriods = 20;
-  FutexLink link(Options{}, std::pmr::get_default_resource());
+  FutexLink link(pipeline::Options{}, std::pmr::get_default_resource());
   std::atomic<pid_t> tid{0};
   std::atomic<int> popped{0};
   std::jthread consumer([&] {
     tid = platform::this_thread_id();
-    Item item;
+    pipeline::Item item;
     while (!link.closed()) {
       if (link.try_pop(item)) {
         ++popped;
@@ -67,7 +67,7 @@ TEST(RingLink, MakesOneSystemCallForEachIdlePeriod) {
 }
 
 TEST(RingLink, KeepsEachPayloadUntilTheNextPop) {
-  Options options;
+  pipeline::Options options;
   options.queue_cap = 2;
   options.item_bytes = 16;
   RingLink<Wait::kSpin, queue::Eager> link(options, std::pmr::get_default_resource());
@@ -75,7 +75,7 @@ TEST(RingLink, KeepsEachPayloadUntilTheNextPop) {
     std::ranges::fill(link.next_payload(), number);
     return link.try_push({});
   };
-  Item item;
+  pipeline::Item item;
   std::uint64_t pushed = 0;
   ASSERT_EQ(push(++pushed), Push::kPushed);
   for (std::uint64_t expected = 1; expected < 20; ++expected) {
@@ -91,4 +91,4 @@ TEST(RingLink, KeepsEachPayloadUntilTheNextPop) {
 }
 
 }  // namespace
-}  // namespace pipelab::pipeline
+}  // namespace pipelab::channel

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 
-#include "pipeline/item.hpp"
-#include "pipeline/options.hpp"
-#include "pipeline/payload.hpp"
-#include "pipeline/work.hpp"
+#include "channel/payload.hpp"
 #include "platform/clock.hpp"
 #include "record/recorder.hpp"
+#include "workloads/pipeline/item.hpp"
+#include "workloads/pipeline/options.hpp"
+#include "workloads/pipeline/work.hpp"
 
 namespace pipelab::pipeline {
 
@@ -80,7 +80,7 @@ class Consumer {
 
   Link& link_;
   Work work_;
-  PayloadReader payload_;
+  channel::PayloadReader payload_;
   bool has_payload_;
   record::Recorder& recorder_;
   typename Link::Waiter waiter_;

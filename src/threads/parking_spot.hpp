@@ -5,7 +5,7 @@
 
 #include "platform/cpu.hpp"
 
-namespace pipelab::platform {
+namespace pipelab::threads {
 
 /// Where one thread sleeps until another has changed what it waits for. One sleeper, one waker.
 ///
@@ -13,7 +13,7 @@ namespace pipelab::platform {
 /// the waker whatever `ready` reads), passes a full barrier, and reads the other's. So at least one
 /// of them sees the other's write, and no wake-up is lost. While the sleeper is awake a wake()
 /// costs the barrier and one load, no system call.
-class alignas(kDestructiveInterference) ParkingSpot {
+class alignas(platform::kDestructiveInterference) ParkingSpot {
  public:
   /// Sleeps unless `ready()` holds. May return early: call it in a loop that tries again.
   template <class Ready>
@@ -48,4 +48,4 @@ class alignas(kDestructiveInterference) ParkingSpot {
   std::uint64_t wake_ups_{0};
 };
 
-}  // namespace pipelab::platform
+}  // namespace pipelab::threads

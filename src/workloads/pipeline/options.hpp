@@ -5,35 +5,32 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/arrivals.hpp"
+#include "channel/options.hpp"
+#include "load/arrivals.hpp"
+#include "load/options.hpp"
 #include "platform/clock.hpp"
 #include "platform/scheduling.hpp"
 
 namespace pipelab::pipeline {
-
-enum class Queue { kSpsc, kMutex };
-enum class OnFull { kDrop, kBlock, kOverwrite };
-enum class Pacing { kSleep, kDeadline, kSpin };
-enum class Wait { kSpin, kYield, kFutex, kHybrid };
 
 /// One run of the pipeline, as the command line describes it.
 struct Options {
   double duration_s{2.0};  ///< how long items are produced and measured, after the warm-up
   double warmup_s{0.1};    ///< how long items are produced first, without being measured
   double prod_interval_us{
-      1000.0};      ///< time between items, to the nanosecond; 0: as fast as possible
-  Arrival arrival;  ///< how items are spread around that interval
-  Pacing pacing{Pacing::kDeadline};
+      1000.0};            ///< time between items, to the nanosecond; 0: as fast as possible
+  load::Arrival arrival;  ///< how items are spread around that interval
+  load::Pacing pacing{load::Pacing::kDeadline};
   std::uint64_t seed{1};      ///< of the bytes that are worked on, and of random arrivals
   std::size_t work_bytes{0};  ///< bytes that the consumer reads and writes for each item
   std::size_t item_bytes{0};  ///< payload that travels with each item; a multiple of 8
   bool zero_copy{false};      ///< the payload is written and read where it lies in the queue
 
-  Queue queue{Queue::kSpsc};
+  channel::Queue queue{channel::Queue::kSpsc};
   std::size_t queue_cap{64};  ///< items that the queue holds
   std::size_t batch{1};       ///< items that one side tells the other of at once
-  OnFull on_full{OnFull::kDrop};
-  Wait wait{Wait::kFutex};
+  channel::OnFull on_full{channel::OnFull::kDrop};
+  channel::Wait wait{channel::Wait::kFutex};
 
   std::optional<int> pin_producer;             ///< CPU of the producer; none: the kernel chooses
   std::optional<int> pin_consumer;             ///< CPU of the consumer; none: the kernel chooses

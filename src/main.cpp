@@ -11,7 +11,6 @@
 
 #include "platform/clock.hpp"
 #include "record/csv.hpp"
-#include "record/hlog.hpp"
 #include "record/output_file.hpp"
 #include "record/recorder.hpp"
 #include "workloads/pipeline/experiment.hpp"
@@ -48,12 +47,11 @@ void give_up(int /*signal*/) { _exit(kInterrupted); }
 struct Outputs {
   std::optional<OutputFile> latencies;
   std::optional<OutputFile> histogram;
-  std::optional<OutputFile> hlog;
   std::optional<OutputFile> stats;
 
   bool any_pipe() const {
     const auto is_pipe = [](const auto& output) { return output && output->is_pipe(); };
-    return is_pipe(latencies) || is_pipe(histogram) || is_pipe(hlog) || is_pipe(stats);
+    return is_pipe(latencies) || is_pipe(histogram) || is_pipe(stats);
   }
 };
 
@@ -63,7 +61,6 @@ Outputs begin_outputs(const Options& options) {
   };
   return {.latencies = begin(options.latencies_path),
           .histogram = begin(options.histogram_path),
-          .hlog = begin(options.hlog_path),
           .stats = begin(options.stats_path)};
 }
 
@@ -78,11 +75,6 @@ void write(Outputs outputs, const Recorder& recorder, const Outcome& outcome,
       {{"latency", recorder.latency()}, {"response", recorder.response()}}};
   if (outputs.histogram) {
     write_histograms(*std::move(outputs.histogram), histograms);
-  }
-  if (outputs.hlog) {
-    const double length_s = static_cast<double>(outcome.elapsed_ns) /
-                            static_cast<double>(pipelab::platform::kNanosecondsPerSecond);
-    write_hlog(*std::move(outputs.hlog), histograms, 0, length_s);
   }
   if (outputs.stats) {
     write_stats(*std::move(outputs.stats),

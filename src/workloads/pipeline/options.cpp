@@ -186,8 +186,6 @@ void add_output_options(CLI::App& app, Options& options) {
                           "until there are so many");
   app.add_option("--emit-histogram", options.histogram_path,
                  "write how many items had which latency and response time (CSV)");
-  app.add_option("--emit-hlog", options.hlog_path,
-                 "write the same counts for HdrHistogram's tools (.hlog)");
   app.add_option("--stats", options.stats_path, "write the totals (key,value lines)");
 }
 
@@ -212,10 +210,9 @@ std::optional<fs::path> file_at(const std::string& path) {
 /// What is wrong with the files that are to be written; empty if nothing is. Two may be one device
 /// or one pipe, which gets one after the other.
 std::string clash(const Options& options) {
-  const std::array<std::pair<std::string_view, const std::string&>, 4> outputs{
+  const std::array<std::pair<std::string_view, const std::string&>, 3> outputs{
       {{"--emit-latencies", options.latencies_path},
        {"--emit-histogram", options.histogram_path},
-       {"--emit-hlog", options.hlog_path},
        {"--stats", options.stats_path}}};
   std::map<fs::path, std::string_view> written;
   for (const auto& [name, path] : outputs) {

@@ -43,7 +43,6 @@ struct Options {
   std::size_t sample_every{1};       ///< of so many items one is kept
   std::string latencies_path;        ///< where to write the kept items; empty: nowhere
   std::string histogram_path;        ///< where to write the counts of all items; empty: nowhere
-  std::string hlog_path;             ///< the same for HdrHistogram's tools; empty: nowhere
   std::string stats_path;            ///< where to write the totals; empty: nowhere
 };
 

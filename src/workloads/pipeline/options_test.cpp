@@ -55,8 +55,6 @@ TEST(Options, AreReadFromTheCommandLine) {
                                      "0",
                                      "--seed",
                                      "18446744073709551615",
-                                     "--emit-hlog",
-                                     "h.hlog",
                                      "--stats",
                                      "s.csv"});
   ASSERT_TRUE(parsed.options);
@@ -71,7 +69,6 @@ TEST(Options, AreReadFromTheCommandLine) {
   EXPECT_EQ(parsed.options->wait, Wait::kHybrid);
   EXPECT_EQ(parsed.options->warmup_s, 0.0);
   EXPECT_EQ(parsed.options->seed, UINT64_MAX);
-  EXPECT_EQ(parsed.options->hlog_path, "h.hlog");
   EXPECT_EQ(parsed.options->stats_path, "s.csv");
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
 #include <optional>
 #include <vector>
 
+#include "channel/options.hpp"
 #include "channel/payload.hpp"
 #include "channel/waiting.hpp"
 #include "platform/cpu.hpp"
@@ -14,30 +16,41 @@
 #include "queue/overwrite_ring.hpp"
 #include "queue/spsc_ring.hpp"
 #include "threads/parking_spot.hpp"
-#include "workloads/pipeline/item.hpp"
-#include "workloads/pipeline/options.hpp"
 
 namespace pipelab::channel {
 
-// A link is a queue of items as the two threads see it. The producer's thread calls
-//
-//     Payload next_payload()          where the next item's payload is to be written
-//     Push try_push(const pipeline::Item&)
-//     const pipeline::Item& displaced()         after Push::kDisplaced
-//     void flush()                    tells the consumer of all that was pushed
-//     bool full(), void park_producer()
-//
-// the consumer's thread
-//
-//     bool try_pop(pipeline::Item&)
-//     Payload popped_payload()        of the item popped last, and its own until the next pop
-//     void park_consumer()
-//
-// and anyone close(), closed() and wake_ups(). Payloads have two places more than the queue has
-// items, one for each side's hands, so that neither waits for the other to have written or read.
-
 /// What became of a push.
 enum class Push { kPushed, kFull, kDisplaced };
+
+/// A link is a queue of items as the two threads see it. This is what the producer's thread sees.
+/// Payloads have two places more than the queue has items, one for each side's hands, so that
+/// neither waits for the other to have written or read.
+template <class L>
+concept PushSide = requires(L link, const typename L::Item& item) {
+  typename L::Waiter;
+  { link.next_payload() } -> std::same_as<Payload>;  // where the next item's is to be written
+  { link.try_push(item) } -> std::same_as<Push>;
+  { link.displaced() } -> std::same_as<typename L::Item>;  // after Push::kDisplaced
+  {link.flush()};  // tells the consumer of all that was pushed
+  { link.full() } -> std::same_as<bool>;
+  {link.park_producer()};
+};
+
+/// This is what the consumer's thread sees.
+template <class L>
+concept PopSide = requires(L link, typename L::Item& item) {
+  typename L::Waiter;
+  { link.try_pop(item) } -> std::same_as<bool>;
+  { link.popped_payload() } -> std::same_as<Payload>;  // of the last item, until the next pop
+  {link.park_consumer()};
+  { link.closed() } -> std::same_as<bool>;
+};
+
+template <class L>
+concept Link = PushSide<L> && PopSide<L> && requires(L link) {
+  {link.close()};  // nothing will be pushed any more; whoever says so
+  { link.wake_ups() } -> std::same_as<std::optional<std::int64_t>>;  // when both sides are quiet
+};
 
 /// An end of stream, and a place to sleep for each side.
 template <class Waiter>
@@ -84,12 +97,13 @@ class Parking {
 
 /// Joins the threads by the wait-free ring. Where a way of waiting sleeps, each operation that the
 /// other side can see also wakes it.
-template <Wait kWait, class Publication>
+template <class ItemType, Wait kWait, class Publication>
 class RingLink {
  public:
+  using Item = ItemType;
   using Waiter = channel::Waiter<kWait>;
 
-  RingLink(const pipeline::Options& options, std::pmr::memory_resource* memory)
+  RingLink(const Options& options, std::pmr::memory_resource* memory)
       : ring_(options.queue_cap, options.batch, memory),
         payloads_(options.queue_cap + 2, options.item_bytes, memory),
         producer_{.side = ring_.producer()},
@@ -97,7 +111,7 @@ class RingLink {
 
   Payload next_payload() noexcept { return payloads_[producer_.place]; }
 
-  Push try_push(const pipeline::Item& item) noexcept {
+  Push try_push(const Item& item) noexcept {
     const bool pushed = producer_.side.try_push(item);
     if (!producer_.side.holds_back()) {  // also a push that failed told of all before it
       parking_.wake_consumer();
@@ -108,7 +122,7 @@ class RingLink {
     return pushed ? Push::kPushed : Push::kFull;
   }
 
-  pipeline::Item displaced() const noexcept { return {}; }
+  Item displaced() const noexcept { return {}; }
 
   void flush() noexcept {
     producer_.side.flush();
@@ -121,7 +135,7 @@ class RingLink {
     parking_.park_producer([this] { return !producer_.side.full(); });
   }
 
-  bool try_pop(pipeline::Item& item) noexcept {
+  bool try_pop(Item& item) noexcept {
     const bool popped = consumer_.side.try_pop(item);
     if (!consumer_.side.holds_back()) {
       parking_.wake_producer();
@@ -144,8 +158,7 @@ class RingLink {
   std::optional<std::int64_t> wake_ups() const noexcept { return parking_.wake_ups(); }
 
  private:
-  using Ring =
-      queue::SpscRing<pipeline::Item, Publication, std::pmr::polymorphic_allocator<pipeline::Item>>;
+  using Ring = queue::SpscRing<Item, Publication, std::pmr::polymorphic_allocator<Item>>;
 
   /// A side of the ring and of the payloads, on cache lines that only its thread uses.
   template <class Side>
@@ -168,15 +181,16 @@ class RingLink {
 };
 
 /// What lies in queues whose items change places with others: each has its payload's place with it.
-struct LoadedItem {
-  pipeline::Item item;
+template <class Item>
+struct Loaded {
+  Item item;
   std::size_t place{0};
 };
 
 /// As many as the queue has slots, and one for each side.
-inline std::pmr::vector<LoadedItem> empty_items(std::size_t count,
-                                                std::pmr::memory_resource* memory) {
-  std::pmr::vector<LoadedItem> items(count, memory);
+template <class Item>
+std::pmr::vector<Loaded<Item>> empty_items(std::size_t count, std::pmr::memory_resource* memory) {
+  std::pmr::vector<Loaded<Item>> items(count, memory);
   for (std::size_t place = 0; place < count; ++place) {
     items[place].place = place;
   }
@@ -184,33 +198,34 @@ inline std::pmr::vector<LoadedItem> empty_items(std::size_t count,
 }
 
 /// Joins the threads by the ring in which the newest item takes the place of the oldest.
-template <Wait kWait>
+template <class ItemType, Wait kWait>
 class OverwriteLink {
  public:
+  using Item = ItemType;
   using Waiter = channel::Waiter<kWait>;
 
-  OverwriteLink(const pipeline::Options& options, std::pmr::memory_resource* memory)
-      : ring_(empty_items(options.queue_cap + 2, memory)),
+  OverwriteLink(const Options& options, std::pmr::memory_resource* memory)
+      : ring_(empty_items<Item>(options.queue_cap + 2, memory)),
         payloads_(options.queue_cap + 2, options.item_bytes, memory),
         producer_{ring_.producer()},
         consumer_{.side = ring_.consumer(), .held = nullptr} {}
 
   Payload next_payload() noexcept { return payloads_[producer_.side.hand().place]; }
 
-  Push try_push(const pipeline::Item& item) noexcept {
+  Push try_push(const Item& item) noexcept {
     producer_.side.hand().item = item;
     const bool displaced = producer_.side.push();
     parking_.wake_consumer();
     return displaced ? Push::kDisplaced : Push::kPushed;
   }
 
-  pipeline::Item displaced() noexcept { return producer_.side.hand().item; }
+  Item displaced() noexcept { return producer_.side.hand().item; }
   void flush() noexcept {}
   bool full() noexcept { return false; }
   void park_producer() noexcept {}
 
-  bool try_pop(pipeline::Item& item) noexcept {
-    LoadedItem* const oldest = consumer_.side.pop();
+  bool try_pop(Item& item) noexcept {
+    Loaded<Item>* const oldest = consumer_.side.pop();
     if (oldest == nullptr) {
       return false;
     }
@@ -230,14 +245,14 @@ class OverwriteLink {
   std::optional<std::int64_t> wake_ups() const noexcept { return parking_.wake_ups(); }
 
  private:
-  using Ring = queue::OverwriteRing<LoadedItem>;
+  using Ring = queue::OverwriteRing<Loaded<Item>>;
 
   struct alignas(platform::kDestructiveInterference) ProducerSide {
     typename Ring::Producer side;
   };
   struct alignas(platform::kDestructiveInterference) ConsumerSide {
     typename Ring::Consumer side;
-    LoadedItem* held;
+    Loaded<Item>* held;
   };
 
   Ring ring_;
@@ -248,21 +263,22 @@ class OverwriteLink {
 };
 
 /// Joins the threads by the mutex queue, whose own condition variables are where they sleep.
-template <Wait kWait>
+template <class ItemType, Wait kWait>
 class MutexLink {
  public:
+  using Item = ItemType;
   using Waiter = channel::Waiter<kWait>;
 
-  MutexLink(const pipeline::Options& options, std::pmr::memory_resource* memory)
+  MutexLink(const Options& options, std::pmr::memory_resource* memory)
       : displaces_(options.on_full == OnFull::kOverwrite),
-        queue_(empty_items(options.queue_cap, memory)),
+        queue_(empty_items<Item>(options.queue_cap, memory)),
         payloads_(options.queue_cap + 2, options.item_bytes, memory),
         producers_{.item = {}, .place = options.queue_cap},
         consumers_{.item = {}, .place = options.queue_cap + 1} {}
 
   Payload next_payload() { return payloads_[producers_.place]; }
 
-  Push try_push(const pipeline::Item& item) {
+  Push try_push(const Item& item) {
     producers_.item = item;
     if (displaces_) {
       return queue_.push_displacing(producers_) ? Push::kDisplaced : Push::kPushed;
@@ -270,12 +286,12 @@ class MutexLink {
     return queue_.exchange_push(producers_) ? Push::kPushed : Push::kFull;
   }
 
-  pipeline::Item displaced() const { return producers_.item; }
+  Item displaced() const { return producers_.item; }
   void flush() {}
   bool full() { return queue_.full(); }
   void park_producer() { queue_.wait_not_full(); }
 
-  bool try_pop(pipeline::Item& item) {
+  bool try_pop(Item& item) {
     const bool popped = queue_.try_pop(consumers_);
     item = consumers_.item;
     return popped;
@@ -291,10 +307,10 @@ class MutexLink {
 
  private:
   bool displaces_;
-  queue::MutexQueue<LoadedItem> queue_;
+  queue::MutexQueue<Loaded<Item>> queue_;
   PayloadStore payloads_;
-  LoadedItem producers_;
-  alignas(platform::kDestructiveInterference) LoadedItem consumers_;
+  Loaded<Item> producers_;
+  alignas(platform::kDestructiveInterference) Loaded<Item> consumers_;
 };
 
 }  // namespace pipelab::channel

@@ -12,11 +12,13 @@
 namespace pipelab::channel {
 namespace {
 
-using FutexLink = RingLink<Wait::kFutex, queue::Eager>;
+struct Item {};
+
+using FutexLink = RingLink<Item, Wait::kFutex, queue::Eager>;
 
 TEST(RingLink, MakesNoSystemCallWhileBothSidesAreAwake) {
-  FutexLink link(pipeline::Options{}, std::pmr::get_default_resource());
-  pipeline::Item item;
+  FutexLink link(Options{}, std::pmr::get_default_resource());
+  Item item;
   for (int round = 0; round < 1000; ++round) {
     ASSERT_EQ(link.try_push({}), Push::kPushed);
     ASSERT_TRUE(link.try_pop(item));
@@ -37,12 +39,12 @@ std::int64_t wait_for_sleep(const std::atomic<pid_t>& tid, std::int64_t before) 
 
 TEST(RingLink, MakesOneSystemCallForEachIdlePeriod) {
   constexpr int kPeriods = 20;
-  FutexLink link(pipeline::Options{}, std::pmr::get_default_resource());
+  FutexLink link(Options{}, std::pmr::get_default_resource());
   std::atomic<pid_t> tid{0};
   std::atomic<int> popped{0};
   std::jthread consumer([&] {
     tid = platform::this_thread_id();
-    pipeline::Item item;
+    Item item;
     while (!link.closed()) {
       if (link.try_pop(item)) {
         ++popped;
@@ -67,15 +69,15 @@ TEST(RingLink, MakesOneSystemCallForEachIdlePeriod) {
 }
 
 TEST(RingLink, KeepsEachPayloadUntilTheNextPop) {
-  pipeline::Options options;
+  Options options;
   options.queue_cap = 2;
   options.item_bytes = 16;
-  RingLink<Wait::kSpin, queue::Eager> link(options, std::pmr::get_default_resource());
+  RingLink<Item, Wait::kSpin, queue::Eager> link(options, std::pmr::get_default_resource());
   const auto push = [&](std::uint64_t number) {
     std::ranges::fill(link.next_payload(), number);
     return link.try_push({});
   };
-  pipeline::Item item;
+  Item item;
   std::uint64_t pushed = 0;
   ASSERT_EQ(push(++pushed), Push::kPushed);
   for (std::uint64_t expected = 1; expected < 20; ++expected) {

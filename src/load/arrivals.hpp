@@ -7,22 +7,10 @@
 #include <random>
 #include <utility>
 
+#include "load/options.hpp"
 #include "platform/clock.hpp"
 
 namespace pipelab::load {
-
-/// How items are spread over time.
-struct Arrival {
-  enum class Pattern {
-    kConstant,  ///< one every interval
-    kPoisson,   ///< at random, one an interval on average, each independent of those before it
-    kBurst,     ///< `burst_items` one interval apart, then a pause
-  };
-
-  Pattern pattern{Pattern::kConstant};
-  std::int64_t burst_items{1};  ///< of kBurst
-  std::int64_t pause_us{0};     ///< of kBurst: between the last item of a burst and the next burst
-};
 
 /// The gaps between the intended times of items: a schedule that can begin anew.
 class Arrivals {

@@ -7,9 +7,9 @@
 
 #include "load/arrivals.hpp"
 #include "load/options.hpp"
+#include "load/phases.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
-#include "workloads/pipeline/options.hpp"
 
 namespace pipelab::load {
 
@@ -19,20 +19,12 @@ struct Turn {
   platform::Nanoseconds created_ns;
 };
 
-/// Part of a run, with a schedule of its own that begins at its begin.
-struct Phase {
-  platform::Nanoseconds begin_ns;
-  platform::Nanoseconds end_ns;  ///< of the schedule: no item is intended then or later
-  platform::Nanoseconds
-      late_ns;  ///< from here on late items, which were intended before, are not made
-};
-
 /// No schedule: an item is intended the moment the producer is ready to make it. `Clock` is like
 /// platform::MonotonicClock.
 template <class Clock>
 class BasicUnpaced {
  public:
-  explicit BasicUnpaced(const pipeline::Options& /*options*/) {}
+  explicit BasicUnpaced(const Options& /*options*/) {}
 
   /// Waits for the phase's begin, unless `stop` is set.
   void start(const Phase& phase, const std::atomic<bool>& stop) noexcept {
@@ -64,10 +56,10 @@ class BasicUnpaced {
 template <class Clock>
 class BasicPaced {
  public:
-  explicit BasicPaced(const pipeline::Options& options)
+  explicit BasicPaced(const Options& options)
       : pacing_(options.pacing),
         arrivals_(options.arrival,
-                  std::llround(options.prod_interval_us *
+                  std::llround(options.interval_us *
                                static_cast<double>(platform::kNanosecondsPerMicrosecond)),
                   options.seed) {}
 

@@ -55,10 +55,10 @@ TEST(Arrivals, OfAPoissonProcessHaveItsMeanAndSpreadAndRepeatWithTheSeed) {
   EXPECT_NE(gaps, gaps_of(arrival, 1'000'000, kGaps, 2));
 }
 
-pipeline::Options paced(Pacing pacing, double interval_us) {
-  pipeline::Options options;
+Options paced(Pacing pacing, double interval_us) {
+  Options options;
   options.pacing = pacing;
-  options.prod_interval_us = interval_us;
+  options.interval_us = interval_us;
   return options;
 }
 

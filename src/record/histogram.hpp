@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace pipelab::record {
@@ -58,12 +57,6 @@ class Histogram {
   static Bucket bounds_of(std::size_t index) noexcept;
 
   std::vector<std::uint64_t> counts_;
-};
-
-/// A histogram and the name of what it counts.
-struct NamedHistogram {
-  std::string metric;
-  const Histogram& histogram;
 };
 
 }  // namespace pipelab::record

@@ -2,24 +2,28 @@
 
 #include <cstdint>
 
+#include "channel/link.hpp"
 #include "channel/payload.hpp"
 #include "platform/clock.hpp"
 #include "record/recorder.hpp"
 #include "workloads/pipeline/item.hpp"
+#include "workloads/pipeline/item_times.hpp"
 #include "workloads/pipeline/options.hpp"
 #include "workloads/pipeline/work.hpp"
 
 namespace pipelab::pipeline {
 
 /// The thread side that pops items from `Link`, works on them, and records them.
-template <class Link>
+template <channel::PopSide Link>
 class Consumer {
  public:
-  Consumer(Link& link, const Options& options, record::Recorder& recorder)
+  /// `seed` decides what is worked on.
+  Consumer(Link& link, const Options& options, std::uint64_t seed,
+           record::Recorder<ItemTimes>& recorder)
       : link_(link),
-        work_(options.work_bytes, options.seed),
-        payload_(options.item_bytes, options.zero_copy),
-        has_payload_(options.item_bytes > 0),
+        work_(options.work_bytes, seed),
+        payload_(options.channel.item_bytes, options.channel.zero_copy),
+        has_payload_(options.channel.item_bytes > 0),
         recorder_(recorder) {}
 
   /// Consumes until the link is closed and empty. Items that were intended before `measure_from_ns`
@@ -82,7 +86,7 @@ class Consumer {
   Work work_;
   channel::PayloadReader payload_;
   bool has_payload_;
-  record::Recorder& recorder_;
+  record::Recorder<ItemTimes>& recorder_;
   typename Link::Waiter waiter_;
 };
 

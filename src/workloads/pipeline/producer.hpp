@@ -4,12 +4,14 @@
 #include <cstdint>
 
 #include "channel/link.hpp"
+#include "channel/options.hpp"
 #include "channel/payload.hpp"
+#include "load/options.hpp"
 #include "load/pacing.hpp"
+#include "load/phases.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 #include "workloads/pipeline/item.hpp"
-#include "workloads/pipeline/options.hpp"
 
 namespace pipelab::pipeline {
 
@@ -21,12 +23,13 @@ struct Production {
 };
 
 /// The thread side that makes items and pushes them into `Link`.
-template <class Link, class Pacing>
+template <channel::PushSide Link, class Pacing>
 class Producer {
  public:
-  Producer(Link& link, const Options& options, const std::atomic<bool>& stop)
+  Producer(Link& link, const load::Options& load, const channel::Options& options,
+           const std::atomic<bool>& stop)
       : link_(link),
-        pacing_(options),
+        pacing_(load),
         payload_(options.item_bytes, options.zero_copy),
         has_payload_(options.item_bytes > 0),
         blocks_(options.on_full == channel::OnFull::kBlock),

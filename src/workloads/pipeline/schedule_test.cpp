@@ -40,6 +40,7 @@ struct VirtualClock {
 
 /// Takes every item, and stops the producer once for a while.
 struct Sink {
+  using Item = pipeline::Item;
   using Waiter = channel::Waiter<channel::Wait::kSpin>;
 
   Nanoseconds push_ns{0};
@@ -65,7 +66,7 @@ struct Sink {
 
 /// A run of a random schedule and what became of it, in ns after the begin of its measured phase.
 struct Rehearsal {
-  Options options;
+  load::Options options;
   Nanoseconds stall_at_ns{INT64_MAX};
   Nanoseconds stall_ns{0};
 
@@ -83,7 +84,7 @@ struct Rehearsal {
     const Nanoseconds end = begin_ns + length_ns();
     Sink sink{.push_ns = 200};
     VirtualClock::time_ns = -5'000'000;
-    Producer<Sink, load::BasicPaced<VirtualClock>> producer(sink, options, never_stop);
+    Producer<Sink, load::BasicPaced<VirtualClock>> producer(sink, options, {}, never_stop);
     producer.run({.begin_ns = 0, .end_ns = warm_ns, .late_ns = warm_ns});
     warm_up = moved(std::exchange(sink.items, {}), 0);
     warm_end_ns = VirtualClock::time_ns;
@@ -105,8 +106,8 @@ struct Rehearsal {
 };
 
 /// When the items of a whole schedule are intended, counted by hand.
-std::vector<Nanoseconds> schedule_of(const Options& options, Nanoseconds length_ns) {
-  const Nanoseconds interval_ns = std::llround(options.prod_interval_us * 1000);
+std::vector<Nanoseconds> schedule_of(const load::Options& options, Nanoseconds length_ns) {
+  const Nanoseconds interval_ns = std::llround(options.interval_us * 1000);
   Arrivals poisson(options.arrival, interval_ns, options.seed);
   std::vector<Nanoseconds> times_ns;
   Nanoseconds time_ns = 0;
@@ -129,12 +130,12 @@ std::vector<Nanoseconds> schedule_of(const Options& options, Nanoseconds length_
   return times_ns;
 }
 
-Options random_schedule(std::mt19937_64& random) {
+load::Options random_schedule(std::mt19937_64& random) {
   // So few that each fits into the index of an array, also on targets of 32 bits.
   const auto below = [&random](std::uint32_t end) {
     return static_cast<std::uint32_t>(random() % end);
   };
-  Options options;
+  load::Options options;
   options.pacing = std::array{Pacing::kSleep, Pacing::kDeadline, Pacing::kSpin}.at(below(3));
   options.arrival.pattern =
       std::array{Arrival::Pattern::kConstant, Arrival::Pattern::kPoisson, Arrival::Pattern::kBurst}
@@ -142,8 +143,8 @@ Options random_schedule(std::mt19937_64& random) {
   options.arrival.burst_items = 1 + std::int64_t{below(120)};
   options.arrival.pause_us = 100 + std::int64_t{below(100'000)};
   // From many an item's time to one item in the run, and whole milliseconds as people give them.
-  options.prod_interval_us = below(2) == 0 ? static_cast<double>(1 + below(40)) * 1000
-                                           : std::pow(10, static_cast<double>(below(5)) + 1.5);
+  options.interval_us = below(2) == 0 ? static_cast<double>(1 + below(40)) * 1000
+                                      : std::pow(10, static_cast<double>(below(5)) + 1.5);
   options.warmup_s = std::array{0.0, 0.1, static_cast<double>(below(200'000)) * 1e-6}.at(below(3));
   options.duration_s = static_cast<double>(1 + below(100)) * 1e-3;
   options.seed = random();

@@ -37,42 +37,42 @@ void append_counters(std::vector<Stat>& stats, const std::string& thread,
 
 }  // namespace
 
-std::vector<Stat> totals(const Outcome& outcome, const record::Recorder& recorder,
-                         double clock_read_ns) {
+std::vector<Stat> totals(const Measured& measured, const Recorder& recorder, double clock_read_ns) {
   std::vector<Stat> stats{
-      {"produced", fmt::to_string(outcome.production.produced)},
+      {"produced", fmt::to_string(measured.production.produced)},
       {"consumed", fmt::to_string(recorder.items())},
-      {"dropped", fmt::to_string(outcome.production.dropped)},
-      {"missed", fmt::to_string(outcome.production.missed)},
-      {"duration_s", fmt::format("{:.9f}", seconds(outcome.elapsed_ns))},
+      {"dropped", fmt::to_string(measured.production.dropped)},
+      {"missed", fmt::to_string(measured.production.missed)},
+      {"duration_s", fmt::format("{:.9f}", seconds(measured.elapsed_ns))},
       {"clipped", fmt::to_string(recorder.clipped())},
       {"latencies_kept", fmt::to_string(recorder.samples().size())},
       {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
-      {"wake_ups", text(outcome.wake_ups)},
+      {"wake_ups", text(measured.wake_ups)},
   };
-  append_counters(stats, "producer", outcome.producer);
-  append_counters(stats, "consumer", outcome.consumer);
+  for (const threads::Record& thread : measured.threads) {
+    append_counters(stats, thread.name, thread.counters);
+  }
   stats.emplace_back("version", kVersion);
   return stats;
 }
 
-std::string summary(const Outcome& outcome, const record::Recorder& recorder,
-                    double clock_read_ns) {
+std::string summary(const Measured& measured, const Recorder& recorder, double clock_read_ns) {
   const auto us = [](std::uint64_t time_ns) { return static_cast<double>(time_ns) / 1000; };
-  const Production& production = outcome.production;
-  const double rate = outcome.elapsed_ns > 0
-                          ? static_cast<double>(recorder.items()) / seconds(outcome.elapsed_ns)
+  const Production& production = measured.production;
+  const double rate = measured.elapsed_ns > 0
+                          ? static_cast<double>(recorder.items()) / seconds(measured.elapsed_ns)
                           : 0;
   std::string lines = fmt::format(
       "{:.3f} s: {} produced, {} consumed, {} dropped{}, {:.1f} ops/s; clock read {:.1f} ns\n",
-      seconds(outcome.elapsed_ns), production.produced, recorder.items(), production.dropped,
+      seconds(measured.elapsed_ns), production.produced, recorder.items(), production.dropped,
       production.missed > 0 ? fmt::format(", {} never made", production.missed) : "", rate,
       clock_read_ns);
   lines += fmt::format("{:9} {:>12} {:>12} {:>12}\n", "", "p50 (us)", "p95 (us)", "p99 (us)");
-  for (const auto& [name, histogram] :
-       {std::pair{"latency", &recorder.latency()}, std::pair{"response", &recorder.response()}}) {
-    lines += fmt::format("{:9} {:12.3f} {:12.3f} {:12.3f}\n", name, us(histogram->value_at(0.50)),
-                         us(histogram->value_at(0.95)), us(histogram->value_at(0.99)));
+  for (std::size_t metric = 0; metric < ItemTimes::kMetrics.size(); ++metric) {
+    const record::Histogram& histogram = recorder.histograms()[metric];
+    lines += fmt::format("{:9} {:12.3f} {:12.3f} {:12.3f}\n", ItemTimes::kMetrics[metric],
+                         us(histogram.value_at(0.50)), us(histogram.value_at(0.95)),
+                         us(histogram.value_at(0.99)));
   }
   return lines;
 }

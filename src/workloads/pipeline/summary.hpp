@@ -11,10 +11,10 @@ namespace pipelab::pipeline {
 
 /// The totals of a run as the lines of a stats file. `clock_read_ns` is what one clock read costs.
 /// What is not known is empty.
-std::vector<record::Stat> totals(const Outcome& outcome, const record::Recorder& recorder,
+std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
                                  double clock_read_ns);
 
 /// The same for people, in a few lines.
-std::string summary(const Outcome& outcome, const record::Recorder& recorder, double clock_read_ns);
+std::string summary(const Measured& measured, const Recorder& recorder, double clock_read_ns);
 
 }  // namespace pipelab::pipeline

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
+#include <string_view>
+
 #include "platform/clock.hpp"
 
-namespace pipelab::record {
+namespace pipelab::pipeline {
 
 /// The five times of an item, in nanoseconds on one monotonic clock, each no earlier than the one
 /// before it. They split what a user of the pipeline feels into stages that add up exactly:
@@ -15,12 +18,23 @@ struct ItemTimes {
   platform::Nanoseconds popped_ns;    ///< when the consumer had it
   platform::Nanoseconds done_ns;      ///< when the consumer's work on it ended
 
-  platform::Nanoseconds lateness_ns() const noexcept { return created_ns - intended_ns; }
-  platform::Nanoseconds enqueue_ns() const noexcept { return pushed_ns - created_ns; }
-  platform::Nanoseconds queue_latency_ns() const noexcept { return popped_ns - pushed_ns; }
-  platform::Nanoseconds service_ns() const noexcept { return done_ns - popped_ns; }
+  static constexpr std::array<std::string_view, 4> kStages{"lateness", "enqueue", "queue_latency",
+                                                           "service"};
+  static constexpr std::array<std::string_view, 2> kMetrics{"latency", "response"};
+
   platform::Nanoseconds latency_ns() const noexcept { return popped_ns - created_ns; }
   platform::Nanoseconds response_ns() const noexcept { return done_ns - intended_ns; }
+
+  /// Of kStages.
+  std::array<platform::Nanoseconds, kStages.size()> stages_ns() const noexcept {
+    return {created_ns - intended_ns, pushed_ns - created_ns, popped_ns - pushed_ns,
+            done_ns - popped_ns};
+  }
+
+  /// Of kMetrics.
+  std::array<platform::Nanoseconds, kMetrics.size()> metrics_ns() const noexcept {
+    return {latency_ns(), response_ns()};
+  }
 };
 
-}  // namespace pipelab::record
+}  // namespace pipelab::pipeline

@@ -1,11 +1,14 @@
-#include "workloads/pipeline/options.hpp"
+#include "command_line.hpp"
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
-namespace pipelab::pipeline {
+#include "workloads/pipeline/pipeline.hpp"
+
+namespace pipelab {
 namespace {
 
 using channel::OnFull;
@@ -16,23 +19,28 @@ using load::Pacing;
 
 Parsed parse_words(std::vector<const char*> words) {
   words.insert(words.begin(), "pipelab");
-  return parse(static_cast<int>(words.size()), words.data());
+  constexpr std::array kWorkloads{Entry{"pipeline", pipeline::make}};
+  return parse(static_cast<int>(words.size()), words.data(), kWorkloads);
 }
 
-TEST(Options, HaveTheDocumentedDefaults) {
+const pipeline::Options& own(const Parsed& parsed) {
+  return dynamic_cast<const pipeline::Pipeline&>(*parsed.workload).options();
+}
+
+TEST(CommandLine, HaveTheDocumentedDefaults) {
   const Parsed parsed = parse_words({});
-  ASSERT_TRUE(parsed.options);
-  EXPECT_EQ(parsed.options->duration_s, 2.0);
-  EXPECT_EQ(parsed.options->prod_interval_us, 1000);
-  EXPECT_EQ(parsed.options->queue_cap, 64U);
-  EXPECT_EQ(parsed.options->queue, Queue::kSpsc);
-  EXPECT_EQ(parsed.options->on_full, OnFull::kDrop);
-  EXPECT_EQ(parsed.options->pacing, Pacing::kDeadline);
-  EXPECT_EQ(parsed.options->wait, Wait::kFutex);
-  EXPECT_FALSE(parsed.options->pin_consumer);
+  ASSERT_TRUE(parsed.workload);
+  EXPECT_EQ(parsed.kit.load.duration_s, 2.0);
+  EXPECT_EQ(parsed.kit.load.interval_us, 1000);
+  EXPECT_EQ(own(parsed).channel.queue_cap, 64U);
+  EXPECT_EQ(own(parsed).channel.queue, Queue::kSpsc);
+  EXPECT_EQ(own(parsed).channel.on_full, OnFull::kDrop);
+  EXPECT_EQ(parsed.kit.load.pacing, Pacing::kDeadline);
+  EXPECT_EQ(own(parsed).channel.wait, Wait::kFutex);
+  EXPECT_FALSE(own(parsed).pin_consumer);
 }
 
-TEST(Options, AreReadFromTheCommandLine) {
+TEST(CommandLine, AreReadFromTheCommandLine) {
   const Parsed parsed = parse_words({"--duration",
                                      "0.5",
                                      "--prod-interval-us",
@@ -57,22 +65,22 @@ TEST(Options, AreReadFromTheCommandLine) {
                                      "18446744073709551615",
                                      "--stats",
                                      "s.csv"});
-  ASSERT_TRUE(parsed.options);
-  EXPECT_EQ(parsed.options->duration_s, 0.5);
-  EXPECT_EQ(parsed.options->prod_interval_us, 0);
-  EXPECT_EQ(parsed.options->queue_cap, 8U);
-  EXPECT_EQ(parsed.options->pin_consumer, 0);
-  EXPECT_EQ(parsed.options->work_bytes, 4096U);
-  EXPECT_EQ(parsed.options->queue, Queue::kMutex);
-  EXPECT_EQ(parsed.options->on_full, OnFull::kBlock);
-  EXPECT_EQ(parsed.options->pacing, Pacing::kSleep);
-  EXPECT_EQ(parsed.options->wait, Wait::kHybrid);
-  EXPECT_EQ(parsed.options->warmup_s, 0.0);
-  EXPECT_EQ(parsed.options->seed, UINT64_MAX);
-  EXPECT_EQ(parsed.options->stats_path, "s.csv");
+  ASSERT_TRUE(parsed.workload);
+  EXPECT_EQ(parsed.kit.load.duration_s, 0.5);
+  EXPECT_EQ(parsed.kit.load.interval_us, 0);
+  EXPECT_EQ(own(parsed).channel.queue_cap, 8U);
+  EXPECT_EQ(own(parsed).pin_consumer, 0);
+  EXPECT_EQ(own(parsed).work_bytes, 4096U);
+  EXPECT_EQ(own(parsed).channel.queue, Queue::kMutex);
+  EXPECT_EQ(own(parsed).channel.on_full, OnFull::kBlock);
+  EXPECT_EQ(parsed.kit.load.pacing, Pacing::kSleep);
+  EXPECT_EQ(own(parsed).channel.wait, Wait::kHybrid);
+  EXPECT_EQ(parsed.kit.load.warmup_s, 0.0);
+  EXPECT_EQ(parsed.kit.load.seed, UINT64_MAX);
+  EXPECT_EQ(parsed.kit.record.stats_path, "s.csv");
 }
 
-TEST(Options, OfLoadAndThreadsAreReadFromTheCommandLine) {
+TEST(CommandLine, OfLoadAndThreadsAreReadFromTheCommandLine) {
   const Parsed parsed = parse_words({"--prod-interval-us",
                                      "024.390",
                                      "--arrival",
@@ -93,34 +101,33 @@ TEST(Options, OfLoadAndThreadsAreReadFromTheCommandLine) {
                                      "spin",
                                      "--numa-node",
                                      "0"});
-  ASSERT_TRUE(parsed.options);
-  const Options& options = *parsed.options;
-  EXPECT_EQ(options.prod_interval_us, 24.39);  // not octal
-  EXPECT_EQ(options.arrival.pattern, Arrival::Pattern::kBurst);
-  EXPECT_EQ(options.arrival.burst_items, 8);
-  EXPECT_EQ(options.arrival.pause_us, 250);
-  EXPECT_EQ(options.scheduling.klass, platform::Scheduling::Class::kDeadline);
-  EXPECT_EQ(options.scheduling.deadline_ns, 200'000);
-  EXPECT_EQ(platform::to_string(options.scheduling), "deadline:100,200,400");
-  EXPECT_EQ(options.item_bytes, 64U);
-  EXPECT_TRUE(options.zero_copy);
-  EXPECT_EQ(options.batch, 4U);
-  EXPECT_EQ(options.timer_slack_ns, 1000);
-  EXPECT_TRUE(options.mlock);
-  EXPECT_EQ(options.sample_every, 10U);
-  EXPECT_EQ(options.pacing, Pacing::kSpin);
-  EXPECT_EQ(options.numa_node, 0);
+  ASSERT_TRUE(parsed.workload);
+  EXPECT_EQ(parsed.kit.load.interval_us, 24.39);  // not octal
+  EXPECT_EQ(parsed.kit.load.arrival.pattern, Arrival::Pattern::kBurst);
+  EXPECT_EQ(parsed.kit.load.arrival.burst_items, 8);
+  EXPECT_EQ(parsed.kit.load.arrival.pause_us, 250);
+  EXPECT_EQ(parsed.kit.threads.scheduling.klass, platform::Scheduling::Class::kDeadline);
+  EXPECT_EQ(parsed.kit.threads.scheduling.deadline_ns, 200'000);
+  EXPECT_EQ(platform::to_string(parsed.kit.threads.scheduling), "deadline:100,200,400");
+  EXPECT_EQ(own(parsed).channel.item_bytes, 64U);
+  EXPECT_TRUE(own(parsed).channel.zero_copy);
+  EXPECT_EQ(own(parsed).channel.batch, 4U);
+  EXPECT_EQ(parsed.kit.threads.timer_slack_ns, 1000);
+  EXPECT_TRUE(parsed.kit.threads.mlock);
+  EXPECT_EQ(parsed.kit.record.sample_every, 10U);
+  EXPECT_EQ(parsed.kit.load.pacing, Pacing::kSpin);
+  EXPECT_EQ(own(parsed).channel.numa_node, 0);
 }
 
-TEST(Options, TakeTheStudyAsTheFirstWord) {
-  EXPECT_TRUE(parse_words({"pipeline", "--queue-cap", "8"}).options);
+TEST(CommandLine, TakeTheWorkloadAsTheFirstWord) {
+  EXPECT_TRUE(parse_words({"pipeline", "--queue-cap", "8"}).workload);
 }
 
-TEST(Options, EndTheProgramWellAfterHelpAndVersion) {
+TEST(CommandLine, EndTheProgramWellAfterHelpAndVersion) {
   for (const char* const word : {"--help", "--version"}) {
     ::testing::internal::CaptureStdout();
     const Parsed parsed = parse_words({word});
-    EXPECT_FALSE(parsed.options);
+    EXPECT_FALSE(parsed.workload);
     EXPECT_EQ(parsed.exit_code, 0);
     EXPECT_NE(::testing::internal::GetCapturedStdout(), "");
   }
@@ -137,7 +144,7 @@ TEST_P(BadOptions, GetOneLineAndExitCode2) {
   ::testing::internal::CaptureStderr();
   const Parsed parsed = parse_words(GetParam().words);
   const std::string message = ::testing::internal::GetCapturedStderr();
-  EXPECT_FALSE(parsed.options);
+  EXPECT_FALSE(parsed.workload);
   EXPECT_EQ(parsed.exit_code, 2);
   EXPECT_NE(message.find(GetParam().message), std::string::npos) << message;
   EXPECT_EQ(message.find('\n'), message.size() - 1) << message;
@@ -176,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{{"--zero-copy"}, "--zero-copy: there is nothing to copy"},
         BadCase{{"--sample-every", "0"}, "--sample-every: '0' is not valid"},
         BadCase{{"--bogus"}, "--bogus"}, BadCase{{"--duration"}, "--duration"},
-        BadCase{{"feed"}, "'feed' is not a study: give pipeline"}));
+        BadCase{{"feed"}, "'feed' is not a workload: give pipeline, or options only"}));
 
 }  // namespace
-}  // namespace pipelab::pipeline
+}  // namespace pipelab

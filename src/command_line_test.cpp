@@ -27,7 +27,7 @@ const pipeline::Options& own(const Parsed& parsed) {
   return dynamic_cast<const pipeline::Pipeline&>(*parsed.workload).options();
 }
 
-TEST(CommandLine, HaveTheDocumentedDefaults) {
+TEST(CommandLine, HasTheDocumentedDefaults) {
   const Parsed parsed = parse_words({});
   ASSERT_TRUE(parsed.workload);
   EXPECT_EQ(parsed.kit.load.duration_s, 2.0);
@@ -40,7 +40,7 @@ TEST(CommandLine, HaveTheDocumentedDefaults) {
   EXPECT_FALSE(own(parsed).pin_consumer);
 }
 
-TEST(CommandLine, AreReadFromTheCommandLine) {
+TEST(CommandLine, ReadsAllOptions) {
   const Parsed parsed = parse_words({"--duration",
                                      "0.5",
                                      "--prod-interval-us",
@@ -77,10 +77,12 @@ TEST(CommandLine, AreReadFromTheCommandLine) {
   EXPECT_EQ(own(parsed).channel.wait, Wait::kHybrid);
   EXPECT_EQ(parsed.kit.load.warmup_s, 0.0);
   EXPECT_EQ(parsed.kit.load.seed, UINT64_MAX);
-  EXPECT_EQ(parsed.kit.record.stats_path, "s.csv");
+  EXPECT_EQ(parsed.kit.record.path(record::File::kStats), "s.csv");
+  EXPECT_EQ(parsed.kit.record.path(record::File::kThreads), "");
+  EXPECT_EQ(parsed.kit.record.samples(), 0U);
 }
 
-TEST(CommandLine, OfLoadAndThreadsAreReadFromTheCommandLine) {
+TEST(CommandLine, ReadsOptionsOfLoadAndThreads) {
   const Parsed parsed = parse_words({"--prod-interval-us",
                                      "024.390",
                                      "--arrival",
@@ -119,11 +121,22 @@ TEST(CommandLine, OfLoadAndThreadsAreReadFromTheCommandLine) {
   EXPECT_EQ(own(parsed).channel.numa_node, 0);
 }
 
-TEST(CommandLine, TakeTheWorkloadAsTheFirstWord) {
+TEST(CommandLine, GivesAllFilesOfAFolder) {
+  const Parsed parsed = parse_words({"--out", "/tmp"});
+  ASSERT_TRUE(parsed.workload);
+  EXPECT_EQ(parsed.kit.record.path(record::File::kSamples), "/tmp/samples.csv");
+  EXPECT_EQ(parsed.kit.record.path(record::File::kHistogram), "/tmp/histogram.csv");
+  EXPECT_EQ(parsed.kit.record.path(record::File::kStats), "/tmp/stats.csv");
+  EXPECT_EQ(parsed.kit.record.path(record::File::kThreads), "/tmp/threads.csv");
+  EXPECT_EQ(parsed.kit.record.samples(), 100'000U);
+  EXPECT_EQ(parse_words({"--check", "--out", "/not/on/this/machine"}).exit_code, 0);
+}
+
+TEST(CommandLine, TakesTheWorkloadAsTheFirstWord) {
   EXPECT_TRUE(parse_words({"pipeline", "--queue-cap", "8"}).workload);
 }
 
-TEST(CommandLine, EndTheProgramWellAfterHelpAndVersion) {
+TEST(CommandLine, EndsTheProgramWellAfterHelpAndVersion) {
   for (const char* const word : {"--help", "--version"}) {
     ::testing::internal::CaptureStdout();
     const Parsed parsed = parse_words({word});
@@ -182,6 +195,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{{"--item-bytes", "12"}, "--item-bytes: '12' is not valid: give a multiple of 8"},
         BadCase{{"--zero-copy"}, "--zero-copy: there is nothing to copy"},
         BadCase{{"--sample-every", "0"}, "--sample-every: '0' is not valid"},
+        BadCase{{"--out", "/nowhere"}, "--out: '/nowhere' is not valid: give a folder that exists"},
+        BadCase{{"--out", "/tmp", "--stats", "s"}, "--stats: --out writes that as well: give only"},
+        BadCase{{"--stats", "s.csv", "--threads", "./s.csv"},
+                "--threads: './s.csv' is a file that --stats writes, too"},
         BadCase{{"--bogus"}, "--bogus"}, BadCase{{"--duration"}, "--duration"},
         BadCase{{"feed"}, "'feed' is not a workload: give pipeline, or options only"}));
 

@@ -1,16 +1,23 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "command_line.hpp"
+#include "platform/clock.hpp"
 #include "platform/interrupt.hpp"
 #include "platform/memory.hpp"
 #include "record/files.hpp"
+#include "threads/record.hpp"
+#include "version.hpp"
 #include "workload.hpp"
 #include "workloads/pipeline/pipeline.hpp"
 
@@ -33,6 +40,21 @@ void require_memory(const Workload& workload, const Kit& kit) {
   }
 }
 
+/// Writes what a workload leaves to main().
+void write(const Outcome& outcome, record::Files& files) {
+  std::vector<std::string> stats{
+      fmt::format("begin_ns,{}", outcome.begin_ns),
+      fmt::format("duration_s,{:.9f}", platform::to_seconds(outcome.elapsed_ns))};
+  for (const auto& [key, value] : outcome.stats) {
+    stats.push_back(fmt::format("{},{}", key, value));
+  }
+  stats.push_back(fmt::format("version,{}", kVersion));
+  files.write(record::File::kStats, "key,value", stats);
+  std::vector<std::string> threads;
+  std::ranges::transform(outcome.threads, std::back_inserter(threads), threads::csv_line);
+  files.write(record::File::kThreads, threads::kHeader, threads);
+}
+
 int run(Workload& workload, const Kit& kit) try {
   std::atomic<bool>& stop = platform::stop_on_interrupt();
   require_memory(workload, kit);
@@ -41,7 +63,7 @@ int run(Workload& workload, const Kit& kit) try {
     platform::exit_soon_on_interrupt();
   }
   const Outcome outcome = workload.run(kit, files, stop);
-  files.write(outcome.stats);
+  write(outcome, files);
   return stop ? platform::kInterrupted : 0;
 } catch (const std::bad_alloc&) {
   throw std::runtime_error(

@@ -39,7 +39,8 @@ Measurement recording(const CpuPair& /*cpus*/, bool /*hint*/) {
                      .created_ns = intended_ns + 100,
                      .pushed_ns = intended_ns + 150,
                      .popped_ns = popped_ns,
-                     .done_ns = popped_ns + 80});
+                     .done_ns = popped_ns + 80,
+                     .free_ns = intended_ns});
     intended_ns += kInterval;
   }
   return {.items = recorder.samples().size(), .duration_ns = platform::now_ns() - begin_ns};

@@ -1,6 +1,8 @@
 #include "cli/options.hpp"
 
+#include <filesystem>
 #include <numeric>
+#include <system_error>
 
 #include "platform/cpu.hpp"
 #include "platform/memory.hpp"
@@ -8,7 +10,7 @@
 namespace pipelab::cli {
 
 Machine this_machine() {
-  return {.cpus = platform::allowed_cpus(), .numa_nodes = platform::numa_nodes()};
+  return {.cpus = platform::allowed_cpus(), .numa_nodes = platform::numa_nodes(), .is_here = true};
 }
 
 Machine any_machine() {
@@ -24,6 +26,19 @@ void Options::add_flag(std::string name, bool& target, std::string help) {
 void Options::add_text(std::string name, std::string& target, std::string help) {
   add_value({.name = std::move(name), .form = "TEXT", .help = std::move(help)}, target,
             [](const std::string& text) { return std::optional(text); });
+}
+
+void Options::add_folder(std::string name, std::string& target, std::string help) {
+  add_value({.name = std::move(name),
+             .form = "DIR",
+             .valid = "a folder that exists",
+             .help = std::move(help)},
+            target, [here = machine_.is_here](const std::string& text) {
+              std::error_code error;
+              const bool valid =
+                  !text.empty() && (!here || std::filesystem::is_directory(text, error));
+              return valid ? std::optional(text) : std::nullopt;
+            });
 }
 
 void Options::add_cpu(std::string name, std::optional<int>& target, std::string help) {

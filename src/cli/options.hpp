@@ -32,6 +32,7 @@ struct Option {
 struct Machine {
   std::vector<int> cpus;
   std::vector<int> numa_nodes;
+  bool is_here{false};  ///< whether its files are those that this program sees
 };
 
 /// The machine that this program runs on, and one that has all that Linux could have.
@@ -105,6 +106,9 @@ class Options {
 
   /// Adds an option that takes any text.
   void add_text(std::string name, std::string& target, std::string help);
+
+  /// Adds an option that takes a folder, which is there if the machine is here.
+  void add_folder(std::string name, std::string& target, std::string help);
 
   /// Adds an option that takes a CPU of the machine.
   void add_cpu(std::string name, std::optional<int>& target, std::string help);

@@ -50,11 +50,10 @@ class Csv {
 
 }  // namespace
 
-void write_stats(OutputFile file, std::span<const Stat> stats) {
-  Csv csv(std::move(file), "key,value");
-  for (const auto& [key, value] : stats) {
-    csv.add(key, ',');
-    csv.add(value, '\n');
+void write_lines(OutputFile file, std::string_view header, std::span<const std::string> lines) {
+  Csv csv(std::move(file), header);
+  for (const std::string& line : lines) {
+    csv.add(line, '\n');
   }
   csv.close();
 }

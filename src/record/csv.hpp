@@ -1,12 +1,15 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "record/histogram.hpp"
 #include "record/output_file.hpp"
@@ -14,19 +17,16 @@
 
 namespace pipelab::record {
 
-/// One line of a stats file.
-using Stat = std::pair<std::string, std::string>;
-
 /// A histogram and the name of what it counts.
 struct NamedHistogram {
   std::string_view metric;
   const Histogram& histogram;
 };
 
-/// Writes `stats` as `key,value` lines under that header.
+/// Writes `lines` under `header`.
 /// All writers here close the file, and throw std::system_error, naming its path, when it cannot be
 /// written whole.
-void write_stats(OutputFile file, std::span<const Stat> stats);
+void write_lines(OutputFile file, std::string_view header, std::span<const std::string> lines);
 
 /// Writes `metric,lowest_ns,highest_ns,count`, one line a filled bucket.
 void write_histograms(OutputFile file, std::span<const NamedHistogram> histograms);

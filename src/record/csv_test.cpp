@@ -40,9 +40,9 @@ struct TeaTimes {
   std::array<platform::Nanoseconds, 1> metrics_ns() const { return {done_ns - intended_ns}; }
 };
 
-TEST_F(Csv, WritesStatsAsKeysAndValues) {
-  write_stats(OutputFile(path_),
-              std::array<Stat, 2>{{{"produced", "10"}, {"duration_s", "2.000000000"}}});
+TEST_F(Csv, WritesLinesUnderAHeader) {
+  write_lines(OutputFile(path_), "key,value",
+              std::array<std::string, 2>{"produced,10", "duration_s,2.000000000"});
   EXPECT_EQ(contents(path_), "key,value\nproduced,10\nduration_s,2.000000000\n");
 }
 
@@ -69,7 +69,7 @@ TEST_F(Csv, WritesFilledBucketsOnly) {
 
 TEST_F(Csv, ReportsADeviceWithoutRoom) {
   try {
-    write_stats(OutputFile("/dev/full"), std::array<Stat, 1>{{{"produced", "10"}}});
+    write_lines(OutputFile("/dev/full"), "key,value", std::array<std::string, 1>{"produced,10"});
     FAIL() << "nothing was thrown";
   } catch (const std::system_error& error) {
     EXPECT_STREQ(error.what(), "cannot write /dev/full: No space left on device");
@@ -81,7 +81,7 @@ TEST_F(Csv, ReportsAFolderThatIsNotThere) {
 }
 
 TEST_F(Csv, LeavesTheOldFileUntilTheNewOneIsWhole) {
-  write_stats(OutputFile(path_), std::array<Stat, 1>{{{"produced", "1"}}});
+  write_lines(OutputFile(path_), "key,value", std::array<std::string, 1>{"produced,1"});
   {
     OutputFile unfinished(path_);
     unfinished.write("key,va");
@@ -95,7 +95,7 @@ TEST_F(Csv, WritesThroughALinkWithoutReplacingIt) {
   const std::string link = path_ + ".link";
   std::filesystem::remove(link);
   std::filesystem::create_symlink(path_, link);
-  write_stats(OutputFile(link), std::array<Stat, 1>{{{"produced", "2"}}});
+  write_lines(OutputFile(link), "key,value", std::array<std::string, 1>{"produced,2"});
   EXPECT_TRUE(std::filesystem::is_symlink(link));
   EXPECT_EQ(contents(path_), "key,value\nproduced,2\n");
   std::filesystem::remove(link);

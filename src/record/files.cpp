@@ -1,29 +1,25 @@
 #include "record/files.hpp"
 
-#include <string>
+#include <algorithm>
 #include <utility>
 
 namespace pipelab::record {
-namespace {
 
-std::optional<OutputFile> begin(const std::string& path) {
-  return path.empty() ? std::optional<OutputFile>{} : std::optional<OutputFile>{path};
+Files::Files(const Options& options) {
+  for (const File file : kFiles) {
+    if (const std::string path = options.path(file); !path.empty()) {
+      of(file).emplace(path);
+    }
+  }
 }
 
-bool is_pipe(const std::optional<OutputFile>& file) { return file && file->is_pipe(); }
+bool Files::any_pipe() const {
+  return std::ranges::any_of(files_, [](const auto& file) { return file && file->is_pipe(); });
+}
 
-}  // namespace
-
-Files::Files(const Options& options)
-    : samples_(begin(options.samples_path)),
-      histogram_(begin(options.histogram_path)),
-      stats_(begin(options.stats_path)) {}
-
-bool Files::any_pipe() const { return is_pipe(samples_) || is_pipe(histogram_) || is_pipe(stats_); }
-
-void Files::write(std::span<const Stat> stats) {
-  if (stats_) {
-    write_stats(*std::move(stats_), stats);
+void Files::write(File file, std::string_view header, std::span<const std::string> lines) {
+  if (auto& wanted = of(file)) {
+    write_lines(*std::move(wanted), header, lines);
   }
 }
 

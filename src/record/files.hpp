@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "record/csv.hpp"
@@ -11,8 +14,8 @@
 
 namespace pipelab::record {
 
-/// The files that the options ask for, begun before anything is measured. Those that they do not
-/// ask for are not written.
+/// The files that the options ask for, begun before anything is measured. Each is written once;
+/// those that the options do not ask for are not.
 class Files {
  public:
   explicit Files(const Options& options);
@@ -23,24 +26,25 @@ class Files {
   /// Writes samples and histograms.
   template <ItemTimes Times>
   void write(const Recorder<Times>& recorder, platform::Nanoseconds begin_ns) {
-    if (samples_) {
-      write_samples(*std::move(samples_), recorder, begin_ns);
+    if (auto& samples = of(File::kSamples)) {
+      write_samples(*std::move(samples), recorder, begin_ns);
     }
-    if (histogram_) {
+    if (auto& histogram = of(File::kHistogram)) {
       std::vector<NamedHistogram> histograms;
       for (std::size_t metric = 0; metric < Times::kMetrics.size(); ++metric) {
         histograms.push_back({Times::kMetrics[metric], recorder.histograms()[metric]});
       }
-      write_histograms(*std::move(histogram_), histograms);
+      write_histograms(*std::move(histogram), histograms);
     }
   }
 
-  void write(std::span<const Stat> stats);
+  /// Writes one of the others: a header, and lines.
+  void write(File file, std::string_view header, std::span<const std::string> lines);
 
  private:
-  std::optional<OutputFile> samples_;
-  std::optional<OutputFile> histogram_;
-  std::optional<OutputFile> stats_;
+  std::optional<OutputFile>& of(File file) { return files_.at(static_cast<std::size_t>(file)); }
+
+  std::array<std::optional<OutputFile>, kFiles.size()> files_;
 };
 
 }  // namespace pipelab::record

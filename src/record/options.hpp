@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 
@@ -7,16 +8,22 @@
 
 namespace pipelab::record {
 
-/// What is kept of a run, and where it is written; an empty path: nowhere.
+/// The files that leave the program.
+enum class File : std::size_t { kSamples, kHistogram, kStats, kThreads };
+inline constexpr std::array kFiles{File::kSamples, File::kHistogram, File::kStats, File::kThreads};
+
+/// What is kept of a run, and where it is written.
 struct Options {
-  std::string samples_path;          ///< the times of items, one by one
+  std::array<std::string, kFiles.size()> paths;  ///< of each File; empty: not given
+  std::string out;                   ///< the folder that gets all of them; empty: not given
   std::size_t sample_every{1};       ///< of so many items one is kept
   std::size_t max_samples{100'000};  ///< until there are so many
-  std::string histogram_path;        ///< the counts of all items
-  std::string stats_path;            ///< the totals
+
+  /// Where `file` is written; empty: nowhere.
+  std::string path(File file) const;
 
   /// How many items are kept, at most.
-  std::size_t samples() const noexcept { return samples_path.empty() ? 0 : max_samples; }
+  std::size_t samples() const { return path(File::kSamples).empty() ? 0 : max_samples; }
 };
 
 void add_options(cli::Options& all, Options& options);

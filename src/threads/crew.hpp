@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -13,8 +11,8 @@
 #include <vector>
 
 #include "platform/clock.hpp"
-#include "platform/thread_counters.hpp"
 #include "threads/options.hpp"
+#include "threads/record.hpp"
 
 namespace pipelab::threads {
 
@@ -38,15 +36,6 @@ struct Post {
   std::string name;        ///< as the kernel has it, of at most 15 characters; no other thread's
   std::string role;        ///< of which there may be many
   std::optional<int> cpu;  ///< none: the kernel chooses
-};
-
-/// What became of a thread.
-struct Record {
-  std::string name;
-  std::string role;
-  pid_t tid{0};
-  std::optional<int> cpu{};             ///< that it was on at the end of its measured part
-  platform::ThreadCounters counters{};  ///< what the kernel counted since just before that part
 };
 
 /// The threads of a run, which start together. Each goes to its CPU and begins its body, which

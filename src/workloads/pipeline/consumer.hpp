@@ -30,6 +30,7 @@ class Consumer {
   /// are not recorded.
   void run(platform::Nanoseconds measure_from_ns) {
     Item item;
+    platform::Nanoseconds free_ns = 0;
     while (pop(item)) {
       if (has_payload_) {
         payload_.get(link_.popped_payload());
@@ -41,8 +42,10 @@ class Consumer {
                           .created_ns = item.created_ns,
                           .pushed_ns = item.pushed_ns,
                           .popped_ns = popped_ns,
-                          .done_ns = done_ns});
+                          .done_ns = done_ns,
+                          .free_ns = free_ns});
       }
+      free_ns = done_ns;
     }
   }
 

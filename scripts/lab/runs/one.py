@@ -24,7 +24,7 @@ BUILD = Path(os.environ.get("PIPELAB_BUILD") or ROOT / "build")
 LOCK = Path(os.environ.get("PIPELAB_LOCK") or "/tmp/pipelab.lock")  # of this host, for all its users
 RUN_VM = ROOT / "qemu" / "run_vm.sh"
 FAILURES = "failed"
-NEEDED_BYTES = 64 << 20  # the samples of a run, as a tar file and unpacked, with room to spare
+NEEDED_MB = 64  # the samples of a run, as a tar file and unpacked, with room to spare
 FULL_DISK_BYTES = 1 << 20  # less is none
 MOST_SAID_BYTES = 1 << 16  # of what a command printed
 END_S = 3  # that a command has to end when it is asked to
@@ -82,9 +82,9 @@ def run(row: Row, runs: Path) -> None:
         return
     for old in runs.glob(f".partial.{row.run}.*"):
         shutil.rmtree(old)
-    free = shutil.disk_usage(runs).free
-    if free < NEEDED_BYTES:
-        what = f"no room for {row.run}: {free >> 20} MB are free, and a run needs {NEEDED_BYTES >> 20} MB"
+    free_mb = -(-shutil.disk_usage(runs).free >> 20)
+    if free_mb < NEEDED_MB:
+        what = f"no room for {row.run}: {free_mb} MB are free, and a run needs {NEEDED_MB} MB"
         raise Complaint(runs, f"{what}: free some space", FAILED)
     folder = runs / f".partial.{row.run}.{os.getpid()}"
     try:
@@ -213,7 +213,9 @@ def host_lock(alone: bool) -> Iterator[None]:
     try:
         descriptor = os.open(LOCK, os.O_RDONLY | (0 if LOCK.exists() else os.O_CREAT), 0o644)
     except OSError as error:
-        raise Complaint(LOCK, f"cannot be opened ({error.strerror}): give another file as PIPELAB_LOCK", FAILED) from None
+        raise Complaint(
+            LOCK, f"cannot be opened ({error.strerror}): give another file as PIPELAB_LOCK", FAILED
+        ) from None
     try:
         how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
         try:

@@ -140,7 +140,7 @@ def perf_stat(arguments: argparse.Namespace) -> None:
     written = str(arguments.csv)
     if arguments.scenario:
         file = launch.RESULTS / counted.PERF_FILE.format(row.suite)
-        new = counted.of_perf(runs.folders, runs.plan)
+        new = counted.of_perf(runs.folders, runs.rows)
         write_whole(file, counted.KEPT.csv(counted.KEPT.merged(file, new)))
         written += f" and {file}; 'make report' shows it in results.md"
     print(f"written to {written}", file=sys.stderr)

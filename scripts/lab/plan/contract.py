@@ -6,23 +6,28 @@ of a suite (`environment["workload"]`), so that results can be read where the wo
 
 import hashlib
 import json
+import math
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from lab.plan.kinds import Flag, Kind, Number, Value, Words
+from lab.plan import kinds
+from lab.plan.kinds import Flag, Kind, Number, Value, Words, check_keys, shown
 from lab.plan.places import WORKLOADS
-from lab.text.complaint import FAILED, Complaint
+from lab.text.complaint import Complaint
 from lab.text.files import read_text
+from lab.text.names import NAME
 
 # How a column of times is called in the raw table, and how many items must be beyond it: PERCENTILES of a histogram.
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 UNITS = ("ns", "s", "ops_s", "bytes", "bytes_s", "count", "share")
 BETTER = ("lower", "higher")
 MEANS = ("interval", "arrival", "duration", "warmup", "seed", "pin", "capacity", "waiting")
+TYPES = ("whole", "number", "flag", "word", "cpu", "node")
 MOST_CPUS = 1024
 WORD = Words("a word of letters, digits and ./:,=@%+_-", most=1)
 
@@ -190,41 +195,113 @@ def load(name: str) -> Contract:
         table = tomllib.loads(read_text(file))
     except FileNotFoundError:
         raise Complaint(file, f"there is no such workload: give one of {', '.join(names())}") from None
-    except ValueError as error:
-        raise Complaint(file, f"is not valid TOML: {error}: mend it there", FAILED) from None
+    except (ValueError, RecursionError) as error:
+        raise Complaint(file, f"is not valid TOML: {str(error)[:200]}: mend it there") from None
     return of_table(name, table, str(file))
 
 
 def of_table(name: str, table: Any, where: str) -> Contract:
     """The contract that `table` is: of TOML, or of an environment. Raises Complaint, with place and remedy."""
     contract = Contract(name, table)
-    if wrong := _fault(contract, table):
-        raise Complaint(where, f"{wrong}: mend it there", FAILED)
+    _check(contract, table, where)
     return contract
 
 
-def _fault(contract: Contract, table: Any) -> str:
-    """What is wrong with a contract; empty when nothing is."""
+# What each table of a section may say, and what it must.
+SECTIONS = {
+    "options": (
+        ("type", "low", "high", "values", "form", "unit", "default", "means", "role", "help"),
+        ("type", "help"),
+    ),
+    "metrics": (("title", "text", "unit", "better"), ("title", "unit", "better")),
+    "stages": (("text", "waits_for"), ("text",)),
+    "roles": (("text",), ("text",)),
+}
+NEEDED = ("title", "items", "command", "headline", "options", "metrics")
+TOP = (*NEEDED, "judged", "sums", "stages", "roles")
+COLUMN = re.compile(r"[a-z][a-z0-9_]{0,40}")  # what becomes a part of a column's name
+
+
+def _check(contract: Contract, table: Any, where: str) -> None:
+    """Raises Complaint about the first thing in a contract that cannot be."""
+    _check_table(where, table, TOP, NEEDED)
+    for section, (known, needed) in SECTIONS.items():
+        tables = table.get(section, {})
+        _check_table(f"{where}: [{section}]", tables, tables, ())
+        for name, said in tables.items():
+            place = f"{where}: [{section}.{name}]"
+            _check_table(place, said, known, needed)
+            if not (NAME if section == "options" else COLUMN).fullmatch(name):
+                raise Complaint(place, "is not a good name: use lower-case letters, digits and '_' only")
+            for key in (key for key in said if key not in ("low", "high", "values", "default")):
+                _check_value(place, key, said[key], isinstance(said[key], str), "a text in quotes")
+    for name, said in table["metrics"].items():
+        for key, valid in (("unit", UNITS), ("better", BETTER)):
+            _check_value(f"{where}: [metrics.{name}]", key, said[key], said[key] in valid, _one_of(valid))
+    for name, said in table.get("stages", {}).items():
+        role = said.get("waits_for")
+        known_role = role is None or role in contract.roles
+        _check_value(f"{where}: [stages.{name}]", "waits_for", role, known_role, _one_of(contract.roles))
+    for name, said in table["options"].items():
+        _check_kind(f"{where}: [options.{name}]", said)
+    for name, option in contract.options.items():
+        _check_option(f"{where}: [options.{name}]", contract, option)
+    for key in ("title", "command"):
+        _check_value(where, key, table[key], isinstance(table[key], str), "a text in quotes")
+    good = _are_texts(table["items"]) and len(table["items"]) == 2
+    _check_value(where, "items", table["items"], good, 'what one is called, and several: ["item", "items"]')
+    for key in ("headline", "judged"):
+        columns = table.get(key, table["headline"])
+        good = _are_texts(columns) and set(columns) <= set(contract.columns)
+        _check_value(where, key, columns, good, f"columns of metrics, which are {', '.join(contract.columns)}")
+    sums = table.get("sums", {})
+    _check_table(f"{where}: [sums]", sums, sums, ())
+    for total, parts in sums.items():
+        _check_value(f"{where}: [sums]", total, parts, _are_texts(parts), "the keys of stats.csv that add up to it")
     try:
-        for name, metric in contract.metrics.items():
-            if metric.unit not in UNITS:
-                return f"[metrics.{name}] unit = {metric.unit!r} is not one of {', '.join(UNITS)}"
-            if metric.better not in BETTER:
-                return f"[metrics.{name}] better = {metric.better!r} is not one of {', '.join(BETTER)}"
-        for name in (*table["headline"], *table.get("judged", ())):
-            if name not in contract.columns:
-                return f"headline: {name!r} is no column of a metric: give some of {', '.join(contract.columns)}"
-        for option in contract.options.values():
-            if option.means and option.means not in MEANS:
-                return f"[options.{option.name}] means = {option.means!r} is not one of {', '.join(MEANS)}"
-            if option.default is not None and not option.kind.accepts(option.default):
-                return f"[options.{option.name}] default = {option.default!r} is not {option.kind}"
-        texts = (contract.title, contract.command, *contract.items, *contract.roles)
-        return "" if all(isinstance(text, str) for text in texts) else "has something else where a text should be"
-    except KeyError as error:
-        return f"lacks {error}"
-    except (TypeError, ValueError, AttributeError) as error:
-        return f"is no contract ({error})"
+        contract.command.format(options="", seed=0)
+    except (LookupError, ValueError, AttributeError):
+        _check_value(where, "command", contract.command, False, "a command with {options} and {seed}")
+
+
+def _check_kind(place: str, said: Mapping[str, Any]) -> None:
+    _check_value(place, "type", said["type"], said["type"] in TYPES, _one_of(TYPES))
+    for key in (key for key in ("low", "high") if key in said):
+        _check_value(place, key, said[key], Number(-math.inf, math.inf, whole=False).accepts(said[key]), "a number")
+    _check_value(place, "values", said.get("values"), _are_texts(said.get("values", [""])), "a list of texts")
+
+
+def _check_option(place: str, contract: Contract, option: Option) -> None:
+    for key, value, valid in (
+        ("means", option.means, MEANS),
+        ("unit", option.unit, kinds.UNITS),
+        ("role", option.role, contract.roles),
+    ):
+        _check_value(place, key, value, not value or value in valid, _one_of(valid))
+    _check_value(place, "role", option.role, option.role or option.means != "pin", _one_of(contract.roles))
+    good = option.default is None or option.kind.accepts(option.default)
+    _check_value(place, "default", option.default, good, str(option.kind))
+
+
+def _check_table(place: str, value: object, known: Collection[str], needed: Collection[str]) -> None:
+    if not isinstance(value, dict):
+        raise Complaint(place, f"{shown(value)} is not valid: give a section")
+    check_keys(place, value, known)
+    if missing := [key for key in needed if key not in value]:
+        raise Complaint(place, f"lacks {missing[0]}: add it")
+
+
+def _check_value(place: str, key: str, value: object, is_good: object, valid: str) -> None:
+    if not is_good:
+        raise Complaint(place, f"{key} = {shown(value)} is not valid: give {valid}")
+
+
+def _one_of(valid: Iterable[str]) -> str:
+    return "one of " + ", ".join(valid)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
 
 
 def _option(name: str, table: Mapping[str, Any]) -> Option:
@@ -245,4 +322,4 @@ def _kind(table: Mapping[str, Any]) -> Kind:
         case "word":
             values = table.get("values")
             return Words(f"one of {', '.join(values)}", most=1, values=tuple(values)) if values else WORD
-    raise ValueError(f"type = {table['type']!r} is not whole, number, flag, word, cpu or node")
+    raise AssertionError(table["type"])  # one of TYPES, as _check_kind() has seen

@@ -191,7 +191,7 @@ def _row(
         sweep_seed=sweep.seed,
         options=options,
         guest=shape,
-        command=_command(known, options, seed),
+        command=command_of(known, options, seed),
         duration_s=duration_s,
         limit_s=BOOT_LIMIT_S + round(running_s * LIMIT_FACTOR[timing]),
         expected_ms=round(2500 + 1000 * running_s * _wall_per_guest_second(known, options, timing)),
@@ -275,10 +275,11 @@ def fault(row: Row) -> str:
 def _is_command(row: Row) -> bool:
     """Whether the options make this command, where the workload is still as it was."""
     known = contract.load(row.workload) if row.workload in contract.names() else None
-    return known is None or known.sha256 != row.contract or row.command == _command(known, row.options, row.seed)
+    return known is None or known.sha256 != row.contract or row.command == command_of(known, row.options, row.seed)
 
 
-def _command(known: Contract, options: dict[str, Value], seed: int) -> str:
+def command_of(known: Contract, options: dict[str, Value], seed: int) -> str:
+    """What the guest runs."""
     return known.command.format(options=words(options), seed=seed)
 
 

@@ -16,6 +16,8 @@
 """
 
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -27,9 +29,11 @@ from lab.plan.kinds import TIMES, Kind, Number, Value, check_keys, checked_name,
 from lab.text.complaint import Complaint
 
 MOST = 10_000  # scenarios of a suite
+MOST_EXCEPTIONS = 300  # of a matrix
 NO_VALUE = "default"  # in a matrix: the option is not given
 SHARED = ("matrix", "scenario")  # keys of a group that are no options
 RESERVED = ("exclude", "include")  # keys of a matrix that are no axes
+NO_NAME = re.compile(r"[^A-Za-z0-9_-]")  # of fifo:50 and 1.5ms, which are fifo_50 and 1_5ms in a name
 INTERVAL, RATE = "interval", "rate"  # what the interval of any workload may be called
 
 
@@ -68,11 +72,14 @@ class Reader:
                 place, {key: each for key, each in _table(self.where, place, group).items() if key not in SHARED}
             )
             found += self._of(group, common | shared, f"group.{name}.", name)
+            if len(found) > MOST:
+                break
+        if len(found) > MOST:
+            what = f"has more than the {MOST:,} scenarios that are the most: make several files of it"
+            raise Complaint(self.where, what)
         for scenario in found:
             checked_name(self.where, "[matrix]" if scenario.axes else "[scenario]", scenario.name)
-        if repeated := [
-            each.name for number, each in enumerate(found) if each.name in {one.name for one in found[:number]}
-        ]:
+        if repeated := [name for name, times in Counter(each.name for each in found).items() if times > 1]:
             raise Complaint(
                 self.where, f"has two scenarios that are called {repeated[0]}: give one of them another name"
             )
@@ -117,9 +124,14 @@ class Reader:
         return found + [each for each in self._lists(place, matrix, "include") if each not in found]
 
     def _lists(self, place: str, matrix: dict[str, Any], name: str) -> Iterator[dict[str, Value]]:
-        for each in matrix.get(name, []) if isinstance(matrix.get(name, []), list) else [None]:
+        said = matrix.get(name, [])
+        for number, each in enumerate(said if isinstance(said, list) else [None]):
+            if number == MOST_EXCEPTIONS:
+                raise Complaint(
+                    f"{self.where}: {place}", f"{name} has more than {MOST_EXCEPTIONS} entries: write several matrices"
+                )
             if not isinstance(each, dict) or not each:
-                what = f"{name} = {shown(matrix[name])} is not valid: give a list such as [{{ AXIS = VALUE }}]"
+                what = f"{name} = {shown(said)} is not valid: give a list such as [{{ AXIS = VALUE }}]"
                 raise Complaint(f"{self.where}: {place}", what)
             yield each
 
@@ -129,10 +141,10 @@ class Reader:
             check_keys(f"{self.where}: {place}", [axis], (*self.axes, *self.keys))
             return {}
         if axis in self.axes:
-            if value not in self.axes[axis]:
+            if not isinstance(value, str) or value not in self.axes[axis]:
                 what = f"{axis} = {shown(value)} is not valid: give one of {', '.join(self.axes[axis])}"
                 raise Complaint(f"{self.where}: {place}", what)
-            return self.axes[axis][str(value)]
+            return self.axes[axis][value]
         check_keys(f"{self.where}: {place}", [axis], (*self.axes, *self.keys))
         return self.section(place, {axis: value})
 
@@ -142,7 +154,7 @@ class Reader:
             return ""
         if isinstance(value, bool):
             return axis if value else f"no-{axis}"
-        return value if isinstance(value, str) else f"{axis}-{value}"
+        return NO_NAME.sub("_", value if isinstance(value, str) else f"{axis}-{value}")
 
     def _scenario(self, name: str, values: dict[str, Value], group: str, axes: dict[str, Value]) -> Scenario:
         options = {key: value for key, value in values.items() if key not in GUEST}
@@ -185,7 +197,7 @@ def baselines(where: str, wanted: object, scenarios: list[Scenario]) -> dict[str
     named: list[Any] = wanted if isinstance(wanted, list) else [names[0] if wanted is None else wanted]
     for name in named or [""]:
         if name not in names:
-            check_keys(where, [str(name)], names, f"baseline = {shown(wanted)} is no scenario")
+            check_keys(where, [name] * isinstance(name, str), names, f"baseline = {shown(wanted)} is no scenario")
             raise Complaint(where, f"baseline = {shown(wanted)} is no scenario: give one of {', '.join(names)}")
     found, current = {}, named[0]
     for name in names:
@@ -195,6 +207,8 @@ def baselines(where: str, wanted: object, scenarios: list[Scenario]) -> dict[str
 
 
 def _baselines_by_value(where: str, wanted: dict[str, Value], scenarios: list[Scenario]) -> dict[str, str]:
+    if not all(isinstance(value, Value) for value in wanted.values()):
+        raise Complaint(where, f"baseline = {shown(wanted)} is not valid: give axes of a matrix and their values")
     there = {(each.group, frozenset(each.axes.items())): each.name for each in scenarios}
     found: dict[str, str] = {}
     for each in scenarios:
@@ -223,5 +237,5 @@ def _table(where: str, place: str, value: object) -> dict[str, Any]:
     return value
 
 
-def _joined(*parts: Any) -> str:
-    return "-".join(str(part) for part in parts if str(part)).replace(".", "_") or NO_VALUE
+def _joined(*parts: str) -> str:
+    return "-".join(part for part in parts if part) or NO_VALUE

@@ -14,6 +14,7 @@ from lab.plan.objectives import Objective
 from lab.plan.places import ROOT, SCENARIOS
 from lab.plan.scenarios import Scenario
 from lab.text.complaint import Complaint
+from lab.text.files import is_file
 
 MOST_BYTES = 2**18  # of a file
 MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
@@ -67,10 +68,10 @@ def find(text: str, folder: Path = SCENARIOS) -> tuple[Path, str]:
         path, _, scenario = text.rpartition("/")
     if "/" not in path:
         known = folder / f"{path.removesuffix('.toml')}.toml"
-        if known.is_file() or not Path(path).is_file():
+        if is_file(known) or not (scenario or is_file(path)):
             return known, scenario
     for place in (Path.cwd(), ROOT):
-        if (place / path).is_file():
+        if is_file(place / path):
             return (place / path).resolve(), scenario
     what = "is no suite: give one of" if "." in path else "is no suite, nor a scenario of one: give one of"
     raise Complaint(text, f"{what} {_names(folder)}, or the path of a TOML file")
@@ -90,6 +91,8 @@ def load(path: Path) -> Suite:
         table = tomllib.loads(_text(path))
     except FileNotFoundError:
         raise Complaint(path, f"there is no such suite: give one of {_names(path.parent)}") from None
+    except OSError as error:
+        raise Complaint(path, f"cannot be read ({error.strerror}): give one of {_names(SCENARIOS)}") from None
     except (ValueError, RecursionError) as error:  # tomllib lets some errors of int() and of deep nesting through
         raise Complaint(path, f"is not valid TOML: {str(error)[:200]}: mend it there") from None
     checked_name(path, "the file's name", path.stem)
@@ -102,10 +105,6 @@ def load(path: Path) -> Suite:
     found = reader.all(table)
     if not found:
         raise Complaint(path, "has no scenario: add a section such as [scenario.baseline], or a [matrix]")
-    if len(found) > scenarios.MOST:
-        raise Complaint(
-            path, f"has {len(found):,} scenarios, and {scenarios.MOST:,} are the most: make two files of it"
-        )
     check_keys(f"{path}: [guest]", table.get("guest", {}), tuple(GUEST))
     return Suite(
         name=path.stem,

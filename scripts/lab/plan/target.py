@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import is_file, read_text
 from lab.text.names import NAME
 
 
@@ -22,7 +22,7 @@ class Target:
     def kernel(self, text: str) -> str:
         """The name, or the file, of the kernel that a user calls `text`; "" is the first one."""
         name = text or self.kernels[0]
-        if name not in self.kernels and not _is_file(name):
+        if name not in self.kernels and not is_file(name):
             names = " ".join(self.kernels)
             raise Complaint(
                 "kernel", f"'{name[:80]}' is not one of {self.name}: give one of {names}, or the file of a kernel"
@@ -40,13 +40,6 @@ class Target:
     def knobs(self, kernel: str) -> str:
         """What 'make image' needs to make the image with `kernel`."""
         return f"TARGET={self.name}" + ("" if kernel == self.kernels[0] else f" KERNEL={kernel}")
-
-
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).is_file()
-    except OSError:  # a name that is too long, or a folder that may not be read
-        return False
 
 
 def load(targets: Path, name: str) -> Target:

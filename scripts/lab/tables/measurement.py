@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lab.text import names
+from lab.text.complaint import Complaint
 from lab.plan import contract, plan
 from lab.plan.contract import Contract
 from lab.plan.kinds import WORDS, Value
@@ -51,7 +52,10 @@ def check(environment: Mapping[str, Any]) -> None:
     Names become parts of paths, and knobs are pasted into a shell: neither may be more than that.
     """
     names.check({"scenario": environment["workload"]["name"]})
-    contract_of(environment)
+    try:
+        contract_of(environment)
+    except Complaint as complaint:
+        raise ValueError(str(complaint)) from None
     for facts in environment["measurements"]:
         names.check({key: facts[key] for key in KEYS})
         for guest in (*facts["guests"], *(each["guest"] for each in facts["scenarios"].values())):

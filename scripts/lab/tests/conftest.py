@@ -1,19 +1,16 @@
 """Recorded runs: t000 with two replicates of 0.15 s, as real guests left them."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from lab.report import page as report, suite as suite_results
-from lab.runs import run_record
-from lab.text.files import write_whole
 from lab.plan.places import ROOT
+from lab.runs import run_record
 from lab.runs.run_record import RunRecord
-
-# tests/run_all.sh, which builds it, says where it is.
-os.environ.setdefault("PIPELAB_PROGRAM", str(Path(__file__).parents[3] / "build" / "host-test" / "pipelab"))
+from lab.text.files import write_whole
 
 os.environ.setdefault("PIPELAB_PROGRAM", str(ROOT / "build/host-test/pipelab"))  # that plans ask
 RECORDED = Path(__file__).parent / "recorded"
@@ -34,12 +31,14 @@ def records(runs: Path) -> list[RunRecord]:
 @pytest.fixture(scope="session")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with result_data/ as `make report` leaves it, the recorded runs below; for reading only."""
+    from lab.report import page, suite
+
     runs = Path(shutil.copytree(RECORDED, tmp_path_factory.mktemp("reported") / "result_data" / "runs"))
-    made, complaints = suite_results.make("t000", runs, None)
+    made, complaints = suite.make("t000", runs, None)
     assert not complaints
     for name, content in made.items():
         write_whole(runs.parent / name, content)
-    write_whole(runs.parents[1] / "results.md", report.render(runs.parent))
+    write_whole(runs.parents[1] / "results.md", page.render(runs.parent))
     return runs.parents[1]
 
 
@@ -47,3 +46,20 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results_folder(reported: Path, tmp_path: Path) -> Path:
     """A copy of it, to be damaged at will."""
     return Path(shutil.copytree(reported, tmp_path / "results"))
+
+
+@pytest.fixture(scope="session")
+def tabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result_data/ with the tables of the recorded runs alone, the runs below; for reading only."""
+    from lab.tables import environment, measured
+
+    runs = Path(shutil.copytree(RECORDED, tmp_path_factory.mktemp("tabled") / "result_data" / "runs"))
+    records, rows = run_record.load_planned(runs, "t000")
+    raw, complaints = measured.raw_table(records)
+    assert not complaints
+    known = records[0].contract
+    about = environment.describe("t000", known, records, rows)
+    write_whole(runs.parent / "t000_raw.csv", measured.raw_csv(raw))
+    write_whole(runs.parent / "t000_metrics.csv", measured.metrics_csv(measured.metrics_table(raw, known)))
+    write_whole(runs.parent / "t000_environment.json", json.dumps(about, indent=2) + "\n")
+    return runs.parent

@@ -19,6 +19,14 @@ def read_text(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
 
 
+def is_file(path: str | Path) -> bool:
+    """False, too, for a name that is too long, or in a folder that may not be read."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes `content` to `path` so that a reader, or a power cut, finds the old file or the new one."""
     partial = path.with_name(f".{path.name}.partial")

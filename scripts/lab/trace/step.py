@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lab.plan import contract
 from lab.plan.arguments import to_number
 from lab.plan.kinds import Number
 from lab.plan.plan import Row
@@ -77,7 +78,7 @@ def show(rows: Sequence[Row], runs: Path) -> Path:
 
     folders = [runs / row.run for row in rows]
     try:
-        new = trace_runs.table(folders, rows)
+        new = trace_runs.table(folders, rows, contract.load(rows[0].workload))
     except Complaint:
         for folder in folders:
             shutil.rmtree(folder)

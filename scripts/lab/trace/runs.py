@@ -129,7 +129,7 @@ def text(runs: pd.DataFrame) -> str:
 
 
 def _of_run(folder: Path, planned: Row, workload: Contract) -> pd.DataFrame:
-    known = split.split(folder)
+    known = split.split(folder, workload)
     histograms = outputs.read_histograms(folder / OUT / outputs.HISTOGRAM, workload.histograms)
     about = {
         "scenario": planned.scenario,

@@ -12,7 +12,8 @@ from lab.plan import plan, suite
 from lab import steps as do
 from lab.capacity import step as capacity_step
 from lab.counters import observe as counting
-from lab.runs import ab, launch, matrix, step as run_steps
+from lab.plan.places import RESULTS
+from lab.runs import ab, matrix, step as run_steps
 from lab.trace import step as trace_step
 from lab.plan.arguments import add_guest_options, add_path, to_number
 from lab.text.complaint import FAILED, Complaint
@@ -164,7 +165,7 @@ def _add_readers(steps: Any) -> None:
     about = "a folder of results, or a git revision that has them"
     step.add_argument("--base", required=True, metavar="DIR|GIT-REV", help=about)
     about = "the results to judge (result_data)"
-    step.add_argument("--new", type=Path, default=launch.RESULTS, metavar="DIR", help=about)
+    step.add_argument("--new", type=Path, default=RESULTS, metavar="DIR", help=about)
     about = "compare although NAME differs: kernel, qemu, guest, host or options; may be repeated"
     step.add_argument("--allow", action="append", default=[], metavar="NAME", help=about)
     step.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")

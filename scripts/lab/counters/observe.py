@@ -12,13 +12,14 @@ from typing import Any
 from lab.plan import contract, plan, target
 from lab.plan.arguments import add_guest_options, sweep_of
 from lab.plan.kinds import MARGIN, Flag, Number, Value
-from lab.plan.places import TARGETS
+from lab.plan.places import BUILD, RESULTS, ROOT, RUNS, TARGETS
 from lab.plan.plan import Row
 from lab.plan.scenarios import Scenario
 from lab.plan.suite import Suite
-from lab.runs import launch, observe, one
-from lab.runs.launch import Wish
-from lab.runs.step import SWEEP, Report, add_sweep_options, jobs_option, the_scenario
+from lab.runs import launch, observe, one, wanted
+from lab.runs.attend import attend
+from lab.runs.step import Report, add_sweep_options, jobs_option
+from lab.runs.wanted import SWEEP, Wish
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
@@ -60,7 +61,7 @@ def add(steps: Any, report: Report) -> None:
     step.set_defaults(step=perf_stat)
     add_sweep_options(step, reps=5, timing="exact")
     add_guest_options(step)
-    csv = launch.RESULTS / "perf_stat.csv"
+    csv = RESULTS / "perf_stat.csv"
     about = "where the counts go (result_data/perf_stat.csv)"
     step.add_argument("--csv", type=Path, default=csv, metavar="FILE", help=about)
     step.add_argument("--scenario", metavar="SUITE/SCENARIO", help="what to count")
@@ -86,7 +87,7 @@ def add(steps: Any, report: Report) -> None:
 
 def count(arguments: argparse.Namespace, report: Report) -> None:
     """Counts what the exact runs of the last sweep did, and makes its report again."""
-    sweep = launch.RUNS / SWEEP
+    sweep = RUNS / SWEEP
     if not sweep.is_file():
         raise Complaint(sweep, "is not there: run 'make run-scenarios' first", FAILED)
     rows = plan.read(sweep)
@@ -94,12 +95,16 @@ def count(arguments: argparse.Namespace, report: Report) -> None:
     if not chosen:
         raise Complaint(sweep, "has no exact runs to count: run 'make run-scenarios TIMING=exact'", FAILED)
     print(f"counting {len(chosen)} exact runs", file=sys.stderr)
-    counted = observe.run([one.counted(row, launch.RUNS) for row in chosen], "counters", arguments.jobs)
+    there = [row for row in chosen if (RUNS / row.run).is_dir()]
+    counted = observe.run(there, "counters", arguments.jobs)
     for row, folder in zip(counted.rows, counted.folders):
         if (folder / one.COUNTS).is_file() and not (folder / SHARED).is_file():
             _name_lines(row, folder)
-    report(launch.RUNS, sorted({row.suite for row in rows}))
+    report(RUNS, sorted({row.suite for row in rows}))
     launch.check(counted.failures)
+    if len(there) < len(chosen):
+        what = f"{len(chosen) - len(there)} of its runs are not there and not counted"
+        raise Complaint(sweep, f"{what}: run 'make run-scenarios' again", FAILED)
 
 
 def _name_lines(row: Row, folder: Path) -> None:
@@ -111,7 +116,7 @@ def _name_lines(row: Row, folder: Path) -> None:
 
 
 def _program_symbols(row: Row) -> Path:
-    return one.BUILD / row.target / "pipelab.symbols"
+    return BUILD / row.target / "pipelab.symbols"
 
 
 def perf_stat(arguments: argparse.Namespace) -> None:
@@ -122,10 +127,8 @@ def perf_stat(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         observe.show(observe.rows_of([wish]), "perf")
         return
-    launch.make_images([wish], "image-perf")
-    one.attend(
-        ["make", "--no-print-directory", "-s", "-C", str(one.ROOT), "counters"]
-    )  # run_vm.sh says what is lacking
+    wanted.make_images([wish], "image-perf")
+    attend(["make", "--no-print-directory", "-s", "-C", str(ROOT), "counters"])  # run_vm.sh says what is lacking
     runs = observe.run(observe.rows_of([wish]), "perf", arguments.jobs)
     launch.check(runs.failures)
     row = runs.rows[0]
@@ -139,7 +142,7 @@ def perf_stat(arguments: argparse.Namespace) -> None:
         say(f"not of perf: instructions and cycles, as its counters see all {row.guest.smp} CPUs on each")
     written = str(arguments.csv)
     if arguments.scenario:
-        file = launch.RESULTS / counted.PERF_FILE.format(row.suite)
+        file = RESULTS / counted.PERF_FILE.format(row.suite)
         new = counted.of_perf(runs.folders, runs.rows)
         write_whole(file, counted.KEPT.csv(counted.KEPT.merged(file, new)))
         written += f" and {file}; 'make report' shows it in results.md"
@@ -151,7 +154,7 @@ def _wish(arguments: argparse.Namespace) -> Wish:
     if arguments.scenario and arguments.words:
         raise Complaint("--scenario", "has its own options: leave out those after --")
     if arguments.scenario:
-        wish = the_scenario(arguments, arguments.scenario)
+        wish = wanted.the_scenario(arguments, arguments.scenario)
     elif arguments.words:
         if arguments.duration is not None:
             raise Complaint("--duration", "is of a scenario: give it after --")
@@ -205,20 +208,20 @@ def profile(arguments: argparse.Namespace) -> None:
     """Counts the instructions of each function, and prints those that ran most."""
     from lab.counters import counters, icicle, symbols
 
-    wish = the_scenario(arguments, arguments.scenario)
+    wish = wanted.the_scenario(arguments, arguments.scenario)
     if wish.sweep.timings != ("exact",):
         raise Complaint("--timing", "instructions are counted in exact timing only: leave it out")
     if arguments.dry_run:
         observe.show(observe.rows_of([wish]), "profile")
         return
-    launch.make_images([wish])
+    wanted.make_images([wish])
     rows = observe.rows_of([wish])
     names = [_program_symbols(rows[0]), _kernel_symbols(rows[0])]
     runs = observe.run(rows, "profile", arguments.jobs)
     launch.check(runs.failures)
     row = runs.rows[0]
     table = counters.functions(counters.read(runs.folders[0] / one.COUNTS), symbols.read(names))
-    file = launch.RESULTS / f"profile_{row.suite}_{row.scenario}.csv"
+    file = RESULTS / f"profile_{row.suite}_{row.scenario}.csv"
     title = f"{arguments.scenario} on {row.target}, exact timing, {row.guest.smp} CPUs, kernel {row.guest.kernel}"
     write_whole(file, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_whole(file.with_suffix(".svg"), icicle.draw(table, f"{title}, seed {row.seed}"))
@@ -228,13 +231,13 @@ def profile(arguments: argparse.Namespace) -> None:
 
 def _kernel_symbols(row: Row) -> Path:
     """The names of the kernel's functions: the package's System.map is empty, so the guest is asked, once."""
-    image = target.load(TARGETS, row.target).image(one.BUILD, row.guest.kernel)
+    image = target.load(TARGETS, row.target).image(BUILD, row.guest.kernel)
     file, kernel = image / "kallsyms", image / "vmlinuz"
     if file.is_file() and file.stat().st_mtime > kernel.stat().st_mtime:
         return file
     with tempfile.TemporaryDirectory() as folder:
         words = [str(one.RUN_VM), "--target", row.target, "--kernel", row.guest.kernel, "--smp", "1"]
-        if one.attend([*words, "--out", f"{folder}/guest", "--", "cp", "/proc/kallsyms", "kallsyms"]):
+        if attend([*words, "--out", f"{folder}/guest", "--", "cp", "/proc/kallsyms", "kallsyms"]):
             raise Complaint(row.run, "the names of its kernel's functions cannot be had for the reason above", FAILED)
         shutil.move(f"{folder}/guest/out/kallsyms", file)
     return file

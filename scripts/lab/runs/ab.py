@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.plan.places import ROOT
-from lab.runs import launch, one
-from lab.runs.step import Report, add_sweep_options, rows_of, wishes, write_plans
+from lab.plan.places import BUILD, ROOT
+from lab.runs import launch, wanted
+from lab.runs.attend import attend
+from lab.runs.step import Report, add_sweep_options
 from lab.text.complaint import FAILED, Complaint
 
 SIDES = ("base", "new")
-TREE = one.BUILD / "ab" / "tree"
+TREE = BUILD / "ab" / "tree"
 
 Gate = Callable[[argparse.Namespace], int]  # judges `new` against `base`, and gives the exit code
 
@@ -54,22 +55,22 @@ def compare(arguments: argparse.Namespace, report: Report, gate: Gate) -> int:
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{arguments.base}^{{commit}}")
     if not commit:
         raise Complaint("--base", f"'{arguments.base}' is no git revision: give one such as main or HEAD~1")
-    wanted = wishes(arguments)
-    os.environ.setdefault("PIPELAB_PROGRAM", str(one.BUILD / "host" / "pipelab"))  # checks the options of both
+    wishes = wanted.of(arguments)
+    os.environ.setdefault("PIPELAB_PROGRAM", str(BUILD / "host" / "pipelab"))  # checks the options of both
     given = os.environ.get("PIPELAB_AB_BASE_BUILD")
-    builds = (Path(given) if given else _build(arguments.base, commit, arguments.target), one.BUILD)
-    pair = one.BUILD / "ab" / _name_of(builds, arguments.target)
+    builds = (Path(given) if given else _build(arguments.base, commit, arguments.target), BUILD)
+    pair = BUILD / "ab" / _name_of(builds, arguments.target)
     with launch.folder(pair):
-        wanted = launch.on_accelerator(wanted)
+        wishes = wanted.on_accelerator(wishes)
         plans = []
         for side, build in zip(SIDES, (str(builds[0]), "")):
             runs = pair / side / "result_data" / "runs"
-            plans.append(write_plans(wanted, rows_of(wanted, runs, build), runs))
+            plans.append(wanted.write_plans(wishes, wanted.rows(wishes, runs, build), runs))
         tasks = launch.tasks(*plans, seed=arguments.seed)
         print(f"{len(tasks)} runs, those that are there included, in {pair}", file=sys.stderr)
-        launch.check(launch.run(tasks, arguments.jobs, wanted[0].sweep.accelerator))
+        launch.check(launch.run(tasks, arguments.jobs, wishes[0].sweep.accelerator))
         for file in plans:
-            report(file.parent, [each.suite.name for each in wanted])
+            report(file.parent, [each.suite.name for each in wishes])
     base, new = (file.parent.parent for file in plans)
     chosen = {"base": str(base), "new": new, "allow": [], "junit": arguments.junit, "markdown": arguments.markdown}
     return gate(argparse.Namespace(**chosen))
@@ -95,14 +96,14 @@ def _build(revision: str, commit: str, machine: str) -> Path:
         TREE.parent.mkdir(parents=True, exist_ok=True)
         _git("worktree", "add", "--quiet", "--detach", str(TREE), commit)
     packages = TREE / "build" / "packages"
-    if not packages.is_dir() and (one.BUILD / "packages").is_dir():
-        shutil.copytree(one.BUILD / "packages", packages, symlinks=True, copy_function=os.link)
+    if not packages.is_dir() and (BUILD / "packages").is_dir():
+        shutil.copytree(BUILD / "packages", packages, symlinks=True, copy_function=os.link)
     print(f"building {commit[:12]}", file=sys.stderr)
     make = ["make", "-C", str(TREE), "--no-print-directory", "program", f"TARGET={machine}"]
     image = [str(ROOT / "qemu" / "make_image.sh"), machine]
     log = TREE / "build.log"
     with log.open("wb") as said:
-        if one.attend(make, said) or one.attend(image, said, PIPELAB_BUILD=str(TREE / "build")):
+        if attend(make, said) or attend(image, said, PIPELAB_BUILD=str(TREE / "build")):
             raise Complaint(revision, f"cannot be built: see {log}", FAILED)
     return TREE / "build"
 

@@ -10,11 +10,11 @@ from typing import Any
 from lab.plan import suite, target
 from lab.plan.arguments import to_number
 from lab.plan.kinds import Number
-from lab.plan.places import TARGETS
+from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.plan.plan import Sweep
-from lab.runs import launch, one
-from lab.runs.launch import Wish
-from lab.runs.step import MAX_REPLICATES, SECONDS, Report, jobs_option, rows_of, write_plans
+from lab.runs import launch, one, wanted
+from lab.runs.step import MAX_REPLICATES, SECONDS, Report, jobs_option
+from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
 
 Table = Callable[[str, Sequence[Path], Path], None]  # of a suite, from folders of results, into a CSV file
@@ -50,15 +50,15 @@ def run(arguments: argparse.Namespace, report: Report, table: Table) -> None:
     plans, failures = [], 0
     for wish in cells(arguments):
         name = f"{wish.sweep.target}.{wish.sweep.guest['kernel']}"
-        runs = one.BUILD / "matrix" / name / "result_data" / "runs"
+        runs = BUILD / "matrix" / name / "result_data" / "runs"
         try:
-            launch.make_images([wish])
-            ready = launch.on_accelerator([wish])
-            plans.append(write_plans(ready, rows_of(ready, runs), runs))
+            wanted.make_images([wish])
+            ready = wanted.on_accelerator([wish])
+            plans.append(wanted.write_plans(ready, wanted.rows(ready, runs), runs))
         except Complaint as complaint:
             print(f"pipelab: {name}: left out: {complaint}", file=sys.stderr)
             failures += 1
-    with launch.folder(one.BUILD / "matrix"):
+    with launch.folder(BUILD / "matrix"):
         tasks = launch.tasks(*plans)
         launch.run(tasks, arguments.jobs)
     folders = []
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace, report: Report, table: Table) -> None:
             failures += 1
     if not folders:
         raise Complaint(chosen.name, "nothing could be run: mend what is said above", FAILED)
-    table(chosen.name, folders, launch.RESULTS / f"{chosen.name}_matrix.csv")
+    table(chosen.name, folders, RESULTS / f"{chosen.name}_matrix.csv")
     if failures:
         raise Complaint(f"{failures} of the cells failed", "the same command tries them again", FAILED)
 

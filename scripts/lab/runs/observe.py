@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.plan import plan
-from lab.plan.places import TARGETS
+from lab.plan.places import BUILD, RUNS, TARGETS
 from lab.plan.plan import Row
-from lab.runs import launch, one
-from lab.runs.launch import Wish
+from lab.runs import launch
+from lab.runs.wanted import Wish
 from lab.text.files import write_whole
 
 FOLDERS = {"counters": "counters", "perf": "perf", "trace": "traces", "profile": "profiles"}
@@ -39,14 +39,14 @@ def add_dry_run(step: argparse.ArgumentParser) -> None:
     step.add_argument("--dry-run", action="store_true", help=about)
 
 
-def rows_of(wanted: Sequence[Wish]) -> list[Row]:
+def rows_of(wishes: Sequence[Wish]) -> list[Row]:
     """All runs that are wanted, scenario by scenario."""
-    return [row for each in wanted for row in plan.expand(each.suite, each.sweep, one.BUILD, TARGETS)]
+    return [row for each in wishes for row in plan.expand(each.suite, each.sweep, BUILD, TARGETS)]
 
 
 def run(rows: Sequence[Row], observer: str, jobs: int, knobs: Mapping[str, str] | None = None) -> Observed:
     """Runs the rows as `observer` watches them, those that are not there yet. `knobs` are the observer's own."""
-    runs = launch.RUNS / FOLDERS[observer]
+    runs = RUNS / FOLDERS[observer]
     watched = observed(rows, observer, knobs)
     with launch.folder(runs):
         write_whole(runs / PLAN, plan.write(watched))
@@ -56,7 +56,7 @@ def run(rows: Sequence[Row], observer: str, jobs: int, knobs: Mapping[str, str] 
 
 def show(rows: Sequence[Row], observer: str, knobs: Mapping[str, str] | None = None) -> None:
     """Prints the exact QEMU commands of the rows that are not there yet."""
-    launch.show(observed(rows, observer, knobs), launch.RUNS / FOLDERS[observer])
+    launch.show(observed(rows, observer, knobs), RUNS / FOLDERS[observer])
 
 
 def observed(rows: Sequence[Row], observer: str, knobs: Mapping[str, str] | None = None) -> list[Row]:

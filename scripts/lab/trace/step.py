@@ -10,9 +10,10 @@ from typing import Any
 from lab.plan import contract
 from lab.plan.arguments import to_number
 from lab.plan.kinds import Number
+from lab.plan.places import RESULTS
 from lab.plan.plan import Row
-from lab.runs import launch, observe, one
-from lab.runs.step import add_sweep_options, the_scenario
+from lab.runs import launch, observe, one, wanted
+from lab.runs.step import add_sweep_options
 from lab.text.complaint import Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
@@ -43,8 +44,8 @@ def add(steps: Any) -> None:
 
 def trace(arguments: argparse.Namespace) -> None:
     """Traces the scenarios, prints the parts of their stages, and puts these into the tables of their suites."""
-    wanted = [the_scenario(arguments, text) for text in arguments.scenario]
-    for wish, text in zip(wanted, arguments.scenario):
+    wishes = [wanted.the_scenario(arguments, text) for text in arguments.scenario]
+    for wish, text in zip(wishes, arguments.scenario):
         for (
             shape
         ) in wish.guests:  # the buffers, and what is in them once more on its way out; the rest is for the guest
@@ -53,8 +54,8 @@ def trace(arguments: argparse.Namespace) -> None:
                 raise Complaint("--buffer-mb", f"{what}: give at most {shape.memory_mb // 4 // shape.smp}")
     knobs = {one.BUFFER_MB: str(arguments.buffer_mb)}
     if not arguments.dry_run:
-        launch.make_images(wanted)
-    rows = observe.rows_of(launch.on_accelerator(wanted))
+        wanted.make_images(wishes)
+    rows = observe.rows_of(wanted.on_accelerator(wishes))
     if arguments.dry_run:
         observe.show(rows, "trace", knobs)
         return
@@ -83,7 +84,7 @@ def show(rows: Sequence[Row], runs: Path) -> Path:
         for folder in folders:
             shutil.rmtree(folder)
         raise
-    file = launch.RESULTS / trace_runs.FILE.format(rows[0].suite)
+    file = RESULTS / trace_runs.FILE.format(rows[0].suite)
     write_whole(file, trace_runs.KEPT.csv(trace_runs.KEPT.merged(file, new)))
     say(trace_runs.text(new))
     return file

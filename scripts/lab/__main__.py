@@ -11,7 +11,9 @@ from typing import Any, NoReturn
 from lab.plan import plan, suite
 from lab import steps as do
 from lab.capacity import step as capacity_step
-from lab.runs import step as run_steps
+from lab.counters import observe as counting
+from lab.plan.places import RESULTS
+from lab.runs import ab, matrix, step as run_steps
 from lab.trace import step as trace_step
 from lab.plan.arguments import add_guest_options, add_path, to_number
 from lab.text.complaint import FAILED, Complaint
@@ -71,7 +73,7 @@ class _Parser(argparse.ArgumentParser):
     """Complains in one line, and takes options by their whole names."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, "formatter_class": _Help, **settings})
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("argument "):  # argument --reps: ...
@@ -97,12 +99,6 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--result-data", "where tables are")
     add_path(step, "--page", "the HTML file to write")
 
-    step = steps.add_parser("matrix", help="show a suite's results on every target and kernel in one table")
-    step.set_defaults(step=do.show_matrix)
-    add_path(step, "--csv", "the CSV file to write")
-    step.add_argument("suite", metavar="SUITE")
-    step.add_argument("folders", type=Path, nargs="+", help="TARGET.KERNEL/result_data, each with the suite's results")
-
     step = steps.add_parser("bench", help="make tables, picture and results.md from the samples of pipelab_bench")
     step.set_defaults(step=do.make_bench)
     add_path(step, "--samples", "the CSV file of pipelab_bench")
@@ -110,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--page", "the Markdown file to write")
 
     run_steps.add(steps, do.report_suites)
+    ab.add(steps, do.report_suites, do.run_gate)
+    matrix.add(steps, do.report_suites, do.show_matrix)
+    counting.add(steps, do.report_suites)
     _add_verification(steps)
     _add_timers(steps)
     _add_counters(steps)
@@ -143,15 +142,6 @@ def _add_timers(steps: Any) -> None:
 
 
 def _add_counters(steps: Any) -> None:
-    step = steps.add_parser("perf", help="show what perf stat counted")
-    step.set_defaults(step=do.show_perf)
-    add_path(step, "--csv", "the CSV file to write")
-    step.add_argument("--timing", required=True, choices=plan.TIMINGS)
-    step.add_argument("--smp", required=True, type=to_number(Number(1, 64)), help="the CPUs of the guests")
-    step.add_argument("--suite-csv", type=Path, help="the CSV file of a suite's runs, to add these to")
-    step.add_argument("--plan", type=Path, help="has the row of each run, in the order of the folders")
-    step.add_argument("folders", type=Path, nargs="+", help="of runs: perf.csv, perhaps counters.json and stats.csv")
-
     step = steps.add_parser("counters", help="show what the counters' plugin saw of a guest")
     step.set_defaults(step=do.show_counters)
     step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
@@ -159,24 +149,27 @@ def _add_counters(steps: Any) -> None:
     step.add_argument("--shared-csv", type=Path, help="where the shared lines go")
     step.add_argument("counters", type=Path, help="a run's counters.json")
 
-    step = steps.add_parser("profile", help="show which functions ran how many instructions")
-    step.set_defaults(step=do.show_profile)
-    step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
-    step.add_argument("--title", required=True, help="of the picture")
-    add_path(step, "--csv", "where the functions go")
-    add_path(step, "--svg", "where the picture goes")
-    step.add_argument("counters", type=Path, help="a run's counters.json")
-
 
 def _add_readers(steps: Any) -> None:
     """The steps that read results."""
-    step = steps.add_parser("gate", help="compare two sets of results, and judge objectives")
+    step = steps.add_parser(
+        "gate",
+        prog="scripts/gate.sh",
+        help="compare two sets of results, and judge objectives",
+        description="Compares the results in result_data/ with those in the folder DIR, or with those that the git "
+        "revision GIT-REV has committed, and prints what is worse, unknown or better.",
+        epilog="Exit codes: 0 good, 1 results cannot be read, 2 wrong usage, or the two differ in more than the "
+        "program, 3 worse, 4 an objective is missed, 5 inconclusive.",
+    )
     step.set_defaults(step=do.run_gate)
-    step.add_argument("--base", required=True, help="a folder of results, or a git revision that has them")
-    add_path(step, "--new", "the folder of results to judge")
-    step.add_argument("--allow", action="append", default=[], metavar="NAME", help="a difference that is meant")
-    step.add_argument("--junit", type=Path, help="the JUnit XML file to write")
-    step.add_argument("--markdown", type=Path, help="the Markdown file to write")
+    about = "a folder of results, or a git revision that has them"
+    step.add_argument("--base", required=True, metavar="DIR|GIT-REV", help=about)
+    about = "the results to judge (result_data)"
+    step.add_argument("--new", type=Path, default=RESULTS, metavar="DIR", help=about)
+    about = "compare although NAME differs: kernel, qemu, guest, host or options; may be repeated"
+    step.add_argument("--allow", action="append", default=[], metavar="NAME", help=about)
+    step.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
+    step.add_argument("--markdown", type=Path, metavar="FILE", help="also write what is printed")
 
     step = steps.add_parser("noise-floor", help="show the smallest change that live runs can detect")
     step.set_defaults(step=do.show_noise_floor)

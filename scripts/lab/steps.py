@@ -78,22 +78,7 @@ def make_html(arguments: argparse.Namespace) -> None:
 
 def _names(suites: list[str]) -> list[str]:
     """Each suite once, by its name, however it was given."""
-    return list(dict.fromkeys(suite.name_of(text, SCENARIOS) for text in suites))
-
-
-def show_perf(arguments: argparse.Namespace) -> None:
-    """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
-    from lab.counters import counted, perf
-
-    in_turn = arguments.timing == "exact" and arguments.smp > 1
-    table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
-    write_whole(arguments.csv, perf.csv(table))
-    say(perf.text(table))
-    if in_turn:
-        say(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
-    if arguments.suite_csv is not None:
-        new = counted.of_perf(arguments.folders, arguments.plan)
-        write_whole(arguments.suite_csv, counted.KEPT.csv(counted.KEPT.merged(arguments.suite_csv, new)))
+    return list(dict.fromkeys(suite.find(text)[0].stem for text in suites))
 
 
 def make_bench(arguments: argparse.Namespace) -> None:
@@ -105,12 +90,12 @@ def make_bench(arguments: argparse.Namespace) -> None:
     write_whole(arguments.page, report.render(arguments.result_data))
 
 
-def show_matrix(arguments: argparse.Namespace) -> None:
+def show_matrix(suite: str, folders: Sequence[Path], csv: Path) -> None:
     """Puts a suite's results on every target and kernel into one table, and prints it."""
     from lab.report import matrix
 
-    table = matrix.read(arguments.suite, arguments.folders)
-    write_whole(arguments.csv, matrix.csv(table))
+    table = matrix.read(suite, folders)
+    write_whole(csv, matrix.csv(table))
     say(matrix.markdown(table))
 
 
@@ -129,16 +114,6 @@ def show_counters(arguments: argparse.Namespace) -> None:
             write_whole(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def show_profile(arguments: argparse.Namespace) -> None:
-    """Prints the hot spots, and writes all functions as CSV and as a picture."""
-    from lab.counters import counters, icicle, symbols
-
-    table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
-    write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_whole(arguments.svg, icicle.draw(table, arguments.title))
-    say(counters.functions_text(table))
-
-
 def show_timers(arguments: argparse.Namespace) -> None:
     """Puts what cyclictest and rtla measured in guests into the table of a suite, and prints it."""
     from lab.timers import histograms
@@ -150,12 +125,11 @@ def show_timers(arguments: argparse.Namespace) -> None:
 
 
 def show_recipes(arguments: argparse.Namespace) -> None:
-    """Prints how the exact results of a suite were made, for verify.sh: target, kernels and options, one line each."""
+    """Prints how the exact results of a suite were made, for verify.sh: the options of run_scenarios.sh, a sweep a line."""
     from lab.judge import verify
 
-    for machine, kernels, options in verify.recipes(arguments.results, arguments.suite):
-        words = "\x1e".join(part for option in options for part in option.split("=", 1))
-        print(machine, ",".join(kernels), words, sep="\x1f")
+    for _, _, options in verify.recipes(arguments.results, arguments.suite):
+        print(*options, sep="\x1f")
 
 
 def check_inputs(arguments: argparse.Namespace) -> None:

@@ -15,9 +15,9 @@ from lab.plan.kinds import Number
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
-from lab.plan.places import TARGETS
-from lab.runs import launch, one, run_record
-from lab.runs.step import add_sweep_options, the_scenario
+from lab.plan.places import BUILD, PAGE, RESULTS, RUNS, TARGETS
+from lab.runs import launch, run_record, wanted
+from lab.runs.step import add_sweep_options
 
 RATES, PRECISION, MOST_REPS = "100 10000000", 0.05, 12  # unless they are given
 LIMIT_WORD = re.compile(r"([a-z0-9_]+)(=|<=|>=|<|>)(.+)")
@@ -62,20 +62,20 @@ def search(arguments: argparse.Namespace, report_page: Callable[[Path], str]) ->
     subject = _Subject(arguments)
     if arguments.dry_run:
         subject.choose_accelerator()
-        _, wanted = subject.search.explore(subject.point)
-        launch.show([row for rate in wanted for row in subject.missing_rows(rate)], subject.runs)
+        _, rates = subject.search.explore(subject.point)
+        launch.show([row for rate in rates for row in subject.missing_rows(rate)], subject.runs)
         return 0
     with launch.folder(subject.runs):
         if arguments.make_images:
-            launch.make_images([subject.wish])
+            wanted.make_images([subject.wish])
         subject.choose_accelerator()
         file = subject.runs / "next.jsonl"
         while True:
-            points, wanted = subject.search.explore(subject.point)
-            if not wanted:
+            points, rates = subject.search.explore(subject.point)
+            if not rates:
                 return report(arguments, subject, points, report_page)
-            print(f"{capacity.so_far(points)}; now {' and '.join(map(capacity.per_second, wanted))}", file=sys.stderr)
-            write_whole(file, plan.write([row for rate in wanted for row in subject.missing_rows(rate)]))
+            print(f"{capacity.so_far(points)}; now {' and '.join(map(capacity.per_second, rates))}", file=sys.stderr)
+            write_whole(file, plan.write([row for rate in rates for row in subject.missing_rows(rate)]))
             launch.check(launch.run(launch.tasks(file), arguments.jobs, quiet=True))
 
 
@@ -87,14 +87,14 @@ def report(
 
     of_runs = facts.of_runs(list(subject.records.values()), _command(arguments))
     new = capacity_table.table(subject.facts() | of_runs, points)
-    file = launch.RESULTS / f"capacity_{subject.suite.name}_{subject.scenario.name}.csv"
+    file = RESULTS / f"capacity_{subject.suite.name}_{subject.scenario.name}.csv"
     rows = capacity_table.merged(file, new)
     write_whole(file, capacity_table.csv(rows))
     write_whole(file.with_suffix(".png"), capacity_plot.draw(rows))
     answer = next(capacity_table.answers(new))
     say(f"{arguments.scenario}, {answer.measurement}: {answer.text()}")
-    if launch.PAGE.is_file():
-        write_whole(launch.PAGE, report_page(launch.RESULTS))
+    if PAGE.is_file():
+        write_whole(PAGE, report_page(RESULTS))
     return answer.exit_code
 
 
@@ -104,10 +104,10 @@ class _Subject:
     def __init__(self, arguments: argparse.Namespace) -> None:
         from lab.capacity import search as capacity
 
-        wish = the_scenario(arguments, arguments.scenario)
+        wish = wanted.the_scenario(arguments, arguments.scenario)
         self.suite = wish.suite
         self.scenario = capacity.scenario_of(self.suite, self.suite.scenarios[0].name)
-        self.runs = launch.RUNS / "capacity"
+        self.runs = RUNS / "capacity"
         self.records: dict[str, run_record.RunRecord] = {}  # those that were looked at
         low, high = _rates(arguments.rates)
         self.search = capacity.Search(
@@ -126,7 +126,7 @@ class _Subject:
 
     def choose_accelerator(self) -> None:
         """Finds out what live runs are on."""
-        self.wish = launch.on_accelerator([self.wish])[0]
+        self.wish = wanted.on_accelerator([self.wish])[0]
 
     def point(self, rate_ops_s: float) -> Any:
         """What the runs at that rate say; those of them that are there."""
@@ -165,7 +165,7 @@ class _Subject:
         """All runs that the point may have, in the order of their seeds."""
         from lab.capacity import search as capacity
 
-        return plan.expand(capacity.at(self.suite, self.scenario, rate_ops_s), self.sweep, one.BUILD, TARGETS)
+        return plan.expand(capacity.at(self.suite, self.scenario, rate_ops_s), self.sweep, BUILD, TARGETS)
 
     def _is_there(self, row: plan.Row) -> bool:
         return (self.runs / row.run).is_dir()

@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from lab.counters import counters, perf
-from lab.plan import plan
-from lab.runs import totals
+from lab.plan.plan import Row
+from lab.runs import outputs
 from lab.runs.guest_files import OUT
 from lab.runs.run_record import RunRecord
 from lab.tables import kept
@@ -87,13 +87,10 @@ def read(result_data: Path, suite: str) -> pd.DataFrame:
     return pd.concat([KEPT.read(result_data / file.format(suite)) for file in files], ignore_index=True)
 
 
-def of_perf(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
-    """What perf_stat.sh left in `folders`, a run each (out/perf.csv, out/stats.csv, vm.tsv, perhaps counters.json).
-
-    The plan has their rows in the same order.
-    """
-    rows = zip(folders, plan.read(plan_file), strict=True)
-    return pd.concat([_of_perf(folder, row) for folder, row in rows], ignore_index=True)
+def of_perf(folders: Sequence[Path], rows: Sequence[Row]) -> pd.DataFrame:
+    """What perf_stat.sh left of `rows`, each in its folder (out/perf.csv, out/stats.csv, vm.tsv, perhaps counters.json)."""
+    runs = [_of_perf(folder, row) for folder, row in zip(folders, rows, strict=True)]
+    return pd.concat(runs, ignore_index=True)
 
 
 def of_runs(records: Iterable[RunRecord]) -> pd.DataFrame:
@@ -153,8 +150,8 @@ def _medians(table: pd.DataFrame) -> pd.DataFrame:
     return counts.groupby(["source", "scenario", "event"], sort=False)["share"].median().dropna().reset_index()
 
 
-def _of_perf(folder: Path, planned: plan.Row) -> pd.DataFrame:
-    events = perf.of_run(folder, in_turn=planned.timing == "exact" and planned.smp > 1)
+def _of_perf(folder: Path, planned: Row) -> pd.DataFrame:
+    events = perf.of_run(folder, in_turn=planned.timing == "exact" and planned.guest.smp > 1)
     events = events[events["event"].isin(OF_PERF) & events["source"].isin(SOURCES) & events["count"].notna()]
     about = {
         "scenario": planned.scenario,
@@ -162,7 +159,7 @@ def _of_perf(folder: Path, planned: plan.Row) -> pd.DataFrame:
         "timing": planned.timing,
         "accelerator": read_facts(folder / "vm.tsv", ["accelerator"], "run it again")["accelerator"],
         "seed": planned.seed,
-        "items": int(totals.read_stats(folder / OUT / totals.STATS)["consumed"]),
+        "items": int(outputs.read_stats(folder / OUT / outputs.STATS)["items"]),
     }
     return events.assign(event=events["event"].map(OF_PERF), note="", **about)[list(KEPT.columns)]
 
@@ -172,7 +169,7 @@ def _of_run(record: RunRecord) -> list[list[object]]:
     row, folder = record.row, record.folder.parent / "counters" / record.row.run
     if not folder.is_dir():
         return []
-    items = int(record.totals.stats["consumed"])
+    items = int(record.outputs.stats["items"])
     about = [row.target, row.timing, record.facts["accelerator"], row.scenario, COUNTERS, row.seed, items]
     if not (folder / "counters.json").is_file():
         return [[*about, NOTHING, math.nan, _why_not(folder / "counters.txt")]]

@@ -56,14 +56,15 @@ def add_path(step: argparse.ArgumentParser, name: str, about: str) -> None:
 
 
 def sweep_of(arguments: argparse.Namespace, timings: tuple[str, ...], replicates: int) -> plan.Sweep:
-    """The sweep that a step's options describe, among them those of `add_guest_options`."""
+    """The sweep that a step's options describe, among them those of `add_guest_options`, where it has these."""
+    said = vars(arguments)
     return plan.Sweep(
         target=arguments.target,
         timings=timings,
         replicates=replicates,
         seed=arguments.seed,
         duration_s=arguments.duration,
-        wanted_accelerator=arguments.accelerator,
-        guest={key: arguments.__dict__[key] for key in guest.KEYS if arguments.__dict__[key] is not None},
-        pin_vcpus=arguments.pin_vcpus == "yes",
+        wanted_accelerator=said.get("accelerator", "auto"),
+        guest={key: said[key] for key in guest.KEYS if said.get(key) is not None},
+        pin_vcpus=said.get("pin_vcpus", "yes") == "yes",
     )

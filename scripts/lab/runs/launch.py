@@ -13,21 +13,16 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab.plan import plan, target
-from lab.plan.places import ROOT, TARGETS
-from lab.plan.guest import Guest
-from lab.plan.plan import TIMINGS, Row, Sweep
-from lab.plan.suite import Suite
-from lab.runs import one
+from lab.plan import plan
+from lab.plan.places import BUILD, ROOT
+from lab.plan.plan import TIMINGS, Row
+from lab.runs import attend, one
 from lab.text.complaint import FAILED, Complaint
 
-RUNS = Path(os.environ.get("PIPELAB_RUNS") or ROOT / "result_data" / "runs")
-RESULTS = RUNS.parent
-PAGE = RESULTS.parent / "results.md"
 PRIOR_MS = 20000  # of a sweep that went as expected: it keeps the first runs from swaying the time left
 
 
@@ -61,7 +56,7 @@ def show_one(row: Row) -> None:
     """Prints the exact QEMU command of a row. Raises Complaint where run_vm.sh refuses it, having said why."""
     words = one.command(row)
     sys.stdout.flush()
-    code = one.attend([words[0], "--dry-run", *words[1:]], PIPELAB_BUILD=row.build or str(one.BUILD))
+    code = attend.attend([words[0], "--dry-run", *words[1:]], PIPELAB_BUILD=row.build or str(BUILD))
     if code:
         raise Complaint(row.run, "cannot be booted for the reason above: mend that", code)
 
@@ -107,7 +102,7 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
         while running:
             progress.ended(*_wait(running))
     except KeyboardInterrupt:
-        one.end(list(running))
+        attend.end(list(running))
         script = os.environ.get("PIPELAB_SCRIPT", "pipelab")
         print(f"\n{script}: interrupted; finished runs are kept, and the same command goes on", file=sys.stderr)
         raise
@@ -122,7 +117,7 @@ def check(failures: int) -> None:
 
 def _start(task: Task) -> int:
     """Starts a row, and gives its process, which leads a group of its own."""
-    words = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "lab"]
+    words = [*attend.MORTAL, sys.executable, "-m", "lab"]
     words += ["run-one", str(task.plan), str(task.number)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, env=environment, process_group=0).pid
@@ -130,7 +125,9 @@ def _start(task: Task) -> int:
 
 def _wait(running: dict[int, Task]) -> tuple[Task, bool]:
     """Waits for the end of one that runs, and says whether it ended well."""
-    process, status = os.wait()
+    process = 0
+    while process not in running:
+        process, status = os.wait()
     return running.pop(process), status == 0
 
 
@@ -172,50 +169,3 @@ class _Progress:
 
     def _expected_ms(self, task: Task) -> int:
         return task.row.expected_ms // (self.jobs if task.row.timing == "exact" else 1)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A suite, and how it is to be run."""
-
-    suite: Suite
-    sweep: Sweep
-
-    @property
-    def guests(self) -> list[Guest]:
-        """Those of its scenarios."""
-        return list(plan.guests_of(self.suite, self.sweep, target.load(TARGETS, self.sweep.target), TARGETS).values())
-
-
-def make_images(wanted: Iterable[Wish], what: str = "image") -> None:
-    """Makes the images that the guests need, as `make` does: image, image-perf or image-rt-tools."""
-    for machine, kernel in sorted({(each.sweep.target, shape.kernel) for each in wanted for shape in each.guests}):
-        words = ["make", "--no-print-directory", "-s", "-C", str(ROOT), what, f"TARGET={machine}", f"KERNEL={kernel}"]
-        if one.attend(words, sys.stderr.fileno()):
-            having = f" with {what.removeprefix('image-')}" if what != "image" else ""
-            failed = f"the image{having} cannot be made for the reason above: mend that, and try again"
-            raise Complaint(f"{machine}, kernel {kernel}", failed, FAILED)
-
-
-def on_accelerator(wanted: Sequence[Wish]) -> list[Wish]:
-    """The same, with what live runs are on. Raises Complaint where they cannot be on what is wanted.
-
-    A probe guest finds it out. Without an image there is none, and what needs the image says so.
-    """
-    return [replace(each, sweep=replace(each.sweep, accelerator=_probed(each.sweep))) for each in wanted]
-
-
-def _probed(sweep: Sweep) -> str:
-    machine = target.load(TARGETS, sweep.target)
-    there = (machine.image(one.BUILD, machine.kernels[0]) / "initrd.cpio").is_file()
-    if sweep.wanted_accelerator != "kvm" and not ("live" in sweep.timings and there):
-        return "tcg"
-    words = ["--wanted", sweep.wanted_accelerator, "--timing", " ".join(sweep.timings), sweep.target]
-    probe = ["setpriv", "--pdeathsig", "KILL", str(ROOT / "qemu" / "probe_kvm.sh"), *words]
-    ended = subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    said = ended.stderr.strip()
-    if ended.returncode:
-        raise Complaint("--accelerator", said.removeprefix("probe_kvm.sh: --accelerator: "), ended.returncode)
-    if said:
-        print(said, file=sys.stderr)
-    return ended.stdout.strip()

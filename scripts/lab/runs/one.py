@@ -4,30 +4,27 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
 
 from lab.plan import plan, target
-from lab.plan.places import ROOT, TARGETS
+from lab.plan.places import BUILD, ROOT, TARGETS
 from lab.plan.plan import Row
 from lab.runs import guest_files, outputs, run_record
+from lab.runs.attend import attend
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, write_whole
 
-BUILD = Path(os.environ.get("PIPELAB_BUILD") or ROOT / "build")
 LOCK = Path(os.environ.get("PIPELAB_LOCK") or "/tmp/pipelab.lock")  # of this host, for all its users
 RUN_VM = ROOT / "qemu" / "run_vm.sh"
 FAILURES = "failed"
-NEEDED_BYTES = 64 << 20  # the samples of a run, as a tar file and unpacked, with room to spare
+NEEDED_MB = 64  # the samples of a run, as a tar file and unpacked, with room to spare
 FULL_DISK_BYTES = 1 << 20  # less is none
 MOST_SAID_BYTES = 1 << 16  # of what a command printed
-END_S = 3  # that a command has to end when it is asked to
 STATE = "counters.txt"  # what was counted, or why nothing was
 COUNTS = "counters.json"
 BUFFER_MB = "BUFFER_MB"  # the knob of traced rows
@@ -82,9 +79,9 @@ def run(row: Row, runs: Path) -> None:
         return
     for old in runs.glob(f".partial.{row.run}.*"):
         shutil.rmtree(old)
-    free = shutil.disk_usage(runs).free
-    if free < NEEDED_BYTES:
-        what = f"no room for {row.run}: {free >> 20} MB are free, and a run needs {NEEDED_BYTES >> 20} MB"
+    free_mb = -(-shutil.disk_usage(runs).free >> 20)
+    if free_mb < NEEDED_MB:
+        what = f"no room for {row.run}: {free_mb} MB are free, and a run needs {NEEDED_MB} MB"
         raise Complaint(runs, f"{what}: free some space", FAILED)
     folder = runs / f".partial.{row.run}.{os.getpid()}"
     try:
@@ -135,10 +132,13 @@ def _keep(row: Row, folder: Path, runs: Path) -> None:
         raise Complaint(row.run, f"nothing was counted: {_counted(folder)}", FAILED)
     if row.observer == "counters":
         _keep_counts(row, folder, runs)
-    old = runs / row.run
-    if old.is_dir():  # nothing was counted then
-        shutil.rmtree(old)
-    folder.rename(old)
+    if row.observer == "counters":  # what is there has no counts
+        shutil.rmtree(runs / row.run, ignore_errors=True)
+    try:
+        folder.rename(runs / row.run)
+    except OSError:
+        if not is_done(row, runs):  # another process was faster
+            raise
 
 
 def _counted(folder: Path) -> str:
@@ -213,7 +213,9 @@ def host_lock(alone: bool) -> Iterator[None]:
     try:
         descriptor = os.open(LOCK, os.O_RDONLY | (0 if LOCK.exists() else os.O_CREAT), 0o644)
     except OSError as error:
-        raise Complaint(LOCK, f"cannot be opened ({error.strerror}): give another file as PIPELAB_LOCK", FAILED) from None
+        raise Complaint(
+            LOCK, f"cannot be opened ({error.strerror}): give another file as PIPELAB_LOCK", FAILED
+        ) from None
     try:
         how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
         try:
@@ -225,51 +227,6 @@ def host_lock(alone: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def attend(words: Sequence[str | Path], output: IO[Any] | int | None = None, **environment: str) -> int:
-    """Runs a command in a process group of its own, which dies with this process, and gives its exit code.
-
-    An interruption ends the group, at once where it does not end itself. `output` takes stdout and stderr.
-    """
-    process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        env=os.environ | environment,
-        process_group=0,
-    )
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        end([process.pid])
-        raise
-
-
-def end(groups: Sequence[int]) -> None:
-    """Asks process groups, whose leaders are children of this process, to end, and kills those that do not."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    left = set(groups)
-    for ask, patience_s in ((signal.SIGTERM, END_S), (signal.SIGKILL, 1)):
-        for group in left:
-            try:
-                os.killpg(group, ask)
-            except ProcessLookupError:
-                pass
-        for _ in range(round(patience_s / 0.02)):
-            left = {group for group in left if not _reaped(group)}
-            if not left:
-                break
-            signal.sigtimedwait([], 0.02)
-
-
-def _reaped(child: int) -> bool:
-    try:
-        return os.waitpid(child, os.WNOHANG) != (0, 0)
-    except ChildProcessError:
-        return True
 
 
 def of_plan(file: Path, number: int) -> Row:

@@ -1,33 +1,29 @@
-"""The steps that plan and run: `sweep` of scripts/run_scenarios.sh, and `run-one` of scripts/run_one.sh."""
+"""The steps that plan and run: `sweep` of scripts/run_scenarios.sh, `run-one` of scripts/run_one.sh, and `guests`."""
 
 import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.plan import plan, suite
-from lab.plan.arguments import add_guest_options, sweep_of, to_number
+from lab.plan import plan
+from lab.plan.arguments import add_guest_options, to_number
 from lab.plan.kinds import Number
-from lab.plan.places import TARGETS
-from lab.plan.plan import Row
-from lab.runs import launch, one, run_record
-from lab.runs.launch import Wish
-from lab.text.complaint import Complaint
-from lab.text.files import write_whole
+from lab.plan.places import PAGE, RUNS, TARGETS
+from lab.runs import launch, one, wanted
+from lab.runs.wanted import SWEEP
 
 MAX_REPLICATES = 1000
 MAX_JOBS = 999
 SECONDS = Number(0.001, 86400, whole=False)
-SWEEP = "sweep.jsonl"  # the rows of all suites and timings, as they are run
 
 Report = Callable[[Path, Sequence[str]], object]  # makes the tables and pages of suites from a folder of runs
 
 
 def add(steps: Any, report: Report) -> None:
-    """Adds `sweep` and `run-one`. `report` is what a sweep ends with."""
+    """Adds the three. `report` is what a sweep ends with."""
     step = steps.add_parser(
         "sweep",
         prog="scripts/run_scenarios.sh",
@@ -63,6 +59,13 @@ def add(steps: Any, report: Report) -> None:
     step.add_argument("plan", type=Path, metavar="PLAN")
     step.add_argument("number", type=to_number(Number(1)), metavar="N")
 
+    step = steps.add_parser("guests", help="print the guests that a suite has, one a line, and make their images")
+    step.set_defaults(step=guests)
+    add_sweep_options(step)
+    add_guest_options(step)
+    step.add_argument("--image", choices=("image", "image-perf", "image-rt-tools"), default="image")
+    step.add_argument("suites", nargs="+", metavar="SUITE")
+
 
 def add_sweep_options(step: argparse.ArgumentParser, reps: int | None = None, timing: str | None = None) -> None:
     """What a user may say of any runs: where, how long, how often. With a `timing`, which is the usual one, they have
@@ -80,9 +83,22 @@ def add_sweep_options(step: argparse.ArgumentParser, reps: int | None = None, ti
     seed = to_number(Number(0, plan.MAX_SEED))
     about = "of the first replicate, and of the order of the runs (1)"
     step.add_argument("--seed", type=seed, default=1, metavar="N", help=about)
-    jobs = os.cpu_count() or 1
+    jobs_option(step)
+
+
+def jobs_option(step: argparse.ArgumentParser) -> None:
+    """How many guests there may be at a time."""
+    jobs = len(os.sched_getaffinity(0))
     about = f"exact runs at a time ({jobs}); live runs are always alone"
     step.add_argument("--jobs", type=to_number(Number(1, MAX_JOBS)), default=jobs, metavar="N", help=about)
+
+
+def guests(arguments: argparse.Namespace) -> None:
+    """Prints the guests that a suite has, one a line: the fields of Guest with \\x1f between them. Makes their images."""
+    wishes = wanted.of(arguments)
+    wanted.make_images(wishes, arguments.image)
+    for shape in dict.fromkeys(shape for each in wishes for shape in each.guests):
+        print(*asdict(shape).values(), sep="\x1f")
 
 
 def run_one(arguments: argparse.Namespace) -> None:
@@ -100,68 +116,21 @@ def run_one(arguments: argparse.Namespace) -> None:
 
 def sweep(arguments: argparse.Namespace, report: Report) -> None:
     """Plans suites, runs what is not there yet, and reports."""
-    wanted = wishes(arguments)
+    wishes = wanted.of(arguments)
     if arguments.dry_run:
-        launch.show(rows_of(launch.on_accelerator(wanted), launch.RUNS), launch.RUNS)
+        launch.show(wanted.rows(wanted.on_accelerator(wishes), RUNS), RUNS)
         return
-    with launch.folder(launch.RUNS):
+    with launch.folder(RUNS):
         if arguments.make_images:
-            launch.make_images(wanted)
-        wanted = launch.on_accelerator(wanted)
-        file = write_plans(wanted, rows_of(wanted, launch.RUNS), launch.RUNS)
+            wanted.make_images(wishes)
+        wishes = wanted.on_accelerator(wishes)
+        file = wanted.write_plans(wishes, wanted.rows(wishes, RUNS), RUNS)
         if arguments.plan_only:
             return
-        failures = launch.run(launch.tasks(file), arguments.jobs, wanted[0].sweep.accelerator)
-        report(launch.RUNS, [each.suite.name for each in wanted])
+        failures = launch.run(launch.tasks(file), arguments.jobs, wishes[0].sweep.accelerator)
+        report(RUNS, [each.suite.name for each in wishes])
     launch.check(failures)
-    print(f"see {launch.PAGE.name}", file=sys.stderr)
-
-
-def wishes(arguments: argparse.Namespace) -> list[Wish]:
-    """The suites that the user gave, each with how it is to be run: as the user says, else as the suite does."""
-    return [
-        Wish(each, sweep_of(arguments, arguments.timing or each.timings, arguments.reps or each.replicates))
-        for each in suite.load_all(arguments.suites)
-    ]
-
-
-def rows_of(wanted: Sequence[Wish], runs: Path, build: str = "") -> list[Row]:
-    """All runs that are wanted, in the order in which they are started. `build`: the folder of another build.
-
-    Raises Complaint where one that is in `runs` already is damaged: now, and not after an hour.
-    """
-    images = Path(build) if build else one.BUILD
-    rows = [row for each in wanted for row in plan.expand(each.suite, each.sweep, images, TARGETS)]
-    for row in rows:
-        if (runs / row.run).exists():
-            run_record.load(runs / row.run)
-    return plan.shuffled([replace(row, build=build) for row in rows], rows[0].sweep_seed)
-
-
-def write_plans(wanted: Sequence[Wish], rows: Sequence[Row], runs: Path) -> Path:
-    """Writes into `runs` a plan for each suite and timing, which the report reads, and gives the file that has all rows.
-
-    Where a part of a suite is wanted, the plan keeps the rest.
-    """
-    for each in wanted:
-        write_whole(runs / plan.title_file(each.suite.name), each.suite.title + "\n")
-        for timing in each.sweep.timings:
-            file = runs / plan.file_name(each.suite.name, each.sweep.target, timing)
-            chosen = [row for row in rows if (row.suite, row.timing) == (each.suite.name, timing)]
-            chosen.sort(key=lambda row: ([one.name for one in each.suite.scenarios].index(row.scenario), row.replicate))
-            if not each.suite.whole and file.is_file():
-                chosen += [row for row in plan.read(file) if row.scenario not in {one.scenario for one in chosen}]
-            write_whole(file, plan.write(chosen))
-    write_whole(runs / SWEEP, plan.write(list(rows)))
-    return runs / SWEEP
-
-
-def the_scenario(arguments: argparse.Namespace, text: str) -> Wish:
-    """The one scenario that the user calls SUITE/SCENARIO, with how it is to be run."""
-    chosen = suite.load_all([text])[0]
-    if len(chosen.scenarios) != 1:
-        raise Complaint(text, "is not SUITE/SCENARIO, such as t001/baseline-0us")
-    return Wish(chosen, sweep_of(arguments, arguments.timing, arguments.reps))
+    print(f"see {PAGE.name}", file=sys.stderr)
 
 
 def _target(text: str) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.plan import plan
+from lab.plan.plan import Row
 from lab.plan.contract import PERCENTILES, Contract
-from lab.runs import totals
+from lab.runs import outputs
 from lab.runs.guest_files import OUT
 from lab.tables import kept, measured, measurement as measurements
 from lab.tables.measurement import Measurement
@@ -46,13 +46,13 @@ CAPTION = (
 )
 
 
-def table(folders: Sequence[Path], plan_file: Path, workload: Contract) -> pd.DataFrame:
-    """The table of the traced runs in `folders`; the plan has their rows in the same order.
+def table(folders: Sequence[Path], rows: Sequence[Row], workload: Contract) -> pd.DataFrame:
+    """The table of the traced runs of `rows`, each in its folder.
 
     Beside what KEPT has: the headline percentiles of each run.
     """
-    rows = zip(folders, plan.read(plan_file), strict=True)
-    return pd.concat([_of_run(folder, row, workload) for folder, row in rows], ignore_index=True)
+    runs = [_of_run(folder, row, workload) for folder, row in zip(folders, rows, strict=True)]
+    return pd.concat(runs, ignore_index=True)
 
 
 def of(traces: pd.DataFrame, measurement: Measurement) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -128,9 +128,9 @@ def text(runs: pd.DataFrame) -> str:
     return "\n".join([*lines, f"{'response':<41} " + " ".join(f"{sum_us:12,.3f}" for sum_us in known.sum())])
 
 
-def _of_run(folder: Path, planned: plan.Row, workload: Contract) -> pd.DataFrame:
-    known = split.split(folder)
-    histograms = totals.read_histograms(folder / OUT / totals.HISTOGRAM)
+def _of_run(folder: Path, planned: Row, workload: Contract) -> pd.DataFrame:
+    known = split.split(folder, workload)
+    histograms = outputs.read_histograms(folder / OUT / outputs.HISTOGRAM, workload.histograms)
     about = {
         "scenario": planned.scenario,
         "target": planned.target,

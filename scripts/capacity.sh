@@ -74,7 +74,7 @@ parse_arguments() {
 # A step of the search, with all that it goes by.
 step() { # STEP OPTION...
   lab "$1" --runs "$RUNS/capacity" --plan "$PLAN" --build "$BUILD" --result-data "$RESULTS" \
-    --page "$RESULTS/../results.md" --target "$target" --timing "$timing" --accelerator "$accelerator" \
+    --target "$target" --timing "$timing" --accelerator "$accelerator" \
     --wanted-accelerator "$wanted" "${options[@]}" "${@:2}" "$subject"
 }
 
@@ -123,4 +123,7 @@ while true; do
   ((todo)) || break
   run_rows "$todo"
 done
-step capacity-report
+code=0
+step capacity-report || code=$?
+lab page --result-data "$RESULTS" --page "$RESULTS/../results.md"
+exit "$code"

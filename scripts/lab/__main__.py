@@ -92,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--page", "the Markdown file to write")
     step.add_argument("suites", nargs="*", metavar="SUITE")
 
+    step = steps.add_parser("page", help="make results.md again, if it is there, from tables and pictures")
+    step.set_defaults(step=do.make_page)
+    add_path(step, "--result-data", "where tables and pictures are")
+    add_path(step, "--page", "the Markdown file")
+
     step = steps.add_parser("html", help="make results.html, which needs no network, from tables and runs")
     step.set_defaults(step=do.make_html)
     add_path(step, "--runs", "where runs are kept")

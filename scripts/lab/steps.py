@@ -92,6 +92,14 @@ def make_report(arguments: argparse.Namespace) -> None:
         raise complaints[-1]
 
 
+def make_page(arguments: argparse.Namespace) -> None:
+    """Makes results.md again, if it is there, from what is in result_data/."""
+    from lab.report import page as report
+
+    if arguments.page.is_file():
+        write_whole(arguments.page, report.render(arguments.result_data))
+
+
 def make_html(arguments: argparse.Namespace) -> None:
     """Makes results.html from what `make report` left and from the runs."""
     from lab.report.html import page

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What --emit-hlog writes, as HdrHistogram's own Java library reads it.
+# The log of a run (make export FORMAT=hlog), as HdrHistogram's own Java library reads it.
 
 load fake_guest
 
@@ -15,13 +15,14 @@ setup() {
 }
 
 measure() { # OPTION...
-  run "$ROOT/build/host-test/pipelab" --duration 0.2 --emit-hlog "$OUT/run.hlog" \
+  run "$ROOT/build/host-test/pipelab" --duration 0.2 \
     --emit-histogram "$OUT/histogram.csv" --stats "$OUT/stats.csv" "$@"
 }
 
 stat() { sed -n "s/^$1,//p" "$OUT/stats.csv"; }
 
 read_hlog() {
+  PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab export --format hlog "$OUT" >"$OUT/run.hlog"
   run java -cp "$JAR" "$ROOT/tests/hlog/ReadHlog.java" "$OUT"/{run.hlog,intervals.csv,buckets.csv}
 }
 
@@ -46,10 +47,4 @@ read_hlog() {
   read_hlog
   length=$(sed -n 's/^latency,0,\([0-9]*\),.*/\1/p' "$OUT/intervals.csv")
   ((length >= 200 && length < 10000))
-}
-
-@test "a log that cannot be written is named" {
-  run "$ROOT/build/host-test/pipelab" --duration 0.01 --emit-hlog /nowhere/run.hlog
-  exits 1
-  says "cannot write /nowhere/run.hlog: No such file or directory"
 }

@@ -195,8 +195,8 @@ def _add_readers(steps: Any) -> None:
 
     step = steps.add_parser("export", help="print results in a format that other tools read")
     step.set_defaults(step=do.export)
-    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, or chrome-trace")
-    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace that of a run")
+    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, chrome-trace, or hlog")
+    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace and hlog that of a run")
 
 
 def _timings(text: str) -> list[str]:

@@ -69,6 +69,14 @@ def make_report(arguments: argparse.Namespace) -> None:
         raise complaints[-1]
 
 
+def make_page(arguments: argparse.Namespace) -> None:
+    """Makes results.md again, if it is there, from what is in result_data/."""
+    from lab.report import page as report
+
+    if arguments.page.is_file():
+        write_whole(arguments.page, report.render(arguments.result_data))
+
+
 def make_html(arguments: argparse.Namespace) -> None:
     """Makes results.html from what `make report` left and from the runs."""
     from lab.report.html import page
@@ -194,16 +202,17 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab.tables import bare, results
+    from lab.plan import contract
     from lab.report import exports
-    from lab.report.exports import chrome_trace
+    from lab.tables import bare, results
 
     if arguments.format not in exports.FORMATS:
         what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
         raise Complaint("--format", what)
-    if arguments.format == exports.CHROME_TRACE:
-        print(chrome_trace.text(arguments.source), end="")
+    if arguments.format in exports.OF_RUN:
+        print(exports.OF_RUN[arguments.format](arguments.source), end="")
     else:
+        workload = contract.load("pipeline")
         with_runs = any(arguments.source.glob("*_raw.csv"))
-        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source)
-        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source)), end="")
+        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source, workload)
+        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source), workload), end="")

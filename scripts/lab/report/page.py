@@ -12,6 +12,7 @@ import pandas as pd
 from lab.tables import measured as analyse, ledger_summary
 from lab import bench
 from lab.judge import evaluation
+from lab.plan import contract
 from lab.report import matrix, section
 from lab.text import names, strict
 from lab.timers import histograms
@@ -64,7 +65,9 @@ def render(result_data: Path) -> str:
         "visible": lambda text: visible(text, None),
     }
     return environment.get_template("results.md.j2").render(
-        suites=suites, capacity=capacity_table.section(result_data), bench=bench.section(result_data)
+        suites=suites,
+        capacity=capacity_table.section(result_data, contract.load("pipeline")),
+        bench=bench.section(result_data),
     )
 
 

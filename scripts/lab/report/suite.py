@@ -8,7 +8,7 @@ import pandas as pd
 from lab.counters import counted
 from lab.tables import measured, environment
 from lab.judge import evaluation
-from lab.plan import plan
+from lab.plan import contract, plan
 from lab.report import pictures, stage_picture
 from lab.runs import run_record
 from lab.text.complaint import FAILED, Complaint
@@ -44,6 +44,7 @@ def make(
     items, unread = evaluation.read_stages(records)
     facts = environment.describe(plan.title(runs, name), records, rows) | (evaluation.terms(suite) if suite else {})
     metrics = measured.metrics_table(raw)
+    workload = contract.load("pipeline")
     counts = counted.of_runs(records)
     beside = counts if perf is None else pd.concat([perf, counts], ignore_index=True)
     known = evaluation.evaluate(raw, facts, items, beside, traces)
@@ -53,8 +54,8 @@ def make(
         f"{name}_environment.json": json.dumps(facts, indent=2) + "\n",
         **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(counts)} if len(counts) else {}),
         **evaluation.files(name, known),
-        **{f"{name}_{picture}.png": draw(raw, metrics) for picture, draw in pictures.PICTURES.items()},
-        **_stage_pictures(name, known),
+        **pictures.draw(name, raw, workload),
+        **_stage_pictures(name, known, workload),
     }, complaints + unread
 
 
@@ -94,10 +95,10 @@ def _load(runs: Path, rows: list[Row]) -> tuple[list[RunRecord], list[Complaint]
     return records, complaints
 
 
-def _stage_pictures(name: str, known: evaluation.Evaluation) -> dict[str, bytes]:
+def _stage_pictures(name: str, known: evaluation.Evaluation, workload: contract.Contract) -> dict[str, bytes]:
     if known.stages.empty:
         return {}
     return {
-        stage_picture.file_name(name, Measurement(*key)): stage_picture.stages(table)
+        stage_picture.file_name(name, Measurement(*key)): stage_picture.draw(table, workload.stages)
         for key, table in known.stages.groupby(KEYS, sort=False)
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes what a guest of one target boots, under build/image/TARGET/ (with another kernel than the target's
 # first: build/image/TARGET.KERNEL/): vmlinuz, initrd.cpio (busybox,
-# the virtio modules, pipelab, /init), with --perf also initrd-perf.cpio (the same and perf), with --rt-tools
+# the virtio modules, pipelab, /init, /trace_guest.sh), with --perf also initrd-perf.cpio (the same and perf), with --rt-tools
 # initrd-rt-tools.cpio (the same, cyclictest and rtla), and image.tsv, which says what they are. The same inputs give the same bytes.
 set -euo pipefail
 # shellcheck source=target.sh
@@ -36,6 +36,7 @@ stage_base() { # DIR PACKAGES
   mkdir -p "$1/bin" "$1/modules"
   cp "$2/bin/busybox" "$1/bin/"
   cp "$ROOT/qemu/init" "$1/init"
+  install -m 644 "$ROOT/qemu/trace_guest.sh" "$1/"
   install -m 755 "$PROGRAM" "$1/bin/pipelab"
   if [[ -d $modules || -z $KERNEL_FILE ]]; then
     stage_modules "$1/modules" "$modules"

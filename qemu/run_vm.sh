@@ -137,12 +137,11 @@ whole_number() { # OPTION VALUE MAXIMUM
 # Sets `qemu` to the exact command. The files that QEMU writes are named relative to its folder, so
 # that the command is the same for every run and works wherever it is pasted.
 build_qemu_command() {
-  local wanted=$accelerator numa_arguments
-  accelerator=tcg
-  if [[ $timing == live && $wanted != tcg ]]; then
-    accelerator=$("$ROOT/qemu/probe_kvm.sh" "$TARGET" "$kernel")
+  local numa_arguments
+  if [[ $timing == live || $accelerator != auto ]]; then
+    accelerator=$("$ROOT/qemu/probe_kvm.sh" --wanted "$accelerator" --timing "$timing" "$TARGET" "$kernel")
   fi
-  [[ $wanted != kvm || $accelerator == kvm ]] || die 1 "$NO_KVM"
+  [[ $accelerator == kvm ]] || accelerator=tcg
   local append words
   words=$(IFS=';' && echo "${command[*]}") # one word, which /init splits: the kernel passes it no more than 32
   append="console=$CONSOLE quiet panic=-1 nokaslr ${kernel_args[*]}${kernel_args[0]:+ }-- run $words"
@@ -170,6 +169,17 @@ build_qemu_command() {
 run_qemu() {
   cd "$out" && ulimit -c 0 && ulimit -f $(((output_mb + 1) * 1024)) &&
     exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${qemu[@]}"
+}
+
+# Waits until no other guest of this host disturbs this one, and keeps others waiting: a live guest is alone, the others
+# are with each other, whoever boots them. lab.runs.one holds the lock for this script while its own notes go on.
+lock_host() {
+  local lock=${PIPELAB_LOCK:-/tmp/pipelab.lock} how=--shared
+  [[ $lock != held ]] || return 0
+  [[ $timing != live ]] || how=--exclusive
+  { { [[ -e $lock ]] || : >"$lock"; } && exec 4<"$lock"; } 2>/dev/null ||
+    die 1 "$lock: cannot be opened: give another file as PIPELAB_LOCK"
+  flock "$how" --nonblock 4 || { echo "run_vm.sh: waiting for the end of other guests on this host ($lock)" >&2 && attend flock "$how" 4; }
 }
 
 # Runs QEMU in DIR under the time limit, and lets no file grow beyond what the guest may send; it dies with this
@@ -204,6 +214,7 @@ else
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
+  lock_host
   boot
   # From here on what the guest wrote is read, which this shell never does.
   PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab.runs.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \

@@ -7,7 +7,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/attend.sh"
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${PIPELAB_BUILD:-$ROOT/build}
-NO_KVM="--accelerator: KVM does not work on this host, where a probe guest did not boot with it: give tcg"
 
 # Prints TEXT, which may be a guest's, so that a terminal shows it and does nothing else: in one line, with what does not
 # print escaped, and without the middle of what is longer than MOST characters. scripts/lab/text/outside.py does the same.

@@ -58,9 +58,8 @@ end_on_signals
 interrupted() { rm -rf "$folder"; }
 make_scratch
 folder=$scratch
-guests=$(lab plan --guests --runs "$folder" --build "$BUILD" --target "$target" --timing "$timing" "$suite")
+lab guests --image image-rt-tools --target "$target" --timing "$timing" "$suite" >"$folder/guests"
 while IFS=$'\037' read -r kernel kernel_args smp memory_mb numa_nodes; do
-  make_image image-rt-tools "$target" "$kernel"
   load_target "$target" "$kernel"
   echo "cyclictest: kernel $kernel${kernel_args:+, $kernel_args}, $smp CPUs" >&2
   # With all CPUs, since a process begins without those that isolcpus= took from the scheduler.
@@ -75,6 +74,6 @@ while IFS=$'\037' read -r kernel kernel_args smp memory_mb numa_nodes; do
       measure "rtla $tool" rtla "$tool" hist -d "${duration}s" -c "0-$((smp - 1))" -E "$LONGEST_US" </dev/null
     done
   fi
-done <<<"$guests"
+done <"$folder/guests"
 lab timers --csv "$RESULTS/$(basename "$suite" .toml)_timer_latency.csv" "$folder"/[0-9]*
 rm -rf "$folder" # after a failure it stays: the message names files in it

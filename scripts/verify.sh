@@ -24,22 +24,10 @@ done
 
 # Runs run_scenarios.sh, with OPTION... for each recipe of SUITE, in the folder of its own.
 sweep() { # SUITE OPTION...
-  local target kernels line options
-  while IFS= read -r line; do
-    IFS=$'\037' read -r target kernels options <<<"$line"
-    mapfile -d $'\036' -t options < <(printf '%s' "$options")
-    [[ $2 != --plan-only ]] || make_kernels "$target" "$kernels"
+  local options
+  while IFS=$'\037' read -ra options; do
     PIPELAB_RUNS=$AGAIN/runs attend "$ROOT/scripts/run_scenarios.sh" --timing exact "${options[@]}" "${@:2}" "$1" </dev/null
   done < <(lab recipes --results "$RESULTS" "$1")
-}
-
-# Not make_images of lab.sh: the kernels are those that the results were made with.
-make_kernels() { # TARGET KERNELS, with commas between them
-  local kernel kernels
-  IFS=, read -ra kernels <<<"$2,"
-  for kernel in "${kernels[@]}"; do
-    make_image image "$1" "$kernel"
-  done
 }
 
 AGAIN=$BUILD/verify/result_data
@@ -48,7 +36,7 @@ make_folder "$AGAIN"
 verdict=0
 for suite; do
   lab recipes --results "$RESULTS" "$suite" >/dev/null # complains here, since a loop's input cannot fail
-  sweep "$suite" --plan-only
+  sweep "$suite" --make-images --plan-only
   code=0
   lab inputs --results "$RESULTS" --again "$AGAIN" --build "$BUILD" "$suite" || code=$?
   if ((code == 0)); then

@@ -104,6 +104,7 @@ arrived() { # KNOB VALUE
   setup_tree
   rm -r "$TREE/scripts" "$TREE/qemu"
   cp -r "$ROOT"/{scripts,qemu,scenarios} "$TREE/"
+  cp -r "$ROOT/src/workloads" "$TREE/src/"
   local script
   for script in scripts/setup.sh scripts/build.sh qemu/get_packages.sh; do
     printf '#!/bin/bash\n' >"$TREE/$script"

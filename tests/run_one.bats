@@ -6,8 +6,8 @@ load fake_guest
 # Plans t000 and runs its first row.
 plan() {
   "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact --plan-only t000 >/dev/null
-  SWEEP=$PIPELAB_RUNS/sweep.tsv
-  RUN=$(sed -n 2p "$SWEEP" | cut -f 1)
+  SWEEP=$PIPELAB_RUNS/sweep.jsonl
+  RUN=$(sed -nE '1s/^\{"run": "([^"]+)".*/\1/p' "$SWEEP")
 }
 
 @test "a failed run leaves its reason, console log and words, nothing else, and the reason names files that are there" {
@@ -48,15 +48,15 @@ plan() {
   says "'qemu-system-aarch64'"
   run "$ROOT/scripts/run_one.sh" "$BATS_TEST_TMPDIR/nowhere/x" 1
   exits 2
-  says "run_one.sh: $BATS_TEST_TMPDIR/nowhere/x: there is no such plan"
+  says "$BATS_TEST_TMPDIR/nowhere/x: there is no such plan"
 }
 
 @test "a plan whose run is a path is refused" {
   plan
-  sed -i "2s,^[^\t]*,../../elsewhere," "$SWEEP"
+  sed -i '1s,^{"run": "[^"]*",{"run": "../../elsewhere",' "$SWEEP"
   run "$ROOT/scripts/run_one.sh" "$SWEEP" 1
   exits 1
-  says "$SWEEP: row 1 is damaged: plan again"
+  says "$SWEEP: is damaged: row 1 (run = '../../elsewhere')"
 }
 
 @test "a disk that is nearly full stops a run before it boots, with the remedy" {
@@ -64,7 +64,7 @@ plan() {
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
   local disk=$BATS_TEST_TMPDIR/small
   # shellcheck disable=SC2016  # for the inner shell
-  on_small_disk 32m "$disk" bash -c 'cp "$1" "$2/" && "$3" "$2/sweep.tsv" 1' _ "$SWEEP" "$disk" "$ROOT/scripts/run_one.sh"
+  on_small_disk 32m "$disk" bash -c 'cp "$1" "$2/" && "$3" "$2/sweep.jsonl" 1' _ "$SWEEP" "$disk" "$ROOT/scripts/run_one.sh"
   exits 1
   says "$disk: no room for $RUN: 32 MB are free, and a run needs 64 MB: free some space"
   [[ ! -e $FAKE_LOG ]]

@@ -60,8 +60,9 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
 
 @test "kvm and tcg are different runs" {
   # A host on which the probe guest boots with KVM, and one where it does not.
-  mkdir "$BATS_TEST_TMPDIR"/{kvm,tcg}
+  mkdir -p "$BATS_TEST_TMPDIR"/{kvm/src,tcg}
   cp -r "$ROOT"/{qemu,scripts,scenarios} "$BATS_TEST_TMPDIR/kvm"
+  cp -r "$ROOT/src/workloads" "$BATS_TEST_TMPDIR/kvm/src/"
   printf '#!/bin/sh\necho kvm\n' >"$BATS_TEST_TMPDIR/kvm/qemu/probe_kvm.sh"
   cp -r "$BATS_TEST_TMPDIR/kvm"/* "$BATS_TEST_TMPDIR/tcg"
   printf '#!/bin/sh\necho tcg\n' >"$BATS_TEST_TMPDIR/tcg/qemu/probe_kvm.sh"
@@ -157,12 +158,12 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   mkdir -p "$PIPELAB_RUNS/.lock" # a file is wanted there: root may write to whatever is only read-only
   sweep t000
   exits 1
-  says "run_scenarios.sh: $PIPELAB_RUNS: cannot be written to: mend its permissions, or free some space"
+  says "pipelab: $PIPELAB_RUNS: cannot be written to: mend its permissions, or free some space"
   ((${#lines[@]} == 1))
   rm -r "$PIPELAB_RUNS" && touch "$PIPELAB_RUNS"
   sweep t000
   exits 1
-  says "run_scenarios.sh: $PIPELAB_RUNS: cannot be made: mend its permissions, or free some space"
+  says "pipelab: $PIPELAB_RUNS: cannot be made: mend its permissions, or free some space"
   ((${#lines[@]} == 1))
 }
 
@@ -171,10 +172,10 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   local results folder
   results=$(sha256sum "$PIPELAB_RUNS"/../t000_*)
   folder=$(echo "$PIPELAB_RUNS"/t000.baseline.aarch64.exact.r1.*)
-  truncate -s 100 "$folder/latencies.csv"
+  truncate -s 100 "$folder/samples.csv"
   sweep --reps 2 t000
   exits 1
-  says "$folder/latencies.csv: is cut or grown"
+  says "$folder/samples.csv: is cut or grown"
   says "rm -r $folder"
   ((${#lines[@]} == 1))
   [[ $(sha256sum "$PIPELAB_RUNS"/../t000_*) == "$results" ]]
@@ -241,10 +242,10 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   sweep --reps 1 --plan-only t000
   exits 0
   (($(finished) == 0))
-  run "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.tsv" 2
+  run "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.jsonl" 2
   exits 0
   (($(finished) == 1))
-  run "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.tsv" 99
+  run "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.jsonl" 99
   exits 2
   says "there is no row 99"
 }

@@ -1,6 +1,7 @@
 """python3 -m lab: the steps of a sweep that are not shell. Each reads files and writes files."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import traceback
@@ -10,6 +11,9 @@ from typing import Any, NoReturn
 from lab.plan import plan, suite
 from lab import steps as do
 from lab.capacity import step as capacity_step
+from lab.counters import observe as counting
+from lab.plan.places import RESULTS
+from lab.runs import ab, matrix, step as run_steps
 from lab.trace import step as trace_step
 from lab.plan.arguments import add_guest_options, add_path, to_number
 from lab.text.complaint import FAILED, Complaint
@@ -19,6 +23,7 @@ MAX_REPLICATES = 1000
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         arguments = _parser().parse_args()
         return arguments.step(arguments) or 0
@@ -28,11 +33,19 @@ def main() -> int:
     except OSError as error:
         print(f"pipelab: {Complaint(error.filename or 'a file', str(error.strerror or error))}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as interrupt:
+        return 143 if isinstance(interrupt, Terminated) else 130
     except Exception as error:  # none is expected
         print(f"pipelab: this is a fault of pipelab: {_kept(error)}", file=sys.stderr)
         return FAILED
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends whatever Ctrl-C ends."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def _kept(fault: Exception) -> str:
@@ -49,41 +62,29 @@ def _kept(fault: Exception) -> str:
     return f"{what}: please report it with {name}, where its traceback is"
 
 
+class _Help(argparse.HelpFormatter):
+    """Lines of up to 120 characters, whatever the terminal has."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=120)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line."""
+    """Complains in one line, and takes options by their whole names."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("argument "):  # argument --reps: ...
             where, what = message.removeprefix("argument ").split(": ", 1)
-            raise Complaint(where, what)
+            raise Complaint(where, what.replace("expected one argument", "needs a value"))
         raise Complaint(self.prog, f"{message}: see --help")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="lab", description=__doc__)
     steps = parser.add_subparsers(required=True, metavar="STEP")
-
-    step = steps.add_parser("plan", help="expand suites into the rows of a sweep")
-    step.set_defaults(step=do.make_plan)
-    add_path(step, "--runs", "where runs are kept")
-    step.add_argument("--plans", type=Path, help="where the plans go, if not to the runs")
-    add_path(step, "--build", "where the images are")
-    step.add_argument("--target", required=True)
-    step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
-    add_guest_options(step)
-    step.add_argument("--timing", type=_timings, default=list(plan.TIMINGS), help="exact, live, or both")
-    step.add_argument("--reps", type=to_number(Number(1, MAX_REPLICATES)), default=3)
-    step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
-    duration = suite.OPTIONS["duration"]
-    step.add_argument("--duration", type=to_number(duration), help="seconds; else as the suite says, or 2")
-    step.add_argument("suites", nargs="+", metavar="SUITE")
-
-    step = steps.add_parser("seal", help="write run.json for a run that ended well")
-    step.set_defaults(step=do.seal_run)
-    add_path(step, "--build", "where the images are")
-    step.add_argument("plan", type=Path)
-    step.add_argument("run")
-    step.add_argument("folder", type=Path)
 
     step = steps.add_parser("report", help="make tables, pictures and results.md")
     step.set_defaults(step=do.make_report)
@@ -92,17 +93,16 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--page", "the Markdown file to write")
     step.add_argument("suites", nargs="*", metavar="SUITE")
 
+    step = steps.add_parser("page", help="make results.md again, if it is there, from tables and pictures")
+    step.set_defaults(step=do.make_page)
+    add_path(step, "--result-data", "where tables and pictures are")
+    add_path(step, "--page", "the Markdown file")
+
     step = steps.add_parser("html", help="make results.html, which needs no network, from tables and runs")
     step.set_defaults(step=do.make_html)
     add_path(step, "--runs", "where runs are kept")
     add_path(step, "--result-data", "where tables are")
     add_path(step, "--page", "the HTML file to write")
-
-    step = steps.add_parser("matrix", help="show a suite's results on every target and kernel in one table")
-    step.set_defaults(step=do.show_matrix)
-    add_path(step, "--csv", "the CSV file to write")
-    step.add_argument("suite", metavar="SUITE")
-    step.add_argument("folders", type=Path, nargs="+", help="TARGET.KERNEL/result_data, each with the suite's results")
 
     step = steps.add_parser("bench", help="make tables, picture and results.md from the samples of pipelab_bench")
     step.set_defaults(step=do.make_bench)
@@ -110,11 +110,15 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--result-data", "where tables and the picture go")
     add_path(step, "--page", "the Markdown file to write")
 
+    run_steps.add(steps, do.report_suites)
+    ab.add(steps, do.report_suites, do.run_gate)
+    matrix.add(steps, do.report_suites, do.show_matrix)
+    counting.add(steps, do.report_suites)
     _add_verification(steps)
     _add_timers(steps)
     _add_counters(steps)
     _add_readers(steps)
-    capacity_step.add(steps)
+    capacity_step.add(steps, do.results_page)
     trace_step.add(steps)
     return parser
 
@@ -143,15 +147,6 @@ def _add_timers(steps: Any) -> None:
 
 
 def _add_counters(steps: Any) -> None:
-    step = steps.add_parser("perf", help="show what perf stat counted")
-    step.set_defaults(step=do.show_perf)
-    add_path(step, "--csv", "the CSV file to write")
-    step.add_argument("--timing", required=True, choices=plan.TIMINGS)
-    step.add_argument("--smp", required=True, type=to_number(Number(1, 64)), help="the CPUs of the guests")
-    step.add_argument("--suite-csv", type=Path, help="the CSV file of a suite's runs, to add these to")
-    step.add_argument("--plan", type=Path, help="has the row of each run, in the order of the folders")
-    step.add_argument("folders", type=Path, nargs="+", help="of runs: perf.csv, perhaps counters.json and stats.csv")
-
     step = steps.add_parser("counters", help="show what the counters' plugin saw of a guest")
     step.set_defaults(step=do.show_counters)
     step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
@@ -159,29 +154,27 @@ def _add_counters(steps: Any) -> None:
     step.add_argument("--shared-csv", type=Path, help="where the shared lines go")
     step.add_argument("counters", type=Path, help="a run's counters.json")
 
-    step = steps.add_parser("profile", help="show which functions ran how many instructions")
-    step.set_defaults(step=do.show_profile)
-    step.add_argument("--symbols", type=Path, action="append", default=[], help="of nm, or /proc/kallsyms")
-    step.add_argument("--title", required=True, help="of the picture")
-    add_path(step, "--csv", "where the functions go")
-    add_path(step, "--svg", "where the picture goes")
-    step.add_argument("counters", type=Path, help="a run's counters.json")
-
 
 def _add_readers(steps: Any) -> None:
     """The steps that read results."""
-    step = steps.add_parser("gate", help="compare two sets of results, and judge objectives")
+    step = steps.add_parser(
+        "gate",
+        prog="scripts/gate.sh",
+        help="compare two sets of results, and judge objectives",
+        description="Compares the results in result_data/ with those in the folder DIR, or with those that the git "
+        "revision GIT-REV has committed, and prints what is worse, unknown or better.",
+        epilog="Exit codes: 0 good, 1 results cannot be read, 2 wrong usage, or the two differ in more than the "
+        "program, 3 worse, 4 an objective is missed, 5 inconclusive.",
+    )
     step.set_defaults(step=do.run_gate)
-    step.add_argument("--base", required=True, help="a folder of results, or a git revision that has them")
-    add_path(step, "--new", "the folder of results to judge")
-    step.add_argument("--allow", action="append", default=[], metavar="NAME", help="a difference that is meant")
-    step.add_argument("--junit", type=Path, help="the JUnit XML file to write")
-    step.add_argument("--markdown", type=Path, help="the Markdown file to write")
-
-    step = steps.add_parser("interleave", help="show the order in which the runs of several sweeps alternate")
-    step.set_defaults(step=do.interleave_sweeps)
-    step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
-    step.add_argument("sweeps", type=Path, nargs="+", metavar="SWEEP")
+    about = "a folder of results, or a git revision that has them"
+    step.add_argument("--base", required=True, metavar="DIR|GIT-REV", help=about)
+    about = "the results to judge (result_data)"
+    step.add_argument("--new", type=Path, default=RESULTS, metavar="DIR", help=about)
+    about = "compare although NAME differs: kernel, qemu, guest, host or options; may be repeated"
+    step.add_argument("--allow", action="append", default=[], metavar="NAME", help=about)
+    step.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
+    step.add_argument("--markdown", type=Path, metavar="FILE", help="also write what is printed")
 
     step = steps.add_parser("noise-floor", help="show the smallest change that live runs can detect")
     step.set_defaults(step=do.show_noise_floor)
@@ -190,15 +183,8 @@ def _add_readers(steps: Any) -> None:
 
     step = steps.add_parser("export", help="print results in a format that other tools read")
     step.set_defaults(step=do.export)
-    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, or chrome-trace")
-    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace that of a run")
-
-
-def _timings(text: str) -> list[str]:
-    names = text.split()
-    if not names or any(name not in plan.TIMINGS for name in names):
-        raise argparse.ArgumentTypeError(f"'{text}' is not valid: give exact, live, or both")
-    return names
+    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, chrome-trace, or hlog")
+    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace and hlog that of a run")
 
 
 if __name__ == "__main__":

@@ -2,56 +2,33 @@
 
 import argparse
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from pathlib import Path
 
-from lab.plan import interleave, plan, suite, target
-from lab.runs import run_record
-from lab.plan.arguments import sweep_of
+from lab.plan import plan, suite
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
 from lab.plan.places import SCENARIOS, TARGETS
 
 
-def make_plan(arguments: argparse.Namespace) -> None:
-    """Writes into --plans a plan for each suite and timing, and sweep.tsv with the rows of all, as they are run."""
-    timings = tuple(name for name in plan.TIMINGS if name in arguments.timing)
-    sweep = sweep_of(arguments, timings, arguments.reps)
-    suites = [suite.load(SCENARIOS / f"{name}.toml") for name in _names(arguments.suites)]
-    if arguments.guests:
-        machine = target.load(TARGETS, sweep.target)
-        guests = [shape for each in suites for shape in plan.guests_of(each, sweep, machine, TARGETS).values()]
-        for shape in dict.fromkeys(guests):
-            print(*asdict(shape).values(), sep="\x1f")
-        return
-    rows = [row for each in suites for row in plan.expand(each, sweep, arguments.build, TARGETS)]
-    for row in rows:  # a damaged run is found now, not after an hour
-        if (arguments.runs / row.run).exists():
-            run_record.load(arguments.runs / row.run)
-    plans = arguments.plans or arguments.runs
-    for each in suites:
-        write_whole(plans / plan.title_file(each.name), each.title + "\n")
-        for timing in sweep.timings:
-            chosen = [row for row in rows if (row.suite, row.timing) == (each.name, timing)]
-            write_whole(plans / plan.file_name(each.name, sweep.target, timing), plan.write(chosen))
-    write_whole(plans / "sweep.tsv", plan.write(plan.shuffled(rows, arguments.seed)))
+def report_suites(runs: Path, suites: Sequence[str]) -> None:
+    """Makes the report of `suites` from a folder of runs, beside it."""
+    page = runs.parent.parent / "results.md"
+    make_report(argparse.Namespace(runs=runs, result_data=runs.parent, page=page, suites=list(suites)))
 
 
-def seal_run(arguments: argparse.Namespace) -> None:
-    """Writes run.json into the folder of a run that has just ended well."""
-    rows = {row.run: row for row in plan.read(arguments.plan)}
-    if arguments.run not in rows:
-        raise Complaint(arguments.plan, f"has no run '{arguments.run}': give one that it has")
-    row = rows[arguments.run]
-    image = plan.read_image(arguments.build, target.load(TARGETS, row.target), row.kernel)
-    tree = arguments.build.resolve().parent  # that the image was built from
-    run_record.seal(arguments.folder, row, image, tree)
+def results_page(result_data: Path) -> str:
+    """The text of results.md."""
+    from lab.report import page
+
+    return page.render(result_data)
 
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
     from lab.report import page as report, suite as suite_results
-    from lab.counters import perf_runs
+    from lab.counters import counted
     from lab.trace import runs as trace_runs  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
@@ -63,7 +40,7 @@ def make_report(arguments: argparse.Namespace) -> None:
     for name in names:
         file = SCENARIOS / f"{name}.toml"
         try:
-            perf = perf_runs.KEPT.read(arguments.result_data / perf_runs.FILE.format(name))
+            perf = counted.KEPT.read(arguments.result_data / counted.PERF_FILE.format(name))
             traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
             rules = suite.load(file) if file.is_file() else None
             files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
@@ -92,6 +69,14 @@ def make_report(arguments: argparse.Namespace) -> None:
         raise complaints[-1]
 
 
+def make_page(arguments: argparse.Namespace) -> None:
+    """Makes results.md again, if it is there, from what is in result_data/."""
+    from lab.report import page as report
+
+    if arguments.page.is_file():
+        write_whole(arguments.page, report.render(arguments.result_data))
+
+
 def make_html(arguments: argparse.Namespace) -> None:
     """Makes results.html from what `make report` left and from the runs."""
     from lab.report.html import page
@@ -101,22 +86,7 @@ def make_html(arguments: argparse.Namespace) -> None:
 
 def _names(suites: list[str]) -> list[str]:
     """Each suite once, by its name, however it was given."""
-    return list(dict.fromkeys(suite.name_of(text, SCENARIOS) for text in suites))
-
-
-def show_perf(arguments: argparse.Namespace) -> None:
-    """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
-    from lab.counters import perf, perf_runs
-
-    in_turn = arguments.timing == "exact" and arguments.smp > 1
-    table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
-    write_whole(arguments.csv, perf.csv(table))
-    say(perf.text(table))
-    if in_turn:
-        say(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
-    if arguments.suite_csv is not None:
-        new = perf_runs.table(arguments.folders, arguments.plan)
-        write_whole(arguments.suite_csv, perf_runs.KEPT.csv(perf_runs.KEPT.merged(arguments.suite_csv, new)))
+    return list(dict.fromkeys(suite.find(text)[0].stem for text in suites))
 
 
 def make_bench(arguments: argparse.Namespace) -> None:
@@ -128,12 +98,12 @@ def make_bench(arguments: argparse.Namespace) -> None:
     write_whole(arguments.page, report.render(arguments.result_data))
 
 
-def show_matrix(arguments: argparse.Namespace) -> None:
+def show_matrix(suite: str, folders: Sequence[Path], csv: Path) -> None:
     """Puts a suite's results on every target and kernel into one table, and prints it."""
     from lab.report import matrix
 
-    table = matrix.read(arguments.suite, arguments.folders)
-    write_whole(arguments.csv, matrix.csv(table))
+    table = matrix.read(suite, folders)
+    write_whole(csv, matrix.csv(table))
     say(matrix.markdown(table))
 
 
@@ -152,16 +122,6 @@ def show_counters(arguments: argparse.Namespace) -> None:
             write_whole(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def show_profile(arguments: argparse.Namespace) -> None:
-    """Prints the hot spots, and writes all functions as CSV and as a picture."""
-    from lab.counters import counters, icicle, symbols
-
-    table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
-    write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_whole(arguments.svg, icicle.draw(table, arguments.title))
-    say(counters.functions_text(table))
-
-
 def show_timers(arguments: argparse.Namespace) -> None:
     """Puts what cyclictest and rtla measured in guests into the table of a suite, and prints it."""
     from lab.timers import histograms
@@ -173,12 +133,11 @@ def show_timers(arguments: argparse.Namespace) -> None:
 
 
 def show_recipes(arguments: argparse.Namespace) -> None:
-    """Prints how the exact results of a suite were made, for verify.sh: target, kernels and options, one line each."""
+    """Prints how the exact results of a suite were made, for verify.sh: the options of run_scenarios.sh, a sweep a line."""
     from lab.judge import verify
 
-    for machine, kernels, options in verify.recipes(arguments.results, arguments.suite):
-        words = "\x1e".join(part for option in options for part in option.split("=", 1))
-        print(machine, ",".join(kernels), words, sep="\x1f")
+    for _, _, options in verify.recipes(arguments.results, arguments.suite):
+        print(*options, sep="\x1f")
 
 
 def check_inputs(arguments: argparse.Namespace) -> None:
@@ -224,13 +183,6 @@ def run_gate(arguments: argparse.Namespace) -> int:
     return gate.overall(gates)
 
 
-def interleave_sweeps(arguments: argparse.Namespace) -> None:
-    """Prints in which order the rows of several sweeps are to be run: timing, sweep (from 0) and row (from 1)."""
-    sweeps = [plan.read(file) for file in arguments.sweeps]
-    for timing, side, number in interleave.interleave(sweeps, arguments.seed):
-        print(timing, side, number, sep="\t")
-
-
 def show_noise_floor(arguments: argparse.Namespace) -> None:
     """Prints the smallest change that live runs on this host can detect, by metric."""
     from lab.judge import noise
@@ -250,16 +202,17 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab.tables import bare, results
+    from lab.plan import contract
     from lab.report import exports
-    from lab.report.exports import chrome_trace
+    from lab.tables import bare, results
 
     if arguments.format not in exports.FORMATS:
         what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
         raise Complaint("--format", what)
-    if arguments.format == exports.CHROME_TRACE:
-        print(chrome_trace.text(arguments.source), end="")
+    if arguments.format in exports.OF_RUN:
+        print(exports.OF_RUN[arguments.format](arguments.source), end="")
     else:
+        workload = contract.load("pipeline")
         with_runs = any(arguments.source.glob("*_raw.csv"))
-        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source)
-        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source)), end="")
+        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source, workload)
+        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source), workload), end="")

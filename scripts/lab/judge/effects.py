@@ -1,6 +1,6 @@
-"""Choices: what one option changes, over all pairs of a suite's scenarios that differ in nothing else.
+"""Effects: what one option changes, over all pairs of a suite's scenarios that differ in nothing else.
 
-A scenario against its baseline is one such pair; here the same choice (consumer pinned to CPU 1, or not) is seen in
+A scenario against its baseline is one such pair; here the same change (consumer pinned to CPU 1, or not) is seen in
 every company that the suite has it in, so that what it does by itself can be told from what it does in one place.
 """
 
@@ -30,7 +30,7 @@ UNCHANGED = {Verdict.SAME, Verdict.EQUAL}
 
 @dataclass(frozen=True)
 class Effect:
-    """What a choice does to one metric over its pairs. In live timing `p_value` is of all pairs together."""
+    """What a change does to one metric over its pairs. In live timing `p_value` is of all pairs together."""
 
     metric: str
     comparisons: tuple[Comparison, ...]  # a pair each; a comparison's scenario is "before, after"
@@ -39,7 +39,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Change:
     """One option's change from one value to another (empty: not given), under one load.
 
     `pairs` are scenarios, before and after. Those in `moved` also changed on how many CPUs the threads were: what they
@@ -56,8 +56,8 @@ class Choice:
     mean_ns: pd.DataFrame  # [pair, stage]: by how much the mean time in each stage changed; empty if not known
 
 
-def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.DataFrame) -> list[Choice]:
-    """All choices of one measurement; `raw` and `table`, of lab.stages.table(), are of that alone.
+def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.DataFrame) -> list[Change]:
+    """All changes of one measurement; `raw` and `table`, of lab.stages.table(), are of that alone.
 
     In live timing they share one level of error.
     """
@@ -69,12 +69,12 @@ def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.
     for first, second in permutations(cases.values(), 2):
         if difference := _difference(first, second, known):
             found.setdefault((*difference, first.interval_ns), []).append((first.scenario, second.scenario))
-    choices = [
-        _choice(key, pairs, cases, runs, table, margin, known)
+    changes = [
+        _change(key, pairs, cases, runs, table, margin, known)
         for key, pairs in sorted(found.items(), key=lambda each: (-each[0][3], list(found).index(each[0])))
         if _is_step(key, list(found))
     ]
-    return _judged(choices, margin)
+    return _judged(changes, margin)
 
 
 def _difference(first: Case, second: Case, known: Contract) -> tuple[str, str, str] | None:
@@ -112,7 +112,7 @@ def _is_step(key: tuple[str, str, str, float], every: Sequence[tuple[str, str, s
     return not any(_number(before) < _number(value) < _number(after) < math.inf for value in between)
 
 
-def _choice(
+def _change(
     key: tuple[str, str, str, float],
     pairs: Sequence[tuple[str, str]],
     cases: Mapping[str, Case],
@@ -120,7 +120,7 @@ def _choice(
     table: pd.DataFrame,
     margin: float,
     known: Contract,
-) -> Choice:
+) -> Change:
     """Not yet judged."""
     moved = (
         [] if key[0] in (*known.pins, "smp") else [pair for pair in pairs if _moves(*(cases[name] for name in pair))]
@@ -134,7 +134,7 @@ def _choice(
         comparisons = tuple(comparing.compare(of_pairs, margin))
         if comparisons:
             effects.append(Effect(column.name, comparisons, Verdict.INCONCLUSIVE, stratified_p(of_pairs)))
-    return Choice(*key, tuple(pairs), tuple(moved), tuple(effects), _stage_changes(counted, table))
+    return Change(*key, tuple(pairs), tuple(moved), tuple(effects), _stage_changes(counted, table))
 
 
 def _moves(before: Case, after: Case) -> bool:
@@ -170,13 +170,13 @@ def stratified_p(pairs: Iterable[Pair]) -> float:
     return math.nan if not variance else math.erfc(abs(distance) / math.sqrt(2 * variance))
 
 
-def _judged(choices: Sequence[Choice], margin: float) -> list[Choice]:
+def _judged(changes: Sequence[Change], margin: float) -> list[Change]:
     """Each effect with its verdict; those of live timing share one level, ALPHA."""
-    every = [effect for choice in choices for effect in choice.effects]
+    every = [effect for each in changes for effect in each.effects]
     adjusted = iter(comparing.holm([effect.p_value for effect in every]))
     return [
-        replace(choice, effects=tuple(_effect(effect, next(adjusted), margin) for effect in choice.effects))
-        for choice in choices
+        replace(each, effects=tuple(_effect(effect, next(adjusted), margin) for effect in each.effects))
+        for each in changes
     ]
 
 

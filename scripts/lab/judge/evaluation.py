@@ -93,7 +93,7 @@ def evaluate(
     perf: pd.DataFrame | None = None,
     traces: pd.DataFrame | None = None,
 ) -> Evaluation:
-    """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.counts.perf_runs
+    """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.counters.counted
     and lab.trace.runs."""
     tables = [stages.table(scenario, measurement, known) for (measurement, scenario), known in runs.items()]
     tables = [table for table in tables if len(table)]

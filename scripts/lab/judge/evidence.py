@@ -97,7 +97,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Study:
+class Evidence:
     """A suite's results.
 
     `stages` is a table of lab.stages.table(), `traces` one of lab.trace.runs; `environment` the suite's json.
@@ -118,7 +118,7 @@ def of_suite(
     windows_ns: Mapping[tuple[Measurement, str], Sequence[np.ndarray]] | None = None,
     beside: Callable[[Measurement, str], Mapping[str, float]] | None = None,
     traces: pd.DataFrame | None = None,
-) -> Study:
+) -> Evidence:
     """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
 
     `beside` gives further columns of a scenario's rows, which an instrument measured; `traces` is a table of lab.trace.runs.
@@ -137,7 +137,7 @@ def of_suite(
         of_case = schedule.of(known, said["options"])
         cases.append(Case(scenario, measurement, options, rows, len(rows), windows, of_case))
     stages, traces = (pd.DataFrame() if table is None else table for table in (stages, traces))
-    return Study(cases, comparisons, stages, environment, traces)
+    return Evidence(cases, comparisons, stages, environment, traces)
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -4,22 +4,24 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.plan import guest, plan, suite
+from lab.plan import guest, plan
 from lab.text import strict
-from lab.plan.suite import Number
+from lab.plan.kinds import Kind, Number, Value
 
 
 def add_guest_options(step: argparse.ArgumentParser) -> None:
     """What a user may say of guests, which `sweep_of` reads."""
-    step.add_argument("--wanted-accelerator", choices=plan.WISHES, default="auto", help="what the user said of it")
+    wish = "of live runs: kvm, tcg, or auto, which is kvm where it works (auto)"
+    step.add_argument("--accelerator", choices=plan.WISHES, default="auto", metavar="WHICH", help=wish)
     for key, kind in guest.KEYS.items():
         flag = "--" + guest.KNOBS[key].lower().replace("_", "-")
-        step.add_argument(flag, dest=key, type=to_value(kind), help="of guests, if not as the suite says")
-    step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", help="to CPUs of the host, in live timing")
-    step.add_argument("--guests", action="store_true", help="only print the guests that the plan needs")
+        about = "of guests, where scenarios do not say it themselves (as the suite's [guest] says)"
+        step.add_argument(flag, dest=key, type=to_value(kind), metavar="VALUE", help=about)
+    about = "in live timing pin each CPU of a guest to one of the host, if it has enough (yes)"
+    step.add_argument("--pin-vcpus", choices=("yes", "no"), default="yes", metavar="yes|no", help=about)
 
 
-def to_number(kind: suite.Kind | None) -> Callable[[str], float]:
+def to_number(kind: Kind | None) -> Callable[[str], float]:
     """Converts to a number that `kind` takes; without a kind, to any."""
 
     def convert(text: str) -> float:
@@ -35,7 +37,7 @@ def to_number(kind: suite.Kind | None) -> Callable[[str], float]:
     return convert
 
 
-def to_value(kind: suite.Kind) -> Callable[[str], suite.Value]:
+def to_value(kind: Kind) -> Callable[[str], Value]:
     """Converts to what `kind` takes: a number, or a text."""
     if isinstance(kind, Number):
         return to_number(kind)
@@ -54,15 +56,15 @@ def add_path(step: argparse.ArgumentParser, name: str, about: str) -> None:
 
 
 def sweep_of(arguments: argparse.Namespace, timings: tuple[str, ...], replicates: int) -> plan.Sweep:
-    """The sweep that a step's options describe, among them those of `add_guest_options`."""
+    """The sweep that a step's options describe, among them those of `add_guest_options`, where it has these."""
+    said = vars(arguments)
     return plan.Sweep(
         target=arguments.target,
         timings=timings,
         replicates=replicates,
         seed=arguments.seed,
         duration_s=arguments.duration,
-        accelerator=arguments.accelerator,
-        wanted_accelerator=arguments.wanted_accelerator,
-        guest={key: arguments.__dict__[key] for key in guest.KEYS if arguments.__dict__[key] is not None},
-        pin_vcpus=arguments.pin_vcpus == "yes",
+        wanted_accelerator=said.get("accelerator", "auto"),
+        guest={key: said[key] for key in guest.KEYS if said.get(key) is not None},
+        pin_vcpus=said.get("pin_vcpus", "yes") == "yes",
     )

@@ -12,11 +12,12 @@ import pandas as pd
 from lab.tables import measured as analyse, ledger_summary
 from lab import bench
 from lab.judge import evaluation
+from lab.plan import contract
 from lab.report import matrix, section
 from lab.text import names, strict
 from lab.timers import histograms
 from lab.capacity import table as capacity_table
-from lab.counters import perf_runs
+from lab.counters import counted
 from lab.judge import effects as choices
 from lab.report import placement, effects as told
 from lab.trace import runs as trace_runs
@@ -64,7 +65,9 @@ def render(result_data: Path) -> str:
         "visible": lambda text: visible(text, None),
     }
     return environment.get_template("results.md.j2").render(
-        suites=suites, capacity=capacity_table.section(result_data), bench=bench.section(result_data)
+        suites=suites,
+        capacity=capacity_table.section(result_data, contract.load("pipeline")),
+        bench=bench.section(result_data),
     )
 
 
@@ -80,7 +83,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
         check_environment(environment)
         measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
-        perf = perf_runs.KEPT.read(metrics_file.with_name(perf_runs.FILE.format(name)))
+        counts = counted.read(metrics_file.parent, name)
         traces = trace_runs.KEPT.read(metrics_file.with_name(trace_runs.FILE.format(name)))
         sections: dict[str, str] = {}
         answers: list[str] = []
@@ -88,9 +91,10 @@ def _suite(metrics_file: Path) -> SuiteReport:
         for each in measurements:
             measured, baselines = measurement_of(each), environment.get("baselines", {})
             traced = trace_runs.markdown(traces, measured, _of(each, raw), each)
-            counts = "\n\n".join(part for part in (perf_runs.markdown(perf, measured), traced) if part)
+            took = counted.markdown(counts, measured, list(each["scenarios"]))
+            beside = "\n\n".join(part for part in (took, traced) if part)
             text = section.markdown(
-                name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines, counts
+                name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines, beside
             )
             sections[f"{name}, {_name(each)}"] = text
             if environment.get("question"):

@@ -12,7 +12,6 @@ from lab.report import stage_picture
 from lab.tables import stages
 from lab.judge import comparing
 from lab.tables.measured import INTERVAL_RUNS
-from lab.counters import counted
 from lab.judge.evaluation import Evaluation
 from lab.findings.pipeline import SLOWEST_ITEMS
 from lab.tables.measurement import Measurement
@@ -60,7 +59,7 @@ def markdown(
     `counts` is a table of what was counted in other runs.
     """
     parts = [_table(metrics), _caption(measurement, metrics), _verdicts(known.comparisons, baselines)]
-    parts += [counted.markdown(metrics), counts, _stages(suite, measurement, known, raw), _objectives(known.judgements)]
+    parts += [counts, _stages(suite, measurement, known, raw), _objectives(known.judgements)]
     parts += [findings.markdown(known.findings, list(metrics["scenario"]))]
     return "\n\n".join(part for part in parts if part)
 

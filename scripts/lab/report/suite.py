@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from lab.counters import counted
 from lab.tables import measured, environment
 from lab.judge import evaluation
-from lab.plan import plan
+from lab.plan import contract, plan
 from lab.report import pictures, stage_picture
 from lab.runs import run_record
 from lab.text.complaint import FAILED, Complaint
@@ -30,7 +31,7 @@ def make(
     """The content of the files by their names, none without a good run; and what is wrong with the other runs.
 
     `suite` is how the runs are to be judged; None when its file is gone. `perf` is what perf stat counted, a table of
-    lab.counts.perf_runs, and `traces` what sched events said, one of lab.trace.runs.
+    lab.counters.counted, and `traces` what sched events said, one of lab.trace.runs.
     """
     rows, complaints = _rows(runs, name)
     records, unread = _load(runs, rows)
@@ -43,14 +44,18 @@ def make(
     items, unread = evaluation.read_stages(records)
     facts = environment.describe(plan.title(runs, name), records, rows) | (evaluation.terms(suite) if suite else {})
     metrics = measured.metrics_table(raw)
-    known = evaluation.evaluate(raw, facts, items, perf, traces)
+    workload = contract.load("pipeline")
+    counts = counted.of_runs(records)
+    beside = counts if perf is None else pd.concat([perf, counts], ignore_index=True)
+    known = evaluation.evaluate(raw, facts, items, beside, traces)
     return {
         f"{name}_raw.csv": measured.raw_csv(raw),
         f"{name}_metrics.csv": measured.metrics_csv(metrics),
         f"{name}_environment.json": json.dumps(facts, indent=2) + "\n",
+        **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(counts)} if len(counts) else {}),
         **evaluation.files(name, known),
-        **{f"{name}_{picture}.png": draw(raw, metrics) for picture, draw in pictures.PICTURES.items()},
-        **_stage_pictures(name, known),
+        **pictures.draw(name, raw, workload),
+        **_stage_pictures(name, known, workload),
     }, complaints + unread
 
 
@@ -90,10 +95,10 @@ def _load(runs: Path, rows: list[Row]) -> tuple[list[RunRecord], list[Complaint]
     return records, complaints
 
 
-def _stage_pictures(name: str, known: evaluation.Evaluation) -> dict[str, bytes]:
+def _stage_pictures(name: str, known: evaluation.Evaluation, workload: contract.Contract) -> dict[str, bytes]:
     if known.stages.empty:
         return {}
     return {
-        stage_picture.file_name(name, Measurement(*key)): stage_picture.stages(table)
+        stage_picture.file_name(name, Measurement(*key)): stage_picture.draw(table, workload.stages)
         for key, table in known.stages.groupby(KEYS, sort=False)
     }

@@ -159,9 +159,9 @@ def load(folder: Path) -> RunRecord:
 
 def _check_ledger(file: Path, facts: dict[str, Any], remedy: str) -> None:
     for name, shape in (("ledger", LEDGER), ("vcpu_pinning", PINNING)):
-        if (told := facts.get(name)) is not None:
-            known = {key: part for key, part in shape.items() if isinstance(told, dict) and key in told}
-            _check_shape(file, told, known, remedy, name)
+        if (said := facts.get(name)) is not None:
+            known = {key: part for key, part in shape.items() if isinstance(said, dict) and key in said}
+            _check_shape(file, said, known, remedy, name)
     for vcpu in ((facts.get("ledger") or {}).get("vcpus") or {}).values():
         _check_shape(file, vcpu, VCPU, remedy, "ledger.vcpus")
 

@@ -66,8 +66,8 @@ def check(environment: Mapping[str, Any]) -> None:
                 names.check({"scenario": name})
                 if not isinstance(value, (bool, int, float)) and not WORDS.accepts(value):
                     raise ValueError(f"option {name} = {value!r} is no plain word")
-    told = [environment.get("baselines", {}), *(facts["scenarios"] for facts in environment["measurements"])]
-    for name in (name for each in told for name in each):
+    named = [environment.get("baselines", {}), *(facts["scenarios"] for facts in environment["measurements"])]
+    for name in (name for each in named for name in each):
         names.check({"scenario": name})
     for name in (*environment.get("baselines", {}).values(), *environment.get("changed_guests", [])):
         names.check({"scenario": name})

@@ -85,20 +85,20 @@ def _read(file: Path) -> Results:
         raise Complaint(file, f"has no runs: {REMEDY}", FAILED)
     try:
         measurement.check(environment)
-        told = measurement.each_of(environment)
-        for facts in told.values():
+        described = measurement.each_of(environment)
+        for facts in described.values():
             for scenario in facts["scenarios"]:
                 measurement.circumstances(facts, scenario)
     except ValueError as error:
         raise Complaint(beside, f"is damaged ({error}): {REMEDY}", FAILED) from None
     except (KeyError, TypeError, AttributeError) as error:
         raise Complaint(beside, f"lacks {error}: {REMEDY}", FAILED) from None
-    _check_rows(file, text, suite, {(*each, name) for each, facts in told.items() for name in facts["scenarios"]})
+    _check_rows(file, text, suite, {(*each, name) for each, facts in described.items() for name in facts["scenarios"]})
     return Results(suite, file, analyse.typed(text), environment)
 
 
-def _check_rows(file: Path, text: pd.DataFrame, suite: str, told: set[tuple[str, ...]]) -> None:
-    """`text` has the cells as they stand; `told` each measurement's scenarios. Rows are counted from 1."""
+def _check_rows(file: Path, text: pd.DataFrame, suite: str, described: set[tuple[str, ...]]) -> None:
+    """`text` has the cells as they stand; `described` each measurement's scenarios. Rows are counted from 1."""
     for name in (name for name in text if name not in analyse.TEXTS + analyse.FLAGS + ("seed",)):
         values = pd.to_numeric(text[name], errors="coerce")
         bad = (values.isna() & (text[name] != "")) | (values < 0) | (values == float("inf"))
@@ -112,7 +112,7 @@ def _check_rows(file: Path, text: pd.DataFrame, suite: str, told: set[tuple[str,
         "has a seed that is no number": ~text["seed"].str.fullmatch("[0-9]+"),
         f"belongs to another suite than {suite}": text["suite"] != suite,
         "is neither exact nor live": ~text["timing"].isin(["exact", "live"]),
-        f"is of a measurement or scenario that {suite}_environment.json does not tell": ~measured.isin(told),
+        f"is of a measurement or scenario that {suite}_environment.json does not tell": ~measured.isin(described),
         "repeats an earlier run": text["run"].duplicated(),
         "repeats an earlier exact run's seed": text.duplicated([*KEYS, "scenario", "seed"])
         & (text["timing"] == "exact"),

@@ -133,7 +133,7 @@ def table(scenario: str, measurement: Measurement, runs: Iterable[RunStages]) ->
     return pd.DataFrame(rows, columns=["scenario", *KEYS, "population", "runs", "items", "stage", "mean_ns", "share"])
 
 
-def told(of_scenario: pd.DataFrame, known: Contract) -> tuple[str, str]:
+def in_words(of_scenario: pd.DataFrame, known: Contract) -> tuple[str, str]:
     """('the slowest 1 %', 'of 1,620 µs 81 % behind earlier items, 12 % late before creation'), of one table()."""
     population = SLOWEST if (of_scenario["population"] == SLOWEST).any() else ALL
     rows = of_scenario[of_scenario["population"] == population]

@@ -6,7 +6,6 @@ import pytest
 from lab.findings import rules as findings
 from lab.text import naming
 from lab.report import section
-from lab.counters import counted
 from lab.findings.rules import Finding
 from lab.tables.measurement import Measurement
 from lab.plan.objectives import Judgement, Objective
@@ -121,8 +120,3 @@ def test_objectives_that_many_miss_are_told_together() -> None:
     assert "- apart-0-1000us: missed: response_p99_us of 2 (1.5 to 3) is not <= 1" in section._objectives(
         judged(SLOW[:6])
     )
-
-
-def test_scenarios_that_were_not_counted_are_told_together() -> None:
-    metrics = pd.DataFrame({"scenario": SLOW, counted.STATE: [counted.NONE + "no plugin"] * 12})
-    assert counted.markdown(metrics) == "Not counted: all 12 (no plugin)."

@@ -1,12 +1,15 @@
 """Where response time went: exact sums, and damaged files."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import image
 
 from lab.plan import contract
+from lab.report import stage_picture
 from lab.runs.run_record import RunRecord
 from lab.tables import stages
 from lab.tables.measurement import Measurement
@@ -126,3 +129,18 @@ def test_an_empty_file_is_named(tmp_path: Path) -> None:
         file.write_text(content)
         with pytest.raises(Complaint, match=message):
             stages.read(file, PIPELINE)
+
+
+def test_the_picture_has_a_panel_for_each_population(records: list[RunRecord]) -> None:
+    live = [record for record in records if record.row.timing == "live"]
+    runs = {name: [each for each in live if each.row.scenario == name] for name in ("baseline", "affinity")}
+    table = pd.concat(
+        stages.table(name, LIVE, [stages.read(each.folder / "samples.csv", PIPELINE) for each in found])
+        for name, found in runs.items()
+    )
+    whole = image.imread(io.BytesIO(stage_picture.draw(table, PIPELINE.stages)))
+    half = image.imread(io.BytesIO(stage_picture.draw(table[table["population"] == stages.ALL], PIPELINE.stages)))
+    assert whole.shape[0] > 1.4 * half.shape[0]
+    for colour, _ in (stage_picture.LOOKS[0], stage_picture.LOOKS[3]):
+        rgb = np.array([int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)])
+        assert (np.abs(whole[..., :3] - rgb).max(axis=-1) < 0.01).sum() > 1000

@@ -7,7 +7,7 @@ import pandas as pd
 from lab.trace import runs as trace_runs
 from lab.findings.pipeline import MOSTLY_SLACK, SLACK_US, late_by_host
 from lab.judge.evidence import Finding, Study, percent
-from lab.tables.measurement import Measurement
+from lab.tables.measurement import KEYS, Measurement
 from lab.trace.split import CONSUMER, PRODUCER, THREAD_OF
 from lab.tables.stages import ALL, NAMED_SHARE, SLOWEST
 from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY, RUNNING
@@ -52,7 +52,7 @@ def traced_waits(study: Study) -> Iterator[Finding]:
     """What the slowest items waited for most, to the part of a stage, and which task had the CPU meanwhile."""
     if study.traces.empty:
         return
-    for key, runs in study.traces.groupby([*trace_runs.KEYS, "scenario"], sort=False):
+    for key, runs in study.traces.groupby([*KEYS, "scenario"], sort=False):
         known = trace_runs.means(runs)
         population = SLOWEST if (known["population"] == SLOWEST).any() else ALL
         rows = known[known["population"] == population]

@@ -92,7 +92,7 @@ def stage_times(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def stage_legend() -> list[dict[str, str]]:
     """The stages in the order of stage_times(), as the pictures call and colour them."""
-    return [{"name": name, "colour": stage_picture.COLOURS[stage]} for stage, name in stages.STAGES.items()]
+    return [{"name": name, "colour": look[0]} for name, look in zip(stages.STAGES.values(), stage_picture.LOOKS)]
 
 
 def percentiles(folders: Iterable[Path]) -> dict[str, dict[str, list[float | None]]]:

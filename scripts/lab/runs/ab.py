@@ -1,0 +1,114 @@
+"""A against B: another revision's program and this tree's, run alternately on this machine, and compared.
+
+All else (kernel, /init, scripts, scenarios) is of this tree. It is one launch of two plans, whose rows have a `build`.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.plan.places import BUILD, ROOT
+from lab.runs import launch, wanted
+from lab.runs.attend import attend
+from lab.runs.step import Report, add_sweep_options
+from lab.text.complaint import FAILED, Complaint
+
+SIDES = ("base", "new")
+TREE = BUILD / "ab" / "tree"
+
+Gate = Callable[[argparse.Namespace], int]  # judges `new` against `base`, and gives the exit code
+
+
+def add(steps: Any, report: Report, gate: Gate) -> None:
+    """Adds `ab`, of scripts/ab.sh."""
+    step = steps.add_parser(
+        "ab",
+        prog="scripts/ab.sh",
+        usage="scripts/ab.sh --base GIT-REV [OPTIONS] SUITE...",
+        help="run suites with another revision's program and with this one, and compare",
+        description="Builds the program of GIT-REV in build/ab/tree/, runs SUITE with it and with the program of this "
+        "tree, in one shuffled order, and compares the two. All else (kernel, /init, scripts, scenarios) is of this "
+        "tree. What is done already is not run again. Runs and reports are in build/ab/PAIR/base/ and .../new/.",
+        epilog="Exit codes: 0 good, 1 a build, a run or the report failed, 2 wrong usage, 3 this tree is worse, 4 it "
+        "misses an objective, 5 inconclusive, 130 or 143 interrupted.",
+    )
+    step.set_defaults(step=lambda arguments: compare(arguments, report, gate))
+    step.add_argument("--base", default="", metavar="GIT-REV", help="the revision to compare with")
+    add_sweep_options(step, reps=10)
+    step.add_argument("--junit", type=Path, metavar="FILE", help="also write the outcome as JUnit XML")
+    step.add_argument("--markdown", type=Path, metavar="FILE", help="also write the outcome as Markdown")
+    step.add_argument("suites", nargs="*", metavar="SUITE")
+
+
+def compare(arguments: argparse.Namespace, report: Report, gate: Gate) -> int:
+    """Runs both builds in turns, reports on each, and gives the exit code of the gate between them."""
+    if not arguments.base:
+        raise Complaint("--base", "no revision is given: give one such as main or HEAD~1")
+    if not arguments.suites:
+        raise Complaint("ab", "no suite is given, see --help")
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{arguments.base}^{{commit}}")
+    if not commit:
+        raise Complaint("--base", f"'{arguments.base}' is no git revision: give one such as main or HEAD~1")
+    wishes = wanted.of(arguments)
+    os.environ.setdefault("PIPELAB_PROGRAM", str(BUILD / "host" / "pipelab"))  # checks the options of both
+    given = os.environ.get("PIPELAB_AB_BASE_BUILD")
+    builds = (Path(given) if given else _build(arguments.base, commit, arguments.target), BUILD)
+    pair = BUILD / "ab" / _name_of(builds, arguments.target)
+    with launch.folder(pair):
+        wishes = wanted.on_accelerator(wishes)
+        plans = []
+        for side, build in zip(SIDES, (str(builds[0]), "")):
+            runs = pair / side / "result_data" / "runs"
+            plans.append(wanted.write_plans(wishes, wanted.rows(wishes, runs, build), runs))
+        tasks = launch.tasks(*plans, seed=arguments.seed)
+        print(f"{len(tasks)} runs, those that are there included, in {pair}", file=sys.stderr)
+        launch.check(launch.run(tasks, arguments.jobs, wishes[0].sweep.accelerator))
+        for file in plans:
+            report(file.parent, [each.suite.name for each in wishes])
+    base, new = (file.parent.parent for file in plans)
+    chosen = {"base": str(base), "new": new, "allow": [], "junit": arguments.junit, "markdown": arguments.markdown}
+    return gate(argparse.Namespace(**chosen))
+
+
+def _name_of(builds: tuple[Path, Path], machine: str) -> str:
+    """What a pair of images is called."""
+    facts = b""
+    for build in builds:
+        file = build / "image" / machine / "image.tsv"
+        if not file.is_file():
+            raise Complaint(file, f"is missing: run 'make image TARGET={machine}' there", FAILED)
+        facts += file.read_bytes()
+    return hashlib.sha256(facts).hexdigest()[:12]
+
+
+def _build(revision: str, commit: str, machine: str) -> Path:
+    """The folder of a build with the image that has the program of `commit`, but this tree's /init and packages."""
+    _git("worktree", "prune")
+    if TREE.is_dir():
+        _git("-C", str(TREE), "checkout", "--quiet", "--detach", commit)
+    else:
+        TREE.parent.mkdir(parents=True, exist_ok=True)
+        _git("worktree", "add", "--quiet", "--detach", str(TREE), commit)
+    packages = TREE / "build" / "packages"
+    if not packages.is_dir() and (BUILD / "packages").is_dir():
+        shutil.copytree(BUILD / "packages", packages, symlinks=True, copy_function=os.link)
+    print(f"building {commit[:12]}", file=sys.stderr)
+    make = ["make", "-C", str(TREE), "--no-print-directory", "program", f"TARGET={machine}"]
+    image = [str(ROOT / "qemu" / "make_image.sh"), machine]
+    log = TREE / "build.log"
+    with log.open("wb") as said:
+        if attend(make, said) or attend(image, said, PIPELAB_BUILD=str(TREE / "build")):
+            raise Complaint(revision, f"cannot be built: see {log}", FAILED)
+    return TREE / "build"
+
+
+def _git(*words: str) -> str:
+    """What git says in this tree; nothing where it fails."""
+    ended = subprocess.run(["git", "-C", ROOT, *words], stdout=subprocess.PIPE, text=True, check=False)
+    return ended.stdout.strip() if ended.returncode == 0 else ""

@@ -1,0 +1,56 @@
+"""Commands that this process waits for, and that end with it: at once when it is interrupted, or killed."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+MORTAL = ("setpriv", "--pdeathsig", "KILL")  # before a command: it dies with the process that started it
+END_S = 3  # that a command has to end when it is asked to
+
+
+def attend(words: Sequence[str | Path], output: IO[Any] | int | None = None, **environment: str) -> int:
+    """Runs a command in a process group of its own, which dies with this process, and gives its exit code.
+
+    An interruption ends the group, at once where it does not end itself. `output` takes stdout and stderr.
+    """
+    process = subprocess.Popen(
+        [*MORTAL, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=os.environ | environment,
+        process_group=0,
+    )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        end([process.pid])
+        raise
+
+
+def end(groups: Sequence[int]) -> None:
+    """Asks process groups, whose leaders are children of this process, to end, and kills those that do not."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    left = set(groups)
+    for ask, patience_s in ((signal.SIGTERM, END_S), (signal.SIGKILL, 1)):
+        for group in left:
+            try:
+                os.killpg(group, ask)
+            except ProcessLookupError:
+                pass
+        for _ in range(round(patience_s / 0.02)):
+            left = {group for group in left if not _reaped(group)}
+            if not left:
+                break
+            signal.sigtimedwait([], 0.02)
+
+
+def _reaped(child: int) -> bool:
+    try:
+        return os.waitpid(child, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True

@@ -1,0 +1,171 @@
+"""Runs rows of plans, each in a process of its own: what is done already is left, and what fails stops no other.
+
+Exact rows run `jobs` at a time, live ones alone. An interruption loses nothing that is done and ends at once; when this
+process is killed, so is all that it started.
+"""
+
+import fcntl
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from lab.plan import plan
+from lab.plan.places import BUILD, ROOT
+from lab.plan.plan import TIMINGS, Row
+from lab.runs import attend, one
+from lab.text.complaint import FAILED, Complaint
+
+PRIOR_MS = 20000  # of a sweep that went as expected: it keeps the first runs from swaying the time left
+
+
+@dataclass(frozen=True)
+class Task:
+    """Row `number` (from 1) of a plan's file, whose runs are beside it."""
+
+    plan: Path
+    number: int
+    row: Row
+
+
+def tasks(*plans: Path, seed: int | None = None) -> list[Task]:
+    """The rows of the plans, in their order. With a `seed` those of all alternate, so that drift of the host hits all
+    alike: exact ones first, then replicate by replicate, shuffled."""
+    found = [Task(file, number, row) for file in plans for number, row in enumerate(plan.read(file), start=1)]
+    if seed is not None:
+        random.Random(seed).shuffle(found)
+        found.sort(key=lambda task: (TIMINGS.index(task.row.timing), task.row.replicate))
+    return found
+
+
+def show(rows: Iterable[Row], runs: Path) -> None:
+    """Prints the exact QEMU commands of the rows that are not done in `runs` yet."""
+    for row in rows:
+        if not one.is_done(row, runs):
+            show_one(row)
+
+
+def show_one(row: Row) -> None:
+    """Prints the exact QEMU command of a row. Raises Complaint where run_vm.sh refuses it, having said why."""
+    words = one.command(row)
+    sys.stdout.flush()
+    code = attend.attend([words[0], "--dry-run", *words[1:]], PIPELAB_BUILD=row.build or str(BUILD))
+    if code:
+        raise Complaint(row.run, "cannot be booted for the reason above: mend that", code)
+
+
+@contextmanager
+def folder(runs: Path) -> Iterator[None]:
+    """Makes the folder `runs` and keeps it for this process alone. Clears what runs that were killed have left."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise Complaint(runs, "cannot be made: mend its permissions, or free some space", FAILED) from None
+    try:
+        lock: IO[str] = (runs / ".lock").open("w")
+    except OSError:
+        raise Complaint(runs, "cannot be written to: mend its permissions, or free some space", FAILED) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            what = "another sweep or search is running there: wait for its end, or stop it"
+            raise Complaint(runs, what, FAILED) from None
+        for partial in runs.glob(".partial.*"):
+            shutil.rmtree(partial, ignore_errors=True)
+        yield
+
+
+def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -> int:
+    """Runs what is missing, and says how far it is. Gives how many failed, each of which has said why.
+
+    `live_on`: the accelerator of live runs, where that is to be said; `quiet`: of the rest is said nothing.
+    """
+    todo = [each for each in of if not one.is_done(each.row, each.plan.parent)]
+    todo.sort(key=lambda each: TIMINGS.index(each.row.timing))
+    progress = _Progress(todo, jobs, quiet)
+    if not quiet:
+        progress.begin(live_on)
+    running: dict[int, Task] = {}
+    try:
+        for task in todo:
+            while len(running) >= (jobs if task.row.timing == "exact" else 1):
+                progress.ended(*_wait(running))
+            running[_start(task)] = task
+        while running:
+            progress.ended(*_wait(running))
+    except KeyboardInterrupt:
+        attend.end(list(running))
+        script = os.environ.get("PIPELAB_SCRIPT", "pipelab")
+        print(f"\n{script}: interrupted; finished runs are kept, and the same command goes on", file=sys.stderr)
+        raise
+    return progress.failures
+
+
+def check(failures: int) -> None:
+    """Raises Complaint where there are failures."""
+    if failures:
+        raise Complaint(f"{failures} runs failed", "the same command tries them again", FAILED)
+
+
+def _start(task: Task) -> int:
+    """Starts a row, and gives its process, which leads a group of its own."""
+    words = [*attend.MORTAL, sys.executable, "-m", "lab"]
+    words += ["run-one", str(task.plan), str(task.number)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, env=environment, process_group=0).pid
+
+
+def _wait(running: dict[int, Task]) -> tuple[Task, bool]:
+    """Waits for the end of one that runs, and says whether it ended well."""
+    process = 0
+    while process not in running:
+        process, status = os.wait()
+    return running.pop(process), status == 0
+
+
+class _Progress:
+    """How far it is, and how long the rest will take: as expected, corrected by what was seen."""
+
+    def __init__(self, todo: Sequence[Task], jobs: int, quiet: bool) -> None:
+        self.todo, self.jobs, self.quiet = todo, jobs, quiet
+        self.runs, self.done, self.done_ms, self.failures = len(todo), 0, 0, 0
+        self.total_ms = sum(map(self._expected_ms, todo))
+        self.begin_s = time.monotonic()
+
+    def begin(self, live_on: str) -> None:
+        if not self.todo:
+            print("all runs are there already", file=sys.stderr)
+            return
+        if os.geteuid() == 0:
+            what = "runs as root, which only installing packages needs: better use an account of your own"
+            print(f"pipelab: {what}", file=sys.stderr)
+        live = sum(task.row.timing == "live" for task in self.todo)
+        where = f"; live runs on {live_on}" if live and live_on else ""
+        long = f"{self.total_ms // 60000} min {self.total_ms // 1000 % 60} s"
+        print(f"{self.runs} runs to do: {self.runs - live} exact, {live} live{where}; about {long}", file=sys.stderr)
+
+    def ended(self, task: Task, well: bool) -> None:
+        self.done += 1
+        self.done_ms += self._expected_ms(task)
+        self.failures += not well
+        if self.quiet:
+            return
+        elapsed_ms = (time.monotonic() - self.begin_s) * 1000
+        seen = (elapsed_ms + PRIOR_MS) / (self.done_ms + PRIOR_MS)
+        left_s = int((self.total_ms - self.done_ms) * seen / 1000)
+        line = f"[{self.done:{len(str(self.runs))}}/{self.runs}] {left_s // 60} min {left_s % 60:02} s left"
+        line += f", {self.failures} failed" * bool(self.failures)
+        if sys.stderr.isatty():
+            line += "\033[K"
+        print(line, end="\r" if sys.stderr.isatty() and self.done < self.runs else "\n", file=sys.stderr, flush=True)
+
+    def _expected_ms(self, task: Task) -> int:
+        return task.row.expected_ms // (self.jobs if task.row.timing == "exact" else 1)

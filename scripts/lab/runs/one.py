@@ -1,0 +1,249 @@
+"""One row of a plan: run in a fresh guest, it leaves its folder, whole or not at all; or its reason in failed/."""
+
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from lab.plan import plan, target
+from lab.plan.places import BUILD, ROOT, TARGETS
+from lab.plan.plan import Row
+from lab.runs import guest_files, outputs, run_record
+from lab.runs.attend import attend
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_facts, write_whole
+
+LOCK = Path(os.environ.get("PIPELAB_LOCK") or "/tmp/pipelab.lock")  # of this host, for all its users
+RUN_VM = ROOT / "qemu" / "run_vm.sh"
+FAILURES = "failed"
+NEEDED_MB = 64  # the samples of a run, as a tar file and unpacked, with room to spare
+FULL_DISK_BYTES = 1 << 20  # less is none
+MOST_SAID_BYTES = 1 << 16  # of what a command printed
+STATE = "counters.txt"  # what was counted, or why nothing was
+COUNTS = "counters.json"
+BUFFER_MB = "BUFFER_MB"  # the knob of traced rows
+EVENTS = (
+    "task-clock,context-switches,cpu-migrations,faults,cycles,instructions,instructions:k,cache-references,cache-misses"
+)
+
+
+def is_done(row: Row, runs: Path) -> bool:
+    """Whether its folder is there; of a counted run, with counts: what could not be counted is tried again."""
+    return (runs / row.run / (COUNTS if row.observer == "counters" else "")).exists()
+
+
+def command(row: Row) -> list[str]:
+    """What boots the row's guest, without where its files go: options of run_vm.sh by name, and what the guest runs."""
+    shape = row.guest
+    options = {
+        "target": row.target,
+        "timing": row.timing,
+        "smp": shape.smp,
+        "memory": shape.memory_mb,
+        "seed": row.seed,
+        "limit": row.limit_s,
+        "kernel": shape.kernel,
+        "kernel-args": shape.kernel_args,
+        "numa": shape.numa_nodes,
+        "pin-vcpus": "yes" if row.pin_vcpus else "no",
+        "accelerator": row.wanted_accelerator,
+    }
+    watched, before = _observer(row)
+    named = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return [str(RUN_VM), *named, *watched, "--", *before, *row.command.split(" ")]
+
+
+def _observer(row: Row) -> tuple[list[str], list[str]]:
+    """The options of run_vm.sh by which a row is watched, and the words before its command."""
+    match row.observer:
+        case "counters":
+            return ["--counters", "caches"], []
+        case "profile":
+            return ["--counters", "profile"], []
+        case "perf":
+            return ["--perf", "--counters", "caches"], ["perf", "stat", "-x,", "-o", "perf.csv", "-e", EVENTS]
+        case "trace":
+            return [], ["sh", "/trace_guest.sh", str(int(row.knobs[BUFFER_MB]) << 10)]
+    return [], []
+
+
+def run(row: Row, runs: Path) -> None:
+    """Runs the row unless it is done, and leaves runs/RUN. Raises Complaint when it fails, having kept why."""
+    if is_done(row, runs):
+        return
+    for old in runs.glob(f".partial.{row.run}.*"):
+        shutil.rmtree(old)
+    free_mb = -(-shutil.disk_usage(runs).free >> 20)
+    if free_mb < NEEDED_MB:
+        what = f"no room for {row.run}: {free_mb} MB are free, and a run needs {NEEDED_MB} MB"
+        raise Complaint(runs, f"{what}: free some space", FAILED)
+    folder = runs / f".partial.{row.run}.{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        what = f"cannot be made ({error.strerror}): free some space, or mend its permissions"
+        raise Complaint(folder, what, FAILED) from None
+    try:
+        _boot(row, folder)
+        _keep(row, folder, runs)
+    except Complaint as complaint:
+        _keep_failure(row, folder, runs, str(complaint))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(runs / FAILURES / row.run, ignore_errors=True)
+
+
+def _boot(row: Row, folder: Path) -> None:
+    """Boots the row's guest into `folder`, and notes what the host did. Raises Complaint with why it did not end well."""
+    words = command(row)
+    place = words.index("--")
+    with host_lock(alone=row.timing == "live"), tempfile.TemporaryFile() as log:
+        before = _snapshot()
+        build = {"PIPELAB_BUILD": row.build} if row.build else {}
+        code = attend([*words[:place], "--out", str(folder), *words[place:]], log, PIPELAB_LOCK="held", **build)
+        after = _snapshot()
+        log.seek(0)
+        said = log.read(MOST_SAID_BYTES).decode(errors="replace").strip()
+    if code:
+        raise Complaint(row.run, said or _silent_end(code, folder), FAILED)
+    try:
+        (folder / run_record.HOST_BEFORE).write_text(before)
+        (folder / run_record.HOST_AFTER).write_text(after)
+    except OSError:
+        what = "what its host did cannot be written beside it: free some space, or mend its permissions"
+        raise Complaint(row.run, what, FAILED) from None
+
+
+def _keep(row: Row, folder: Path, runs: Path) -> None:
+    """Makes of the folder of a guest that ended well the row's own."""
+    build = Path(row.build) if row.build else BUILD
+    if row.observer == "none":
+        image = plan.read_image(build, target.load(TARGETS, row.target), row.guest.kernel)
+        run_record.seal(folder, row, image, build.resolve().parent)
+    if row.observer in ("counters", "profile"):
+        write_whole(folder / STATE, _counted(folder) + "\n")
+    if row.observer == "profile" and not (folder / COUNTS).is_file():
+        raise Complaint(row.run, f"nothing was counted: {_counted(folder)}", FAILED)
+    if row.observer == "counters":
+        _keep_counts(row, folder, runs)
+    if row.observer == "counters":  # what is there has no counts
+        shutil.rmtree(runs / row.run, ignore_errors=True)
+    try:
+        folder.rename(runs / row.run)
+    except OSError:
+        if not is_done(row, runs):  # another process was faster
+            raise
+
+
+def _counted(folder: Path) -> str:
+    return read_facts(folder / "vm.tsv", ["counters"], remedy="run it again")["counters"]
+
+
+def _keep_counts(row: Row, folder: Path, runs: Path) -> None:
+    """Leaves the counts alone, where the run came out as the one beside `runs` that it counts."""
+    observed = runs.parent / row.run
+    files = (folder / guest_files.OUT / outputs.HISTOGRAM, observed / outputs.HISTOGRAM)
+    if len({file.read_bytes() for file in files}) > 1:
+        what = f"has other times with the counters: remove it ('rm -r {observed}') and run it again"
+        raise Complaint(row.run, what, FAILED)
+    if not (folder / COUNTS).is_file():
+        print(Complaint(row.run, _counted(folder)), file=sys.stderr)
+    for file in folder.iterdir():
+        if file.is_dir():
+            shutil.rmtree(file)
+        elif file.name not in (COUNTS, STATE):
+            file.unlink()
+
+
+def _keep_failure(row: Row, folder: Path, runs: Path, reason: str) -> None:
+    """Leaves in failed/RUN/ the reason, the console log and what the command printed, and complains of the reason.
+
+    The reason may name files in the folder, which is called otherwise then.
+    """
+    failed = runs / FAILURES / row.run
+    reason = reason.removeprefix(f"{row.run}: ").replace(str(folder), str(failed))
+    kept = {folder / "console.log", *(folder / guest_files.OUT).glob("std???.txt")}
+    for file in sorted(folder.rglob("*"), reverse=True):
+        if file.is_dir() and not file.is_symlink():
+            if not any(file.iterdir()):
+                file.rmdir()
+        elif file not in kept or file.stat().st_size > 1 << 20:
+            file.unlink()
+    try:
+        (folder / "reason.txt").write_text(reason + "\n")
+    except OSError:
+        pass  # a full disk must not hide the reason
+    try:
+        failed.parent.mkdir(exist_ok=True)
+        shutil.rmtree(failed, ignore_errors=True)
+        folder.rename(failed)
+    except OSError:
+        raise Complaint(row.run, f"{reason} (nothing is kept: {failed} cannot be made)", FAILED) from None
+    raise Complaint(row.run, f"{reason} (kept in {failed})", FAILED)
+
+
+def _silent_end(code: int, folder: Path) -> str:
+    """Why run_vm.sh ended with `code`, which itself said nothing."""
+    if shutil.disk_usage(folder).free < FULL_DISK_BYTES:
+        return f"no room on the disk of {folder.parent}: free some space"
+    if code < 0 or code > 128:
+        name = signal.Signals(-code if code < 0 else code - 128).name
+        return f"its guest was ended from outside ({name}): run it again"
+    return f"its guest ended with code {code} and said nothing: run it again"
+
+
+def _snapshot() -> str:
+    """What the host is doing: the time of its CPUs so far, and its load. seal() takes the difference."""
+    return "".join(Path(file).read_text().split("\n", 1)[0] + "\n" for file in ("/proc/stat", "/proc/loadavg"))
+
+
+@contextmanager
+def host_lock(alone: bool) -> Iterator[None]:
+    """Holds this host's lock: a live guest is alone on it, others are with each other. Waits, and says so once.
+
+    It is a flock(2) of a file that belongs to the host, so whoever boots a guest with run_vm.sh is kept to it, wherever
+    the runs go; it ends with the process that holds it.
+    """
+    try:
+        descriptor = os.open(LOCK, os.O_RDONLY | (0 if LOCK.exists() else os.O_CREAT), 0o644)
+    except OSError as error:
+        raise Complaint(
+            LOCK, f"cannot be opened ({error.strerror}): give another file as PIPELAB_LOCK", FAILED
+        ) from None
+    try:
+        how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            what = "for the end of other guests" if alone else "for the end of a live guest, which must be alone"
+            print(f"pipelab: waiting {what} on this host ({LOCK})", file=sys.stderr)
+            fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def of_plan(file: Path, number: int) -> Row:
+    """Row `number` (from 1) of a plan."""
+    if not file.is_file():
+        raise Complaint(file, "there is no such plan")
+    rows = plan.read(file)
+    if not 1 <= number <= len(rows):
+        raise Complaint(file, f"there is no row {number}: it has {len(rows)}")
+    return rows[number - 1]
+
+
+def counted(row: Row, runs: Path) -> Row:
+    """The row that counts what the run of `row`, which must be in `runs`, did."""
+    if row.timing != "exact":
+        what = "live runs are not counted, since it would change their times: give an exact one"
+        raise Complaint(row.run, what)
+    if not (runs / row.run).is_dir():
+        raise Complaint(row.run, "is not there: run it before it is counted", FAILED)
+    return replace(row, observer="counters")

@@ -50,9 +50,7 @@ def seal_run(arguments: argparse.Namespace) -> None:
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab.report import page as report, suite as suite_results
-    from lab.counters import perf_runs
-    from lab.trace import runs as trace_runs  # pandas and matplotlib take a second to load
+    from lab.report import page as report, suite as suite_results  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
@@ -63,10 +61,8 @@ def make_report(arguments: argparse.Namespace) -> None:
     for name in names:
         file = SCENARIOS / f"{name}.toml"
         try:
-            perf = perf_runs.KEPT.read(arguments.result_data / perf_runs.FILE.format(name))
-            traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
-            rules = suite.load(file) if file.is_file() else None
-            files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
+            judged = suite.load(file) if file.is_file() else None
+            files, wrongs = suite_results.make(name, arguments.runs, judged, arguments.result_data)
         except Complaint as complaint:  # of one suite: the others are reported
             complaints.append(complaint)
             continue

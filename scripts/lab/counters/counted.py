@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.text import naming
+from lab.text import names
 from lab.counters import counters
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
@@ -69,8 +69,8 @@ def markdown(metrics: pd.DataFrame) -> str:
     parts = [_table(metrics)]
     states = metrics[STATE].fillna("")
     for reason in sorted(set(states[states.str.startswith(NONE)])):
-        names = naming.names(list(metrics["scenario"][states == reason]), list(metrics["scenario"]))
-        parts.append(f"Not counted: {names} ({words(reason.removeprefix(NONE))}).")
+        those = names.names(list(metrics["scenario"][states == reason]), list(metrics["scenario"]))
+        parts.append(f"Not counted: {those} ({words(reason.removeprefix(NONE))}).")
     return "\n\n".join(part for part in parts if part)
 
 

@@ -15,8 +15,7 @@ import pandas as pd
 
 from lab.tables import stages
 from lab.judge import comparing
-from lab.findings.rules import Case, of_suite
-from lab.judge.evidence import DEFAULTS
+from lab.judge.evidence import DEFAULTS, Case, of_suite
 from lab.plan.guest import PINS
 from lab.plan.kinds import MARGIN
 from lab.judge.comparing import ALPHA, Comparison, Pair, Verdict

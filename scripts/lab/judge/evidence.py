@@ -1,6 +1,7 @@
 """What the rules look at: a suite's cases, and all else that is known of them."""
 
 import math
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ import pandas as pd
 from lab.tables import measurement as measurements
 from lab.plan import guest
 from lab.judge import comparing
-from lab.counters import perf_runs
+from lab.judge.comparing import Comparison, Verdict
+from lab.judge.finding import Finding
+from lab.plan.contract import Contract, load
 from lab.tables.measurement import Measurement
-from lab.judge.comparing import Comparison
 
 # What the program does when a scenario does not say (src/pipeline/options.hpp).
 DEFAULTS = {
@@ -29,19 +31,8 @@ DEFAULTS = {
 }
 ONE_CPU, TWO_CPUS, MIXED = "one CPU", "two CPUs", "now one, now two"  # where the two threads of a run were
 TAKEN_ON_ONE, TAKEN_ON_TWO = 0.7, 0.05  # involuntary switches of both threads an item: at least, at most
+OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
 SWITCHES = ["producer_involuntary_switches", "consumer_involuntary_switches"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something odd. `scenario` is empty when it concerns the whole suite."""
-
-    name: str
-    scenario: str
-    measurement: Measurement
-    evidence: str
-    cause: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -126,8 +117,9 @@ class Case:
             np.select([taken >= TAKEN_ON_ONE, taken <= TAKEN_ON_TWO], [ONE_CPU, TWO_CPUS], MIXED), index=self.rows.index
         )
 
-    def found(self, name: str, evidence: str, cause: str, remedy: str) -> Finding:
-        return Finding(name, self.scenario, self.measurement, evidence, cause, remedy)
+    def found(self, **values: float | str) -> Finding:
+        """A finding about it, which its rule gives a name."""
+        return Finding("", self.scenario, self.measurement, values)
 
     def but_for(self, *options: str) -> tuple[Measurement, tuple[tuple[str, str], ...]]:
         """What is the same in cases that differ in these options alone."""
@@ -137,17 +129,23 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Study:
+class Evidence:
     """A suite's results.
 
-    `stages` is a table of lab.stages.table(), `traces` one of lab.trace.runs; `environment` the suite's json.
+    `stages` is a table of lab.stages.table(), `beside` has tables of instruments by the names of their files, and
+    `environment` is the suite's json.
     """
 
     cases: Sequence[Case]
     comparisons: Sequence[Comparison] = ()
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
     environment: Mapping[str, Any] = field(default_factory=lambda: {"measurements": []})
-    traces: pd.DataFrame = field(default_factory=pd.DataFrame)
+    beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def contract(self) -> Contract:
+        """Of the suite's workload."""
+        return load("pipeline")
 
 
 def of_suite(
@@ -156,27 +154,16 @@ def of_suite(
     comparisons: Sequence[Comparison] = (),
     stages: pd.DataFrame | None = None,
     windows_ns: Mapping[tuple[Measurement, str], Sequence[np.ndarray]] | None = None,
-    perf: pd.DataFrame | None = None,
-    traces: pd.DataFrame | None = None,
-) -> Study:
-    """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
-
-    `perf` is a table of lab.counts.perf_runs, whose figures the cases then have as well, and `traces` one of lab.trace.runs.
-    """
+    beside: Mapping[str, pd.DataFrame] | None = None,
+) -> Evidence:
+    """The evidence of a raw table and what the environment file says; `windows_ns` by measurement and scenario."""
     cases = []
     told = measurements.each_of(environment)
     for measurement, scenario, rows in measurements.groups(comparing.quiet(raw)):
         windows = (windows_ns or {}).get((measurement, scenario), ())
         said = parse(measurements.options(told[measurement], scenario))
-        if perf is not None:
-            rows = rows.assign(**perf_runs.per_item(perf, measurement, scenario))
         cases.append(Case(scenario, measurement, DEFAULTS | said, rows, len(rows), windows))
-    stages, traces = (pd.DataFrame() if table is None else table for table in (stages, traces))
-    return Study(cases, comparisons, stages, environment, traces)
-
-
-def percent(share: float, digits: int = 0) -> str:
-    return f"{share * 100:.{digits}f} %"
+    return Evidence(cases, comparisons, pd.DataFrame() if stages is None else stages, environment, beside or {})
 
 
 def parse(options: str) -> dict[str, str]:
@@ -193,3 +180,43 @@ def parse(options: str) -> dict[str, str]:
         words[place].removeprefix("--"): " ".join(words[place + 1 : end]) or "true"
         for place, end in zip(names, [*names[1:], len(words)])
     }
+
+
+def verdict(evidence: Evidence, case: Case, other: Case, metric: str) -> Verdict | None:
+    """That of the suite, which either side may be the baseline of, or else of their runs; None where nobody knows."""
+    baselines = evidence.environment.get("baselines", {})
+    for each in evidence.comparisons:
+        pair = (each.scenario, baselines.get(each.scenario))
+        if (each.measurement, each.metric) == (case.measurement, metric):
+            if pair == (case.scenario, other.scenario):
+                return each.verdict
+            if pair == (other.scenario, case.scenario):
+                return OPPOSITE.get(each.verdict, each.verdict)
+    if not all({*measurements.KEYS, "seed"} <= set(each.rows) for each in (case, other)):
+        return None
+    found = comparing.compare(comparing.pairs_of(case.scenario, other.rows, case.rows, [metric]))
+    return found[0].verdict if found else None
+
+
+def guest_of(evidence: Evidence, case: Case) -> tuple[int, set[int]]:
+    """How many CPUs a case's guest has, and which of them the kernel was told to isolate."""
+    facts = measurements.each_of(evidence.environment).get(case.measurement, {})
+    smp = int(case.options.get("smp", facts.get("smp", guest.Guest.smp)))
+    common = {each.get("kernel_args", "") for each in facts.get("guests", [facts])}  # where they differ, options tell
+    return smp, isolated(case.options.get("kernel-args") or (common.pop() if len(common) == 1 else ""))
+
+
+def isolated(kernel_args: str) -> set[int]:
+    """{1, 2, 5} of 'isolcpus=managed_irq,1-2,5'."""
+    match = re.search(r"(?:^|\s)isolcpus=(\S+)", kernel_args)
+    ranges = [re.fullmatch(r"(\d+)(?:-(\d+))?", part) for part in match[1].split(",")] if match else []
+    return {cpu for each in ranges if each for cpu in range(int(each[1]), int(each[2] or each[1]) + 1)}
+
+
+def allowed(evidence: Evidence, case: Case, role: str) -> set[int]:
+    """The CPUs that the kernel may run a role's threads on: pins say it, and what it was told to isolate."""
+    smp, apart = guest_of(evidence, case)
+    pins = [
+        case.options[name] for name, pinned in evidence.contract.pins.items() if pinned == role and name in case.options
+    ]
+    return {int(pin) for pin in pins} or set(range(smp)) - apart

@@ -35,7 +35,7 @@ def records(runs: Path) -> list[RunRecord]:
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with result_data/ as `make report` leaves it, the recorded runs below; for reading only."""
     runs = Path(shutil.copytree(RECORDED, tmp_path_factory.mktemp("reported") / "result_data" / "runs"))
-    made, complaints = suite_results.make("t000", runs, None)
+    made, complaints = suite_results.make("t000", runs, None, runs.parent)
     assert not complaints
     for name, content in made.items():
         write_whole(runs.parent / name, content)

@@ -129,7 +129,7 @@ def test_nothing_in_results_from_elsewhere_becomes_a_part_of_the_report(told: tu
     findings = json.loads((folder / "t000_findings.json").read_text())
     assert findings
     for finding in findings:
-        finding |= {"name": text, "evidence": text, "cause": text, "remedy": text}
+        finding |= {"rule": "false sharing", "values": {"where": text}}
     (folder / "t000_findings.json").write_text(json.dumps(findings))
     written = report.render(folder)
     assert not re.search(r"<b>|\]\(javascript|\]\(result_data/\.\.|^# h", written, re.MULTILINE)

@@ -102,7 +102,7 @@ def _names(suites: list[str]) -> list[str]:
 
 def show_perf(arguments: argparse.Namespace) -> None:
     """Prints the means of what perf stat counted in runs, and writes them as CSV; with --suite-csv also run by run."""
-    from lab.counters import perf, perf_runs
+    from lab.counters import counted, perf
 
     in_turn = arguments.timing == "exact" and arguments.smp > 1
     table = perf.mean([perf.of_run(folder, in_turn) for folder in arguments.folders])
@@ -111,8 +111,8 @@ def show_perf(arguments: argparse.Namespace) -> None:
     if in_turn:
         say(f"not of perf: instructions and cycles, as its counters see all {arguments.smp} CPUs on each")
     if arguments.suite_csv is not None:
-        new = perf_runs.table(arguments.folders, arguments.plan)
-        write_whole(arguments.suite_csv, perf_runs.KEPT.csv(perf_runs.KEPT.merged(arguments.suite_csv, new)))
+        new = counted.of_perf(arguments.folders, arguments.plan)
+        write_whole(arguments.suite_csv, counted.KEPT.csv(counted.KEPT.merged(arguments.suite_csv, new)))
 
 
 def make_bench(arguments: argparse.Namespace) -> None:

@@ -1,111 +1,194 @@
-"""What exact runs did for an item, as the counters saw it (scripts/count_runs.sh): columns, a table, shared lines."""
+"""What an item took, as `perf stat` or QEMU's plugin counted it in runs of their own: tables beside a suite's.
 
+One row a run and event. <suite>_perf.csv is scripts/perf_stat.sh's (--scenario): of a whole process, its start and end
+included, without a warm-up, so that all its items are measured ones; "plugin" is what QEMU's plugin counted for it
+(lab.counters.perf says when). <suite>_counters.csv is made of what scripts/count_runs.sh left beside the runs: of their
+measured part. `note` tells which line of memory false sharing is of; or, where no event is named, why nothing was counted.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from lab.text import names
-from lab.counters import counters
-from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
-from lab.text.outside import markdown as words
+from lab.counters import counters, perf
+from lab.plan import plan
+from lab.runs import totals
+from lab.runs.guest_files import OUT
 from lab.runs.run_record import RunRecord
+from lab.tables import kept
+from lab.tables.measurement import KEYS, Measurement
+from lab.text import markdown as md, names, numbers
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_facts, read_text
 
-MEASURED_REGION = 0
-# Columns of raw and metrics: what they are called in the table, and what they are in counters.json.
-PER_ITEM = {
-    "instructions_per_item": ("instructions", "instructions"),
-    "kernel_instructions_per_item": ("of these, kernel", "instructions"),
-    "loads_per_item": ("loads", "loads"),
-    "stores_per_item": ("stores", "stores"),
-    "simulated_l1_misses_per_item": ("L1 misses", "l1_misses"),
-    "simulated_l2_misses_per_item": ("L2 misses", "l2_misses"),
-    "simulated_transfers_per_item": ("transfers", "transfers"),
-    "simulated_false_sharing_per_item": ("false sharing", "false_sharing"),
+PERF_FILE, COUNTERS_FILE = "{}_perf.csv", "{}_counters.csv"
+PERF, PLUGIN, COUNTERS = "perf", "plugin", "counters"
+# Of each source: what its counts an item are called where a rule asks for them, and what the page says of it.
+SOURCES = {
+    PERF: (
+        "perf_{}_per_item",
+        "*perf*: `perf stat` in guests of their own, without a warm-up, of the whole process, its start and end included.",
+    ),
+    PLUGIN: (
+        "perf_plugin_{}_per_item",
+        "*plugin*: counted meanwhile by QEMU's plugin, of the measured part alone, where the guest has no PMU, or has "
+        "several CPUs that take turns, so that its PMU counts the instructions of all on each.",
+    ),
+    COUNTERS: (
+        "{}_per_item",
+        "*counters*: counted from outside in a run of its own, with the same latencies. Misses, transfers and false "
+        "sharing (misses for lines that only share a place) are *simulated*.",
+    ),
 }
-STATE = "counters"  # "caches", or NONE and why
-NONE = "none: "
+# What is counted, and how the page calls it.
+EVENTS = {
+    "context_switches": "context switches",
+    "instructions": "instructions",
+    "kernel_instructions": "of these, kernel",
+    "cycles": "cycles",
+    "page_faults": "page faults",
+    "cpu_migrations": "migrations",
+    "loads": "loads",
+    "stores": "stores",
+    "l1_misses": "L1 misses",
+    "l2_misses": "L2 misses",
+    "transfers": "transfers",
+    "false_sharing": "false sharing",
+}
+OF_PERF = {  # by perf's own name
+    "context-switches": "context_switches",
+    "instructions": "instructions",
+    "instructions:k": "kernel_instructions",
+    "cycles": "cycles",
+    "faults": "page_faults",
+    "cpu-migrations": "cpu_migrations",
+}
+OF_COUNTERS = ("instructions", "loads", "stores", "l1_misses", "l2_misses", "transfers", "false_sharing")
+NOTHING = ""  # the event of a run of which nothing could be counted
 SHARED = "false_sharing"  # where in the program several CPUs write at different offsets of a line
-TEXTS = (STATE, SHARED)
 LEAST_MISSES_PER_ITEM = 0.1  # less is not worth a finding
-CAPTION = (
-    "Counted from outside in a run of its own, with the same latencies, for each item that was consumed. "
-    "Misses, transfers and false sharing (misses for lines that only share a place) are *simulated*."
+KEPT = kept.Table(
+    kept.MEASURED
+    | {"source": kept.one_of(*SOURCES), "seed": kept.WHOLE, "items": kept.WHOLE}
+    | {"event": kept.one_of(*EVENTS, NOTHING), "count": kept.optional(kept.REAL), "note": kept.TEXT},
+    remedy="remove it, and count again",
+)
+LINES = kept.Table(
+    {"line": kept.WHOLE, "space": kept.one_of("user", "kernel"), "data": kept.TEXT, SHARED: kept.REAL},
+    remedy="remove its folder, and count again",
 )
 
 
-def columns(record: RunRecord, consumed: int) -> dict[str, Any]:
-    """A run's part of the raw table; nothing for a run that nobody asked to count."""
-    folder = record.folder.parent / "counters" / record.row.run
+def read(result_data: Path, suite: str) -> pd.DataFrame:
+    """All that was counted of a suite."""
+    files = (PERF_FILE, COUNTERS_FILE)
+    return pd.concat([KEPT.read(result_data / file.format(suite)) for file in files], ignore_index=True)
+
+
+def of_perf(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
+    """What perf_stat.sh left in `folders`, a run each (out/perf.csv, out/stats.csv, vm.tsv, perhaps counters.json).
+
+    The plan has their rows in the same order.
+    """
+    rows = zip(folders, plan.read(plan_file), strict=True)
+    return pd.concat([_of_perf(folder, row) for folder, row in rows], ignore_index=True)
+
+
+def of_runs(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """What was counted of finished runs; no rows for those that nobody asked to count."""
+    rows = [row for record in records for row in _of_run(record)]
+    return pd.DataFrame(rows, columns=list(KEPT.columns))
+
+
+def per_item(table: pd.DataFrame, measurement: Measurement, scenario: str) -> dict[str, float | str]:
+    """What an item took in the median run, by names as in SOURCES; empty where the scenario was not counted.
+
+    SHARED names the lines of false sharing: "ring+0 and ring+16 (2.00 misses an item)".
+    """
+    chosen = kept.of(table, measurement)
+    chosen = chosen[chosen["scenario"] == scenario]
+    found: dict[str, float | str] = {
+        SOURCES[str(row.source)][0].format(row.event): row.share for row in _medians(chosen).itertuples()
+    }
+    shared = _shares(chosen[(chosen["event"] == SHARED) & (chosen["note"] != "")]).drop_duplicates("note")
+    lines = [f"{row.note} ({row.share:.2f} misses an item)" for row in shared.itertuples()]
+    return found | ({SHARED: "; ".join(lines)} if lines else {})
+
+
+def markdown(table: pd.DataFrame, measurement: Measurement, every: Sequence[str] = ()) -> str:
+    """One line a source and scenario of a measurement, and why others were not counted; empty when nobody asked.
+
+    `every` are the scenarios of the suite.
+    """
+    chosen = kept.of(table, measurement)
+    shares, parts = _medians(chosen), []
+    if len(shares):
+        events = [event for event in EVENTS if event in set(shares["event"])]
+        cells = {
+            (source, scenario): [
+                numbers.count(rows.set_index("event")["share"].get(event, math.nan)) for event in events
+            ]
+            for source in SOURCES
+            for scenario, rows in shares[shares["source"] == source].groupby("scenario", sort=False)
+        }
+        head = ["counted by", "scenario, an item", *(EVENTS[event] for event in events)]
+        parts.append(md.table(head, ([*key, *texts] for key, texts in cells.items()), right=range(2, len(head))))
+        captions = [SOURCES[source][1] for source in dict.fromkeys(source for source, _ in cells)]
+        parts.append(" ".join(["Medians.", *captions]))
+    for reason, rows in chosen[chosen["event"] == NOTHING].groupby("note"):
+        scenarios = list(dict.fromkeys(rows["scenario"]))
+        parts.append(f"Not counted: {names.names(scenarios, list(every) or scenarios)} ({md.words(reason)}).")
+    return "\n\n".join(parts)
+
+
+def _shares(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(share=table["count"] / table["items"].where(table["items"] > 0))
+
+
+def _medians(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns source, scenario, event, share (of an item, the median over runs)."""
+    counts = _shares(table[(table["note"] == "") & (table["event"] != NOTHING)])
+    return counts.groupby(["source", "scenario", "event"], sort=False)["share"].median().dropna().reset_index()
+
+
+def _of_perf(folder: Path, planned: plan.Row) -> pd.DataFrame:
+    events = perf.of_run(folder, in_turn=planned.timing == "exact" and planned.smp > 1)
+    events = events[events["event"].isin(OF_PERF) & events["source"].isin(SOURCES) & events["count"].notna()]
+    about = {
+        "scenario": planned.scenario,
+        "target": planned.target,
+        "timing": planned.timing,
+        "accelerator": read_facts(folder / "vm.tsv", ["accelerator"], "run it again")["accelerator"],
+        "seed": planned.seed,
+        "items": int(totals.read_stats(folder / OUT / totals.STATS)["consumed"]),
+    }
+    return events.assign(event=events["event"].map(OF_PERF), note="", **about)[list(KEPT.columns)]
+
+
+def _of_run(record: RunRecord) -> list[list[object]]:
+    """Its rows of the table."""
+    row, folder = record.row, record.folder.parent / "counters" / record.row.run
     if not folder.is_dir():
-        return {}
-    seen = folder / "counters.json"
-    if not seen.is_file():
-        return {STATE: _read_state(folder)}
-    counts = counters.counts(counters.read(seen))
-    measured = counts[counts["region"] == MEASURED_REGION]
-    kernel = measured[measured["space"] == "kernel"]
-    values: dict[str, Any] = {STATE: _read_state(folder)}
-    for column, (_, name) in PER_ITEM.items():
-        rows = kernel if column.startswith("kernel") else measured
-        values[column] = float(rows[name].sum()) / consumed if consumed else np.nan
-    return values | {SHARED: shared(folder / "shared_lines.csv", consumed)}
+        return []
+    items = int(record.totals.stats["consumed"])
+    about = [row.target, row.timing, record.facts["accelerator"], row.scenario, COUNTERS, row.seed, items]
+    if not (folder / "counters.json").is_file():
+        return [[*about, NOTHING, math.nan, _why_not(folder / "counters.txt")]]
+    counts = counters.counts(counters.read(folder / "counters.json"))
+    counts = counts[counts["region"] == counters.MEASURED_REGION]
+    found = [(event, counts[event].sum(), "") for event in OF_COUNTERS]
+    found.append(("kernel_instructions", counts[counts["space"] == "kernel"]["instructions"].sum(), ""))
+    lines = LINES.read(folder / "shared_lines.csv", needed=False)
+    for _, line in lines[lines["space"] == "user"].groupby("line", sort=False):
+        if (misses := line[SHARED].sum()) >= LEAST_MISSES_PER_ITEM * max(items, 1):
+            found.append((SHARED, misses, " and ".join(dict.fromkeys(line["data"]))))
+    return [[*about, event, float(count), note] for event, count, note in found]
 
 
-def of_group(runs: pd.DataFrame) -> dict[str, Any]:
-    """A scenario's part of the metrics table: medians over the runs that were counted; nothing if nobody asked."""
-    if STATE not in runs or runs[STATE].fillna("").eq("").all():
-        return {}
-    medians = {name: runs[name].median() for name in PER_ITEM if name in runs}
-    return {STATE: "; ".join(sorted(set(runs[STATE].fillna("")) - {""})), **medians}
-
-
-def markdown(metrics: pd.DataFrame) -> str:
-    """One line a scenario that was counted, and why others were not; empty when nobody asked."""
-    if STATE not in metrics:
-        return ""
-    parts = [_table(metrics)]
-    states = metrics[STATE].fillna("")
-    for reason in sorted(set(states[states.str.startswith(NONE)])):
-        those = names.names(list(metrics["scenario"][states == reason]), list(metrics["scenario"]))
-        parts.append(f"Not counted: {those} ({words(reason.removeprefix(NONE))}).")
-    return "\n\n".join(part for part in parts if part)
-
-
-def _table(metrics: pd.DataFrame) -> str:
-    names = [name for name in PER_ITEM if name in metrics and metrics[name].notna().any()]
-    if not names:
-        return ""
-    table = metrics[metrics[names[0]].notna()]
-    cells = table[names].apply(lambda column: column.map(_text))
-    lines = ("| " + table["scenario"].astype(str)).str.cat([cells[name] for name in names], sep=" | ") + " |"
-    head = f"| scenario, an item | {' | '.join(PER_ITEM[name][0] for name in names)} |"
-    return "\n".join([head, "|---|" + "---:|" * len(names), *lines, "", CAPTION])
-
-
-def shared(file: Path, consumed: int) -> str:
-    """The program's lines that several CPUs write without need: "ring+0 and ring+16 (2.00 misses an item)"."""
+def _why_not(file: Path) -> str:
     try:
-        table = pd.read_csv(file)
-        table = table[table["space"] == "user"].groupby("line", sort=False).agg({"data": list, "false_sharing": "sum"})
-        table = table[table["false_sharing"] >= LEAST_MISSES_PER_ITEM * max(consumed, 1)]
-        where = table["data"].map(lambda data: " and ".join(dict.fromkeys(data)))
-        misses = (table["false_sharing"] / max(consumed, 1)).map("{:.2f} misses an item".format)
-        return "; ".join(where + " (" + misses + ")")
-    except (OSError, ValueError, KeyError) as error:
-        what = f"is not what was kept ({error}): remove {file.parent} and count again"
-        raise Complaint(file, what, FAILED) from None
-
-
-def _text(value: float) -> str:
-    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
-
-
-def _read_state(folder: Path) -> str:
-    file = folder / "counters.txt"
-    try:
-        return read_text(file).strip()
+        return read_text(file).strip().removeprefix("none: ")
     except OSError as error:
-        raise Complaint(file, f"{error.strerror}: remove {folder} and count again", FAILED) from None
+        raise Complaint(file, f"{error.strerror}: remove its folder, and count again", FAILED) from None

@@ -12,6 +12,7 @@ from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
 
 SUPPORTED_VERSION = 1
+MEASURED_REGION = 0
 KEYS = ["region", "cpu", "space"]
 GRAINS = 64  # bits in a mask, each for 1/64 of a line
 # Fewer crossings than these are a thread that moved to another CPU, not two that share.

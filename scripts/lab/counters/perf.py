@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from lab.counters import counters
+from lab.counters.counters import MEASURED_REGION
 from lab.text.complaint import FAILED, Complaint
 from lab.runs.guest_files import OUT
 
@@ -37,7 +38,6 @@ SIMULATED = {
     "line-invalidations": "invalidations",
     "false-sharing-misses": "false_sharing",
 }
-MEASURED_REGION = 0
 PLUGIN = "plugin"  # the source of what QEMU's plugin counted
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lab import bench
 from lab.capacity import table as capacity_table
-from lab.counters import counted, perf_runs
+from lab.counters import counted
 from lab.judge import effects as judged_effects, evaluation, evidence
 from lab.plan.contract import Contract
 from lab.report import effects, environment as environment_words, matrix, pictures, placement, section
@@ -107,13 +107,12 @@ def _suite_parts(
     contract = evidence.Evidence([], environment=environment).contract
     asked, changes, answers = "question" in environment, {}, []
     below: list[Part] = []
-    perf = perf_runs.KEPT.read(folder / perf_runs.FILE.format(name))
+    counts = counted.read(folder, name)
     traces = trace_runs.KEPT.read(folder / trace_runs.FILE.format(name))
     for place, (measurement, said) in enumerate(each_of(environment).items()):
         runs, lines, evaluated = _of(measurement, raw), _of(measurement, metrics), known.of(measurement)
         beside = [
-            counted.markdown(lines),
-            perf_runs.markdown(perf, measurement),
+            counted.markdown(counts, measurement, list(said["scenarios"])),
             trace_runs.markdown(traces, measurement, runs, said),
         ]
         body = section.body(

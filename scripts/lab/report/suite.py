@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from lab import findings
-from lab.counters import findings as counter_findings, perf_runs
+from lab.counters import counted, findings as counter_findings
 from lab.judge import evaluation
 from lab.judge.evidence import Evidence
 from lab.judge.finding import Rule
@@ -50,12 +50,14 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
     metrics = measured.metrics_table(raw)
     rules = rules_of(Evidence([], environment=facts).contract)
     beside = {trace_runs.FILE: trace_runs.KEPT.read(results / trace_runs.FILE.format(name))}
-    perf = perf_runs.KEPT.read(results / perf_runs.FILE.format(name))
-    known = evaluation.evaluate(_with_counts(raw, perf), facts, items, list(rules.values()), beside)
+    own = counted.of_runs(records)
+    counts = pd.concat([counted.KEPT.read(results / counted.PERF_FILE.format(name)), own], ignore_index=True)
+    known = evaluation.evaluate(_with_counts(raw, counts), facts, items, list(rules.values()), beside)
     return {
         f"{name}_raw.csv": measured.raw_csv(raw),
         f"{name}_metrics.csv": measured.metrics_csv(metrics),
         f"{name}_environment.json": json.dumps(facts, indent=2) + "\n",
+        **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(own)} if len(own) else {}),
         **evaluation.files(name, known),
         **{f"{name}_{picture}.png": draw(raw, metrics) for picture, draw in pictures.PICTURES.items()},
         **_stage_pictures(name, known),
@@ -64,7 +66,7 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
 
 def _with_counts(raw: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     """The runs, with what an item of their scenarios took."""
-    parts = [rows.assign(**perf_runs.per_item(counts, of, scenario)) for of, scenario, rows in groups(raw)]
+    parts = [rows.assign(**counted.per_item(counts, of, scenario)) for of, scenario, rows in groups(raw)]
     return pd.concat(parts, ignore_index=True)
 
 

@@ -1,62 +1,127 @@
-"""A table of a suite's runs that commands add to: one file, a row a run or a part of one."""
+"""Tables as CSV files: what their columns must be, and one way to read them, to add to them and to write them."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from lab.text import names
+from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
-from lab.tables.measurement import KEYS
+from lab.tables.measurement import KEYS, Measurement
 
 SUBJECT = [*KEYS, "scenario"]
+# What a cell of each kind looks like, and how that is called.
+LOOKS = {
+    "name": (names.NAME.pattern, "a good name: letters, digits, '-' and '_' only"),
+    "whole": ("[0-9]{1,20}", "a whole number of at least 0"),
+    "real": (strict.REAL.pattern, "a number of at least 0"),
+    "flag": ("True|False", "True or False"),
+}
 
 
 @dataclass(frozen=True)
-class KeptTable:
-    """What its file must be: `columns`, of which `numbers` are of at least 0 (`optional` ones may be empty)."""
+class Column:
+    """What its cells are: name (which may be a part of a path), text, whole, real (both of at least 0), or flag.
 
-    columns: Sequence[str]
-    numbers: Sequence[str]
-    optional: Collection[str]
-    known: Mapping[str, Collection[str]]  # by column, the only values that it may have
+    `empty` says whether one may be so (NaN when it is read, or False); `values` are all that there may be, if any.
+    """
+
+    kind: str
+    empty: bool = False
+    values: Collection[str] = ()
+
+
+NAME, TEXT, WHOLE, REAL, FLAG = (Column(kind) for kind in ("name", "text", "whole", "real", "flag"))
+MEASURED = dict.fromkeys(SUBJECT, NAME)  # the columns of all that is kept by measurement and scenario
+
+
+def optional(column: Column) -> Column:
+    return replace(column, empty=True)
+
+
+def one_of(*values: str) -> Column:
+    return Column("text", values=values)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A kind of table: its columns, in order, and what to do where a file of it is damaged.
+
+    `others` is what further columns are, which are left out where it is None; a merge replaces rows of the same
+    `subject`; no two rows have all columns of a `unique` set alike.
+    """
+
+    columns: Mapping[str, Column]
     remedy: str
+    others: Column | None = None
+    subject: Sequence[str] = tuple(SUBJECT)
+    unique: Collection[tuple[str, ...]] = ()
+    digits: str = "%.12g"
 
-    def read(self, path: Path) -> pd.DataFrame:
-        """The table at `path`; empty when there is none. Raises Complaint naming file, row and remedy."""
-        if not path.is_file():
+    def read(self, path: Path, needed: bool = False) -> pd.DataFrame:
+        """The table at `path`; empty when there is none, unless it is `needed`, with a row at least.
+
+        Raises Complaint naming file, row (from 1) and remedy.
+        """
+        if not needed and not path.is_file():
             return pd.DataFrame(columns=list(self.columns))
         try:
             text = pd.read_csv(path, dtype=str, keep_default_na=False)
-            names.check_table(text)
+            if not isinstance(text.index, pd.RangeIndex):
+                raise ValueError("its first row has more cells than columns")
         except (OSError, ValueError) as error:
-            raise Complaint(path, f"cannot be read as CSV ({error}): {self.remedy}", FAILED) from None
-        missing = [name for name in self.columns if name not in text]
-        if missing:
-            raise Complaint(path, f"row 0 lacks the columns {', '.join(missing)}: {self.remedy}", FAILED)
-        for name, allowed in self.known.items():
-            self._refuse(path, ~text[name].isin(list(allowed)), f"{name} = {{}} is not known", text[name])
-        for name in self.numbers:
-            values = pd.to_numeric(text[name], errors="coerce")
-            bad = (values.isna() & ((text[name] != "") | (name not in self.optional))) | (values < 0)
-            self._refuse(path, bad, f"{name} = {{}} is not a number of at least 0", text[name])
-            text[name] = values
-        return text
+            raise self._complaint(path, f"cannot be read as CSV ({error})") from None
+        if missing := [name for name in self.columns if name not in text]:
+            raise self._complaint(path, f"row 0 lacks the columns {', '.join(missing)}")
+        if needed and text.empty:
+            raise self._complaint(path, "has no rows")
+        columns = {name: self.columns.get(name, self.others) for name in text}
+        read = {name: self._typed(path, text[name], column) for name, column in columns.items() if column}
+        for key in self.unique:
+            self.refuse(path, text.duplicated(list(key)), f"repeats the {', '.join(key)} of an earlier row")
+        return pd.DataFrame(read, index=text.index)
 
     def merged(self, path: Path, new: pd.DataFrame) -> pd.DataFrame:
-        """`new`, and what the file at `path` has of other scenarios and measurements."""
-        columns = list(self.columns)
-        if not path.is_file():
-            return new[columns]
-        old = self.read(path)
-        same = old[SUBJECT].apply(tuple, axis=1).isin(set(new[SUBJECT].apply(tuple, axis=1)))
-        return pd.concat([old[~same], new], ignore_index=True)[columns]
+        """`new`, and what the file at `path` has of other subjects."""
+        old, subject = self.read(path), list(self.subject)
+        if old.empty:
+            return new
+        same = pd.MultiIndex.from_frame(old[subject]).isin(pd.MultiIndex.from_frame(new[subject]))
+        return pd.concat([old[~same], new], ignore_index=True)
 
     def csv(self, table: pd.DataFrame) -> str:
-        return table[list(self.columns)].to_csv(index=False, lineterminator="\n", float_format="%.12g")
+        columns = list(self.columns) if self.others is None else list(table)
+        return table[columns].to_csv(index=False, lineterminator="\n", float_format=self.digits)
 
-    def _refuse(self, path: Path, wrong: pd.Series, what: str, cells: pd.Series) -> None:
+    def refuse(self, path: Path, wrong: pd.Series, what: str) -> None:
+        """Raises Complaint naming the first row in which something is `wrong`."""
         if wrong.any():
-            place = int(wrong.to_numpy().argmax())
-            raise Complaint(path, f"row {place + 1}: {what.format(cells.iat[place])}: {self.remedy}", FAILED)
+            raise self._complaint(path, f"row {int(wrong.to_numpy().argmax()) + 1} {what}")
+
+    def _typed(self, path: Path, cells: pd.Series, column: Column) -> pd.Series:
+        name = str(cells.name)
+        pattern, looks = LOOKS.get(column.kind, (".*", "text"))
+        if name == "run":
+            pattern = names.RUN.pattern
+        wrong = ~(cells.isin(column.values) if column.values else cells.str.fullmatch(f"(?s:{pattern})"))
+        if column.kind in ("whole", "real"):
+            values = pd.to_numeric(cells.where(~wrong & (cells != "")), errors="coerce")
+            wrong |= (cells != "") & ~((values >= 0) & (values < math.inf))
+        wrong = wrong & (cells != "") if column.empty else wrong | ((cells == "") & (column.kind != "text"))
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            looks = f"one of {', '.join(column.values)}" if column.values else looks
+            raise self._complaint(path, f"row {row + 1}: {name} = {cells.iat[row]} is not {looks}")
+        if column.kind == "flag":
+            return cells == "True"
+        return values if column.kind in ("whole", "real") else cells
+
+    def _complaint(self, path: Path, what: str) -> Complaint:
+        return Complaint(path, f"{what}: {self.remedy}", FAILED)
+
+
+def of(table: pd.DataFrame, measurement: Measurement) -> pd.DataFrame:
+    """The rows of one measurement."""
+    return table[(table[KEYS] == list(measurement)).all(axis=1)]

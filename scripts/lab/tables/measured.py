@@ -10,7 +10,6 @@ import pandas as pd
 
 from lab.text import names
 from lab.judge import comparing
-from lab.counters import counted
 from lab.text.complaint import Complaint
 from lab.tables.estimate import median_interval
 from lab.tables.measurement import KEYS, Measurement, groups
@@ -20,7 +19,7 @@ from lab.runs.totals import COUNTED, COUNTERS, MEASURED, TIMES
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 LARGEST_NS = 2**48 - 1  # that has a bucket of its own (src/record/histogram.hpp)
 RATES = ("throughput_ops_s", "drop_rate")
-TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator", *counted.TEXTS)
+TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
 FLAGS = ("noisy",)
 INTERVAL_RUNS = 6  # from which on the runs alone bound their median, without an assumption on how they are spread
 MEASUREMENT = KEYS  # what is never mixed in one table
@@ -96,7 +95,7 @@ def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame) 
     for rate in RATES:
         for suffix, value in _span(chosen[rate], measured.timing).items():
             metrics[_suffixed(rate, suffix)] = value
-    return metrics | counted.of_group(chosen)
+    return metrics
 
 
 def _span(values: pd.Series, timing: str) -> dict[str, float]:
@@ -147,5 +146,4 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         metrics[key] = int(stats[key])
     for key in MEASURED:
         metrics[key] = stats[key]
-    counters = counted.columns(record, metrics["consumed"])
-    return metrics | {name: stats[name] for name in COUNTERS} | counters
+    return metrics | {name: stats[name] for name in COUNTERS}

@@ -17,6 +17,7 @@ from lab.runs.run_record import RunRecord
 
 # 30,000 instructions on two CPUs, which write different bytes of one line.
 SEEN = Path(__file__).parents[3] / "tests" / "fake_qemu" / "counters.json"
+EXACT = Measurement("aarch64", "exact", "tcg")
 LINES = """\
 line,space,cpu,data,false_sharing
 1,user,0,ring+0,100
@@ -39,47 +40,41 @@ def count(record: RunRecord, state: str = "caches") -> Path:
     return folder
 
 
-def test_counts_are_those_of_an_item(records: list[RunRecord]) -> None:
+def markdown(table: pd.DataFrame) -> str:
+    return counted.markdown(table, EXACT)
+
+
+def test_counts_are_those_of_an_item_and_labelled(records: list[RunRecord]) -> None:
     count(records[0])
-    columns = counted.columns(records[0], 150)
-    assert columns["instructions_per_item"] == 200
-    assert columns["kernel_instructions_per_item"] == 160
-    assert columns["simulated_l1_misses_per_item"] == pytest.approx(2.2)
-    assert columns["false_sharing"] == "ring+0 and ring+16 (2.00 misses an item)"  # rare is not worth it
+    table = counted.of_runs(records[:2])  # the second replicate was not counted
+    assert len(counted.KEPT.csv(table).splitlines()) == 10
+    found = counted.per_item(table, EXACT, records[0].row.scenario)
+    assert (found["instructions_per_item"], found["kernel_instructions_per_item"]) == (200, 160)
+    assert found["l1_misses_per_item"] == pytest.approx(2.2)
+    assert found["false_sharing"] == "ring+0 and ring+16 (2.00 misses an item)"  # rare is not worth it
+    head, _, line, *rest = markdown(table).splitlines()
+    assert head.startswith("| counted by | scenario, an item | instructions | of these, kernel | loads |")
+    assert line == f"| counters | {records[0].row.scenario} | 200 | 160 | 40 | 20 | 2.2 | 0.1 | 2 | 2 |"
+    assert len(rest) == 2 and "*simulated*" in rest[1]
 
 
-def test_a_run_that_nobody_counted_has_no_columns(records: list[RunRecord]) -> None:
-    assert counted.columns(records[0], 150) == {}
-    assert counted.of_group(pd.DataFrame({"drop_rate": [0.0]})) == {}
-    assert counted.markdown(pd.DataFrame({"scenario": ["x"]})) == ""
+def test_a_run_that_nobody_counted_has_no_rows(records: list[RunRecord]) -> None:
+    table = counted.of_runs(records)
+    assert table.empty and markdown(table) == "" and counted.per_item(table, EXACT, "baseline") == {}
 
 
-def test_a_run_that_could_not_be_counted_says_why(records: list[RunRecord]) -> None:
+def test_a_run_that_could_not_be_counted_says_why(records: list[RunRecord], tmp_path: Path) -> None:
     count(records[0], "none: requires API version 99")
-    columns = counted.columns(records[0], 150)
-    assert columns == {"counters": "none: requires API version 99"}
-    metrics = pd.DataFrame([{"scenario": "x", **counted.of_group(pd.DataFrame([columns]))}])
-    assert counted.markdown(metrics) == "Not counted: x (requires API version 99)."
-
-
-def test_the_table_has_what_was_counted_and_labels_what_is_simulated(records: list[RunRecord]) -> None:
-    count(records[0])
-    runs = pd.DataFrame([counted.columns(records[0], 150), {}])  # the second replicate was not counted
-    metrics = pd.DataFrame([{"scenario": "x", **counted.of_group(runs)}, {"scenario": "y"}])
-    head, _, line, *rest = counted.markdown(metrics).splitlines()
-    assert head.startswith("| scenario, an item | instructions |")
-    assert line == "| x | 200 | 160 | 40.00 | 20.00 | 2.20 | 0.10 | 2.00 | 2.00 |"
-    assert rest == ["", counted.CAPTION] and "*simulated*" in counted.CAPTION
+    (tmp_path / "t000_counters.csv").write_text(counted.KEPT.csv(counted.of_runs(records)))
+    table = counted.read(tmp_path, "t000")
+    assert markdown(table) == f"Not counted: {records[0].row.scenario} (requires API version 99)."
 
 
 def test_damaged_counts_are_refused_in_one_line(records: list[RunRecord]) -> None:
     folder = count(records[0])
     (folder / "shared_lines.csv").write_text("line\n1\n")
     with pytest.raises(Complaint, match="shared_lines.csv.*count again"):
-        counted.columns(records[0], 150)
-
-
-EXACT = Measurement("aarch64", "exact", "tcg")
+        counted.of_runs(records)
 
 
 @pytest.mark.parametrize("where", ["ring+0 and ring+16 (2.00 misses an item)", "", None])

@@ -1,9 +1,7 @@
 """Scenarios in a sentence: few by name, many by what they have in common, and figures about them as ranges."""
 
-import pandas as pd
 import pytest
 
-from lab.counters import counted
 from lab.judge.finding import Finding, Rule
 from lab.plan import contract
 from lab.plan.objectives import Judgement, Objective
@@ -128,8 +126,3 @@ def test_objectives_that_many_miss_are_told_together() -> None:
     few = section._objectives(judged(SLOW[:6]))[1]
     assert few.count("\n- ") == 5
     assert "- apart-0-1000us: missed: response_p99_us of 2 (1.5 to 3) is not <= 1" in few
-
-
-def test_scenarios_that_were_not_counted_are_told_together() -> None:
-    metrics = pd.DataFrame({"scenario": SLOW, counted.STATE: [counted.NONE + "no plugin"] * 12})
-    assert counted.markdown(metrics) == "Not counted: all 12 (no plugin)."

@@ -38,3 +38,28 @@ def test_what_is_no_json(text: str) -> None:
 )
 def test_rates_below_ten_have_digits(value: float, text: str) -> None:
     assert numbers.rate(value) == text
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ([numbers.significant(each) for each in (0.0, 0.01234, 9.511, 14.98, 99.96, 1234.5)], "0 0.0123 9.51 15.0 100 1,234"),
+        ([numbers.significant(each, sign="+") for each in (-5.5, 12.34)], "-5.50 +12.3"),
+        ([numbers.count(each) for each in (2, 0.605, 58.0, 58.31, 123456)], "2 0.605 58 58.3 123,456"),
+        ([numbers.time(each) for each in (0, 940, 999.9, 13_700, 2.31e6, 1.2e10)], "0 ns/940 ns/1.00 µs/13.7 µs/2.31 ms/12.0 s"),
+        ([numbers.share(each) for each in (0, 0.31, 0.025, 0.0001)], "0 %/31 %/2.5 %/0.010 %"),
+        ([numbers.change(each) for each in (0.31, -0.025, 0.994, 1.3, 19)], "+31 %/-2.5 %/+99 %/× 2.3/× 20"),
+        ([numbers.factor(each) for each in (-0.93, -0.17, 0.04)], "× 0.07/× 0.83/× 1.04"),
+        (numbers.together([0.1, 1.0]), "× 1.10/× 2.0"),
+        ([numbers.axis(each) for each in (0.5, 12, 9000, 20_000, 1.5e6)], "0.5 12 9000 20k 1.5M"),
+        ([numbers.shown(13_700, "ns"), numbers.shown(0.025, "share"), numbers.shown(41_000, "ops_s")], "13.7 2.5 41,000"),
+        ([numbers.amount(13_700, "ns"), numbers.amount(0.025, "share"), numbers.amount(8, "count")], "13.7 µs/2.5 %/8"),
+        ([numbers.titled("p99", "ns"), numbers.titled("items", "count")], "p99 (µs)/items"),
+        ([numbers.time(NAN), numbers.count(NAN), numbers.share(NAN), numbers.change(NAN)], "   "),
+    ],
+)  # fmt: skip
+def test_values_as_readers_see_them(shown: list[str], text: str) -> None:
+    assert shown == text.split("/" if "/" in text else " ")

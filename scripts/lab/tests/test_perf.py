@@ -12,7 +12,7 @@ import pytest
 from lab.tables import measured
 from lab.plan import plan
 from lab.runs import run_record
-from lab.counters import perf, perf_runs
+from lab.counters import counted, perf
 from lab.text.complaint import Complaint
 from lab.counters import findings
 from lab.findings import pipeline
@@ -31,7 +31,7 @@ RUN = """# started on Wed Jan  1 00:00:01 2020
 <not supported>,,cache-misses,0,100.00,,
 """
 SLOWER = RUN.replace("39.04,", "41.04,").replace("1205", "1215")
-STATS = "key,value\nproduced,2000\nconsumed,2000\nversion,0.1.0\n"
+STATS = "key,value\nproduced,2000\nconsumed,2000\ndropped,0\nduration_s,2\nclock_read_ns,20\nversion,0.1.0\n"
 EXACT = Measurement("aarch64", "exact", "tcg")
 COUNTERS = Path(__file__).parents[3] / "tests" / "fake_qemu" / "counters.json"
 
@@ -64,7 +64,7 @@ def test_what_the_guest_lacks_is_empty_in_the_csv_and_said_in_the_table(tmp_path
 
 
 def test_what_the_guest_lacks_is_filled_in_from_outside_and_labelled(tmp_path: Path) -> None:
-    counted = pd.DataFrame(
+    counts = pd.DataFrame(
         {
             "region": [0, 0, 1],
             "cpu": [0, 1, 0],
@@ -73,7 +73,7 @@ def test_what_the_guest_lacks_is_filled_in_from_outside_and_labelled(tmp_path: P
             "l2_misses": [2, 4, 99],
         }
     )
-    table = perf.mean([perf.fill(read(tmp_path, RUN), counted)])
+    table = perf.mean([perf.fill(read(tmp_path, RUN), counts)])
     assert perf.csv(table).splitlines()[3:] == ["instructions,18096796,,,perf", "cache-misses,6,,,simulated"]
     assert perf.text(table).splitlines()[-1].endswith("simulated")
 
@@ -139,54 +139,35 @@ def counted_runs(folder: Path, smp: int = 1) -> pd.DataFrame:
         shutil.copy(COUNTERS, folders[-1])
     rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
     (folder / "plan.tsv").write_text(plan.write([replace(row, smp=smp) for row in rows if row.scenario == "baseline"]))
-    return perf_runs.table(folders, folder / "plan.tsv")
+    return counted.of_perf(folders, folder / "plan.tsv")
 
 
 def test_a_scenario_s_runs_are_kept_and_told_by_the_item(tmp_path: Path) -> None:
     file = tmp_path / "t000_perf.csv"
-    file.write_text(perf_runs.KEPT.csv(perf_runs.KEPT.merged(file, counted_runs(tmp_path / "first"))))
-    other = perf_runs.KEPT.read(file).assign(scenario="other", context_switches=9000)
-    again = perf_runs.KEPT.merged(file, pd.concat([other, counted_runs(tmp_path / "again")]))
-    assert list(again["scenario"]) == ["other", "other", "baseline", "baseline"]
-    file.write_text(perf_runs.KEPT.csv(again))
-    known = perf_runs.KEPT.read(file)
-    assert perf_runs.per_item(known, EXACT, "baseline")["perf_context_switches_per_item"] == 0.605
-    assert perf_runs.per_item(known, EXACT._replace(timing="live"), "baseline") == {}
-    assert perf_runs.markdown(known, EXACT).splitlines()[:4] == [
-        "| scenario, an item | context switches | instructions |",
-        "|---|---:|---:|",
-        "| other | 4.5 | 9,048 |",
-        "| baseline | 0.605 | 9,048 |",
+    first = counted_runs(tmp_path / "first")
+    file.write_text(counted.KEPT.csv(pd.concat([first.assign(scenario="other", items=1000), first])))
+    again = counted.KEPT.merged(file, counted_runs(tmp_path / "again"))
+    assert list(dict.fromkeys(again["scenario"])) == ["other", "baseline"]
+    file.write_text(counted.KEPT.csv(again))
+    known = counted.read(tmp_path, "t000")
+    assert counted.per_item(known, EXACT, "baseline")["perf_context_switches_per_item"] == 0.605
+    assert counted.per_item(known, EXACT._replace(timing="live"), "baseline") == {}
+    assert counted.markdown(known, EXACT).splitlines()[:4] == [
+        "| counted by | scenario, an item | context switches | instructions |",
+        "|---|---|---:|---:|",
+        "| perf | other | 1.21 | 18,097 |",
+        "| perf | baseline | 0.605 | 9,048 |",
     ]
-    assert perf_runs.markdown(known, EXACT._replace(timing="live")) == ""
+    assert counted.markdown(known, EXACT._replace(timing="live")) == ""
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("items", "itens", "row 0 lacks the columns items"),
-        (",1205", ",-1", "row 1: context_switches = -1 is not a number of at least 0"),
-        (",2000,1215", ",,1215", "row 2: items =  is not a number of at least 0"),
-    ],
-)
-def test_a_damaged_table_of_runs_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
-    text = perf_runs.KEPT.csv(perf_runs.KEPT.merged(tmp_path / "none", counted_runs(tmp_path)))
-    assert old in text
-    (tmp_path / "t000_perf.csv").write_text(text.replace(old, new))
-    with pytest.raises(Complaint, match=message):
-        perf_runs.KEPT.read(tmp_path / "t000_perf.csv")
-
-
-def test_the_plugin_s_instructions_have_a_column_of_their_own(tmp_path: Path) -> None:
+def test_the_plugin_s_instructions_have_a_line_of_their_own(tmp_path: Path) -> None:
     known = counted_runs(tmp_path, smp=2)
-    file = tmp_path / "t000_perf.csv"
-    file.write_text(perf_runs.KEPT.csv(known))
-    shares = perf_runs.per_item(perf_runs.KEPT.read(file), EXACT, "baseline")
+    shares = counted.per_item(known, EXACT, "baseline")
     assert "perf_instructions_per_item" not in shares and shares["perf_plugin_instructions_per_item"] == 15
-    lines = perf_runs.markdown(perf_runs.KEPT.read(file), EXACT).splitlines()
-    assert lines[0] == "| scenario, an item | context switches | instructions (plugin) |"
-    assert lines[2] == "| baseline | 0.605 | 15 |"
-    assert "*(plugin)*: counted by QEMU's plugin" in lines[-1]
+    lines = counted.markdown(known, EXACT).splitlines()
+    assert lines[2:4] == ["| perf | baseline | 0.605 |  |", "| plugin | baseline |  | 15 |"]
+    assert "*plugin*: counted meanwhile by QEMU's plugin" in lines[-1]
 
 
 def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] = ()) -> Evidence:
@@ -199,19 +180,15 @@ def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] 
         "baselines": {second: first},
         "measurements": [{**EXACT._asdict(), "scenarios": told}],
     }
-    counts = pd.DataFrame(
-        [
-            {
-                **EXACT._asdict(),
-                "scenario": name,
-                "items": 1000,
-                "context_switches": own * 1000,
-                ("plugin_instructions" if name in by_plugin else "instructions"): its * 1000,
-            }
-            for name, (own, its) in per_item.items()
-        ]
-    ).reindex(columns=[*perf_runs.TEXTS, "seed", "items", *perf_runs.COUNTS])
-    return of_suite(suite._with_counts(raw, counts), environment)
+    counts = [
+        {**EXACT._asdict(), "scenario": name, "items": 1000, "source": source, "event": event, "count": each * 1000}
+        for name, (own, its) in per_item.items()
+        for source, event, each in (
+            ("perf", "context_switches", own),
+            ("plugin" if name in by_plugin else "perf", "instructions", its),
+        )
+    ]
+    return of_suite(suite._with_counts(raw, pd.DataFrame(counts).assign(note="")), environment)
 
 
 @pytest.mark.parametrize(

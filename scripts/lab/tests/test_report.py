@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 from lab.tables import measured
-from lab.text import numbers
 from lab.plan import plan
 from lab.runs import run_record
 from lab.plan.plan import Row
@@ -330,14 +329,6 @@ def test_a_folder_without_runs_is_said(tmp_path: Path) -> None:
     done = make_report(tmp_path / "runs")
     assert done.returncode == 1
     assert done.stderr == f"pipelab: {tmp_path / 'runs'}: there are no runs: run 'make run-scenarios' first\n"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "0"), (0.01234, "0.0123"), (9.511, "9.51"), (14.98, "15.0"), (1234.5, "1,234"), (99.96, "100.0")],
-)
-def test_times_have_three_significant_digits(value: float, text: str) -> None:
-    assert numbers.significant(value) == text
 
 
 def test_unlike_guests_of_a_suite_are_told_beside_its_scenarios(runs: Path) -> None:

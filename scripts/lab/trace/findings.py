@@ -7,7 +7,7 @@ import pandas as pd
 from lab.judge.evidence import Evidence
 from lab.judge.finding import MOSTLY_SLACK, SLACK_US, Finding, Values, Words, late_by_host, rule
 from lab.plan.contract import Contract
-from lab.tables.measurement import Measurement
+from lab.tables.measurement import KEYS, Measurement
 from lab.tables.stages import ALL, NAMED_SHARE, SLOWEST
 from lab.trace import runs as trace_runs
 from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY, RUNNING
@@ -92,7 +92,7 @@ def slowest_waits(evidence: Evidence) -> Iterator[Finding]:
 
 def _found(evidence: Evidence, population: str) -> Iterator[Finding]:
     traces = evidence.beside.get(trace_runs.FILE, pd.DataFrame())
-    for key, runs in traces.groupby([*trace_runs.KEYS, "scenario"], sort=False) if len(traces) else ():
+    for key, runs in traces.groupby([*KEYS, "scenario"], sort=False) if len(traces) else ():
         known, measurement = trace_runs.means(runs), Measurement(*key[:-1])
         if population != (SLOWEST if (known["population"] == SLOWEST).any() else ALL):
             continue

@@ -1,9 +1,10 @@
 """What the kernel's sched events said of scenarios: a table beside a suite's, and how an item's waits are split.
 
-Written by scripts/trace.sh as <suite>_trace.csv: of each traced run the rows of sched_trace.table(), beside how long
+Written by scripts/trace.sh as <suite>_trace.csv: of each traced run the rows of split.table(), beside how long
 the latencies of that run were, since tracing itself takes time.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,42 +12,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.tables import measured as analyse, measurement as measurements
-from lab.text import numbers
 from lab.plan import plan
+from lab.plan.contract import PERCENTILES, Contract
 from lab.runs import totals
-from lab.trace import split
-from lab.text.files import read_facts
 from lab.runs.guest_files import OUT
-from lab.tables.kept import KeptTable
-from lab.tables.measurement import KEYS, Measurement
-from lab.text.outside import markdown as words
-from lab.tables.stages import ALL, NAMED_SHARE, SLOWEST, STAGES
+from lab.tables import kept, measured, measurement as measurements
+from lab.tables.measurement import Measurement
+from lab.tables.stages import ALL, NAMED_SHARE, SLOWEST
+from lab.text import markdown as md, numbers
+from lab.text.files import read_facts
+from lab.trace import split
 from lab.trace.timeline import IDLE, RUN_DELAY, STATES
 
 FILE = "{}_trace.csv"
-LATENCIES = {"latency_p50_ns": 0.5, "latency_p99_ns": 0.99}
 PART = split.COLUMNS[:-1]
-COLUMNS = ["scenario", *KEYS, "options", "seed", "items", *LATENCIES, *split.COLUMNS]
-SHORT = {
-    "lateness": "late",
-    "enqueue": "for room",
-    "behind": "behind others",
-    "wake_up": "wake-up",
-    "service": "service",
-}
 NAMED_HOLDER = 0.1  # of the run delays
-KEPT = KeptTable(
-    columns=COLUMNS,
-    numbers=["seed", "items", *LATENCIES, "mean_ns"],
-    optional=list(LATENCIES),
-    known={"population": (ALL, SLOWEST), "stage": STAGES, "part": STATES},
+# Its other columns are percentiles of the traced run.
+KEPT = kept.Table(
+    kept.MEASURED
+    | {"options": kept.TEXT, "seed": kept.WHOLE, "items": kept.WHOLE}
+    | {"population": kept.one_of(ALL, SLOWEST), "stage": kept.NAME, "part": kept.one_of(*STATES)}
+    | {"cpu": kept.TEXT, "held_by": kept.TEXT, "mean_ns": kept.REAL},
+    others=kept.optional(kept.REAL),
     remedy="remove it, and run scripts/trace.sh again",
 )
-HEAD = (
-    "| scenario, traced | µs of an item | asleep | no CPU | running | who had the CPU "
-    "| slowest 1 %: asleep | no CPU | running | who had the CPU |\n|---|---|" + ("---:|" * 3 + "---|") * 2
-)
+HEAD = ["scenario, traced", "µs of an item", "asleep", "no CPU", "running", "who had the CPU"]
+HEAD += ["slowest 1 %: asleep", "no CPU", "running", "who had the CPU"]
+RIGHT = (2, 3, 4, 6, 7, 8)
 CAPTION = (
     "*Traced*: means of {} guest{} that recorded the kernel's sched events. *asleep*: until something began to wake "
     "the thread that the item waited for; *no CPU*: woken, but not running; *running*: it had a CPU. Tracing takes "
@@ -54,19 +46,22 @@ CAPTION = (
 )
 
 
-def table(folders: Sequence[Path], plan_file: Path) -> pd.DataFrame:
-    """COLUMNS of the traced runs in `folders`; the plan has their rows in the same order."""
-    return pd.concat([_of_run(*run) for run in zip(folders, plan.read(plan_file), strict=True)], ignore_index=True)
+def table(folders: Sequence[Path], plan_file: Path, workload: Contract) -> pd.DataFrame:
+    """The table of the traced runs in `folders`; the plan has their rows in the same order.
+
+    Beside what KEPT has: the headline percentiles of each run.
+    """
+    rows = zip(folders, plan.read(plan_file), strict=True)
+    return pd.concat([_of_run(folder, row, workload) for folder, row in rows], ignore_index=True)
 
 
 def of(traces: pd.DataFrame, measurement: Measurement) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of each scenario that was traced in a measurement."""
-    chosen = traces[(traces[KEYS] == list(measurement)).all(axis=1)]
-    yield from chosen.groupby("scenario", sort=False)
+    yield from kept.of(traces, measurement).groupby("scenario", sort=False)
 
 
 def means(runs: pd.DataFrame) -> pd.DataFrame:
-    """The columns of sched_trace.table(), of one scenario: means over its runs, so that parts still add up."""
+    """The columns of split.table(), of one scenario: means over its runs, so that parts still add up."""
     of_runs = runs.groupby("population")["seed"].nunique()  # a short run has no slowest items
     sums = runs.groupby(PART, sort=False)["mean_ns"].sum().reset_index()
     return sums.assign(mean_ns=sums["mean_ns"] / sums["population"].map(of_runs))
@@ -88,59 +83,55 @@ def markdown(traces: pd.DataFrame, measurement: Measurement, raw: pd.DataFrame, 
 
     `raw` has the untraced runs of the measurement, and `facts` what the environment file says of it.
     """
-    lines, guests = [], []
+    lines, guests = [], 0
     for scenario, runs in of(traces, measurement):
         without = raw[raw["scenario"] == scenario]
         if measurements.options(facts, scenario).split("; ")[-1] != runs["options"].iat[0]:
             without = without[:0]
         if measurement.timing == "exact":
             without = without[without["seed"].isin(runs["seed"])]
-        latencies = [text for column in LATENCIES if (text := _latency(runs, without, column))]
-        first = f"{scenario}: {', '.join(latencies)}" if latencies else scenario
+        times = [text for name in runs if name not in KEPT.columns and (text := _time(runs, without, str(name)))]
+        first = f"{scenario}: {', '.join(times)}" if times else scenario
         for place, cells in enumerate(_stage_lines(means(runs))):
-            lines.append(f"| {' | '.join(['' if place else first, *cells])} |")
-        guests.append(runs["seed"].nunique())
-    if not lines:
-        return ""
-    return "\n".join([HEAD, *lines, "", CAPTION.format(max(guests), "s" * (max(guests) > 1))])
+            lines.append(["" if place else first, *cells])
+        guests = max(guests, runs["seed"].nunique())
+    return f"{md.table(HEAD, lines, RIGHT)}\n\n{CAPTION.format(guests, 's' * (guests > 1))}" if lines else ""
 
 
 def _stage_lines(known: pd.DataFrame) -> Iterator[list[str]]:
     """The cells of each stage that is worth a line, of means()."""
-    sums = known.groupby(["population", "stage"])["mean_ns"].sum()
-    shares = sums / known.groupby("population")["mean_ns"].sum()
-    for stage, short in SHORT.items():
-        if not any(shares.get((population, stage), 0) >= NAMED_SHARE for population in (ALL, SLOWEST)):
+    sums = known.groupby(["population", "stage"], sort=False)["mean_ns"].sum()
+    worth = sums[sums / known.groupby("population")["mean_ns"].sum() >= NAMED_SHARE].index
+    for stage in dict.fromkeys(known["stage"]):
+        if not any((population, stage) in worth for population in (ALL, SLOWEST)):
             continue
-        cells = [short]
+        cells = [str(stage).replace("_", " ")]
         for population in (ALL, SLOWEST):
             rows = known[(known["population"] == population) & (known["stage"] == stage)]
             parts = rows.groupby("part")["mean_ns"].sum()
             measured = (known["population"] == population).any()
-            cells += [numbers.significant(float(parts.get(part, 0)) / 1e3) if measured else "" for part in STATES]
+            cells += [numbers.shown(float(parts.get(part, 0)), "ns") if measured else "" for part in STATES]
             cells.append(_held(rows))
         yield cells
 
 
 def text(runs: pd.DataFrame) -> str:
-    """One scenario's table for a terminal."""
-    known = means(runs).pivot(index=PART[1:], columns="population", values="mean_ns").fillna(0)
-    populations = [name for name in (ALL, SLOWEST) if name in known]
-    lines = [f"{'stage':<9} {'part':<10} {'cpu':<3} {'held by':<16} " + " ".join(f"{name:>12}" for name in populations)]
-    order = {name: place for place, name in enumerate([*STAGES, *STATES])}
+    """One scenario's table for a terminal, in µs."""
+    stages = list(dict.fromkeys(runs["stage"]))
+    known = means(runs).pivot(index=PART[1:], columns="population", values="mean_ns").fillna(0) / 1e3
+    known = known[[name for name in (ALL, SLOWEST) if name in known]]
+    lines = [f"{'stage':<9} {'part':<10} {'cpu':<3} {'held by':<16} " + " ".join(f"{name:>12}" for name in known)]
+    order = {name: place for place, name in enumerate([*stages, *STATES])}
     for part in sorted(known.index, key=lambda part: (order[part[0]], order[part[1]], *part[2:])):
-        numbers = " ".join(f"{known.at[part, name] / 1e3:12,.3f}" for name in populations)
-        lines.append(f"{part[0]:<9} {part[1]:<10} {part[2]:<3} {part[3]:<16} {numbers}")
-    sums = " ".join(f"{known[name].sum() / 1e3:12,.3f}" for name in populations)
-    return "\n".join([*lines, f"{'response':<41} {sums}"])
+        times = " ".join(f"{time:12,.3f}" for time in known.loc[part])
+        lines.append(f"{part[0]:<9} {part[1]:<10} {part[2]:<3} {part[3]:<16} {times}")
+    return "\n".join([*lines, f"{'response':<41} " + " ".join(f"{sum_us:12,.3f}" for sum_us in known.sum())])
 
 
-def _of_run(folder: Path, planned: plan.Row) -> pd.DataFrame:
+def _of_run(folder: Path, planned: plan.Row, workload: Contract) -> pd.DataFrame:
     known = split.split(folder)
-    histogram = folder / OUT / "histogram.csv"
-    buckets = totals.read_histograms(histogram)["latency"]
-    highest, counts = np.array(buckets.highest_ns), np.array(buckets.count)
-    facts = {
+    histograms = totals.read_histograms(folder / OUT / totals.HISTOGRAM)
+    about = {
         "scenario": planned.scenario,
         "target": planned.target,
         "timing": planned.timing,
@@ -148,23 +139,26 @@ def _of_run(folder: Path, planned: plan.Row) -> pd.DataFrame:
         "options": planned.options,
         "seed": planned.seed,
         "items": len(known.bounds_ns),
-        **{name: analyse.percentile_ns(highest, counts, quantile) for name, quantile in LATENCIES.items()},
     }
-    return split.table(known).assign(**facts)[COLUMNS]
+    times = {}
+    for column in (each for each in workload.headline if each.percentile):
+        buckets = histograms[column.metric.name]
+        counted = np.array(buckets.highest_ns), np.array(buckets.count)
+        times[column.name] = measured.percentile_ns(*counted, PERCENTILES[column.percentile])
+    return split.table(known).assign(**about)[list(KEPT.columns)].assign(**times)
 
 
-def _latency(runs: pd.DataFrame, without: pd.DataFrame, column: str) -> str:
-    """'p50 22.2 µs (+12 %)': the median over traced runs, and how much longer it is than over untraced ones, if any."""
-    traced = runs.drop_duplicates("seed")[column].dropna()
-    untraced = without[column].dropna()
-    if traced.empty:
+def _time(runs: pd.DataFrame, without: pd.DataFrame, column: str) -> str:
+    """'latency p50 22.2 µs (+12 %)': the median over traced runs, and how much longer it is than over untraced ones."""
+    traced = runs.drop_duplicates("seed")[column].dropna().median()
+    untraced = without[column].dropna().median() if column in without else math.nan
+    if math.isnan(traced):
         return ""
-    longer = "" if untraced.empty else f" ({(traced.median() / untraced.median() - 1) * 100:+.0f} %)"
-    return f"{column.split('_')[1]} {numbers.significant(traced.median() / 1e3)} µs{longer}"
+    longer = "" if math.isnan(untraced) else f" ({numbers.change(traced / untraced - 1)})"
+    return f"{column.removesuffix('_ns').replace('_', ' ')} {numbers.time(traced)}{longer}"
 
 
 def _held(rows: pd.DataFrame) -> str:
     """Who had the CPU in the run delays of `rows`: with its share where there are several."""
     found = [each for each in holders(rows) if each[2] >= NAMED_HOLDER]
-    text = ", ".join(holder(task, cpu) + f" {share * 100:.0f} %" * (len(found) > 1) for task, cpu, share in found)
-    return words(text)  # tasks are called as the guest says
+    return ", ".join(holder(task, cpu) + f" {numbers.share(part, 0)}" * (len(found) > 1) for task, cpu, part in found)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from lab.plan import contract
 from lab.text.files import write_whole
 from lab.text.outside import say
 
@@ -21,6 +22,6 @@ def show(arguments: argparse.Namespace) -> None:
     """Prints the split stages of one scenario, and puts them into the table of its suite."""
     from lab.trace import runs as trace_runs  # with pandas, which takes a second to load
 
-    new = trace_runs.table(arguments.folders, arguments.plan)
+    new = trace_runs.table(arguments.folders, arguments.plan, contract.load("pipeline"))
     write_whole(arguments.csv, trace_runs.KEPT.csv(trace_runs.KEPT.merged(arguments.csv, new)))
     say(trace_runs.text(new))

@@ -63,9 +63,17 @@ def render(result_data: Path) -> str:
 
 def parts(result_data: Path) -> list[Part]:
     """The page, the title first. Raises Complaint where a file is damaged."""
-    suites = [part for file in sorted(result_data.glob("*_metrics.csv")) for part in _suite(file)]
+    suites = [_suite(file) for file in sorted(result_data.glob("*_metrics.csv"))]
+    metrics = {contract.title: contract.metrics.values() for contract, _ in suites}
+    meanings = [
+        f"{bold(title)}: "
+        + "; ".join(f"*{words(each.title)}*, {words(each.text)}" for each in known if each.text)
+        + "."
+        for title, known in metrics.items()
+    ]
     searches, benches = (of_markdown(text(result_data)) for text in (capacity_table.section, bench.section))
-    return [Part(1, "Results", [INTRODUCTION]), *suites, *searches, *benches]
+    title = Part(1, "Results", [INTRODUCTION, *[section.listed(meanings)] * bool(meanings)])
+    return [title, *(part for _, each in suites for part in each), *searches, *benches]
 
 
 def of_markdown(text: str) -> list[Part]:
@@ -81,7 +89,12 @@ def of_markdown(text: str) -> list[Part]:
     return [Part(*each) for each in found]
 
 
-def _suite(metrics_file: Path) -> list[Part]:
+def contract_of(environment: Mapping[str, Any]) -> Contract:
+    """Of the workload that an environment file is about."""
+    return evidence.Evidence([], environment=environment).contract
+
+
+def _suite(metrics_file: Path) -> tuple[Contract, list[Part]]:
     name = metrics_file.name.removesuffix("_metrics.csv")
     remedy = f"run 'make run-scenarios SUITE={name}' again"
     try:
@@ -91,20 +104,21 @@ def _suite(metrics_file: Path) -> list[Part]:
         environment = strict.parse_json(read_text(metrics_file.with_name(f"{name}_environment.json")))
         check_environment(environment)
         known = evaluation.read(name, metrics_file.parent, raw, environment)
-        return _suite_parts(name, metrics_file.parent, environment, metrics, raw, known)
+        contract = contract_of(environment)
+        return contract, _suite_parts(name, contract, metrics_file.parent, environment, metrics, raw, known)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
 
 def _suite_parts(
     name: str,
+    contract: Contract,
     folder: Path,
     environment: dict[str, Any],
     metrics: pd.DataFrame,
     raw: pd.DataFrame,
     known: evaluation.Evaluation,
 ) -> list[Part]:
-    contract = evidence.Evidence([], environment=environment).contract
     asked, changes, answers = "question" in environment, {}, []
     below: list[Part] = []
     counts = counted.read(folder, name)
@@ -172,17 +186,15 @@ def _warnings(environment: Mapping[str, Any]) -> list[Block]:
 
 
 def _all_runs(name: str, environment: Mapping[str, Any], raw: pd.DataFrame, contract: Contract) -> list[Block]:
-    shown = [
-        Picture(f"{key.replace('_', ' ').capitalize()} of {name}", f"{name}_{key}.png", name, key)
-        for key in pictures.PICTURES
-    ]
+    shown: list[Block] = []
+    for key in pictures.PICTURES:
+        metric = next(each for each in contract.metrics.values() if each.name.startswith(key))
+        shown.append(Picture(f"{metric.title.capitalize()} of {name}", f"{name}_{key}.png", name, metric.name))
     of = {str(measurement): _of(measurement, raw) for measurement in each_of(environment)}
     files = [f"[`{name}_{what}.csv`](result_data/{name}_{what}.csv)" for what in ("raw", "metrics")]
     return [
         *shown,
         f"All runs: {files[0]}, all scenarios: {files[1]}.",
-        "**What was measured**",
-        section.listed([f"{each.title}: {each.text}" for each in contract.metrics.values() if each.text]),
         "**Environment**",
         facts(environment_words.facts(environment["measurements"], of)),
         "**Make it again**",

@@ -27,9 +27,7 @@ def results_page(result_data: Path) -> str:
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab.report import page as report, suite as suite_results
-    from lab.counters import counted
-    from lab.trace import runs as trace_runs  # pandas and matplotlib take a second to load
+    from lab.report import page as report, suite as suite_results  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
@@ -40,10 +38,8 @@ def make_report(arguments: argparse.Namespace) -> None:
     for name in names:
         file = SCENARIOS / f"{name}.toml"
         try:
-            perf = counted.KEPT.read(arguments.result_data / counted.PERF_FILE.format(name))
-            traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
-            rules = suite.load(file) if file.is_file() else None
-            files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
+            judged = suite.load(file) if file.is_file() else None
+            files, wrongs = suite_results.make(name, arguments.runs, judged, arguments.result_data)
         except Complaint as complaint:  # of one suite: the others are reported
             complaints.append(complaint)
             continue

@@ -9,7 +9,7 @@ import pytest
 
 from lab.judge import comparing, effects
 from lab.judge.comparing import Comparison, Verdict
-from lab.judge.effects import Choice, Effect
+from lab.judge.effects import Change, Effect
 from lab.plan import contract
 from lab.tables.measurement import Measurement
 
@@ -52,22 +52,22 @@ def made(timing: str = "exact") -> tuple[pd.DataFrame, dict[str, Any]]:
     return pd.DataFrame(rows), {"workload": workload, "measurements": [facts]}
 
 
-def choices(raw: pd.DataFrame, environment: dict[str, Any]) -> dict[str, Choice]:
+def changes_of(raw: pd.DataFrame, environment: dict[str, Any]) -> dict[str, Change]:
     every = effects.of_measurement(raw, environment, pd.DataFrame())
     assert len({each.option for each in every}) == len(every)
     return {each.option: each for each in every}
 
 
 @pytest.fixture(name="found")
-def _found() -> dict[str, Choice]:
-    return choices(*made())
+def _found() -> dict[str, Change]:
+    return changes_of(*made())
 
 
-def effect(choice: Choice, metric: str) -> Effect:
+def effect(choice: Change, metric: str) -> Effect:
     return next(each for each in choice.effects if each.metric == metric)
 
 
-def test_a_choice_has_all_pairs_that_differ_in_it_alone_and_none_across_loads(found: dict[str, Choice]) -> None:
+def test_a_choice_has_all_pairs_that_differ_in_it_alone_and_none_across_loads(found: dict[str, Change]) -> None:
     assert set(found) == {"pin-consumer", "queue"}
     assert found["pin-consumer"].pairs == (("free", "pinned"), ("free-mutex", "pinned-mutex"))
     assert (found["pin-consumer"].before, found["pin-consumer"].after) == ("", "1")
@@ -78,10 +78,10 @@ def test_a_choice_has_all_pairs_that_differ_in_it_alone_and_none_across_loads(fo
 def test_the_length_of_a_run_is_no_choice() -> None:
     raw, environment = made()
     environment["measurements"][0]["scenarios"]["free-mutex"]["options"] = {"prod-interval-us": 1000, "duration": 0.3}
-    assert set(choices(raw, environment)) == {"pin-consumer", "queue"}
+    assert set(changes_of(raw, environment)) == {"pin-consumer", "queue"}
 
 
-def test_each_pair_has_its_verdict(found: dict[str, Choice]) -> None:
+def test_each_pair_has_its_verdict(found: dict[str, Change]) -> None:
     p50 = {each.scenario: each for each in effect(found["pin-consumer"], "latency_p50_ns").comparisons}
     assert p50["free, pinned"].verdict is Verdict.WORSE
     assert (p50["free, pinned"].low, p50["free, pinned"].high) == pytest.approx((0.5 / 15, 0.5))
@@ -93,7 +93,7 @@ def test_each_pair_has_its_verdict(found: dict[str, Choice]) -> None:
 def test_a_pair_that_moved_the_threads_shows_that_and_not_the_choice() -> None:
     raw, environment = made()
     raw.loc[raw["scenario"] == "free-mutex", "cpus"] = 2  # and free is on one
-    queue = choices(raw, environment)["queue"]
+    queue = changes_of(raw, environment)["queue"]
     assert queue.moved == (("free", "free-mutex"),)
     assert [each.scenario for each in effect(queue, "latency_p50_ns").comparisons] == ["pinned, pinned-mutex"]
 
@@ -101,11 +101,11 @@ def test_a_pair_that_moved_the_threads_shows_that_and_not_the_choice() -> None:
 def test_threads_that_moved_meanwhile_or_whose_place_is_unknown_are_told_apart() -> None:
     raw, environment = made()
     raw.loc[raw["scenario"] == "free-mutex", "migrations"] = 7
-    assert choices(raw, environment)["queue"].moved == (("free", "free-mutex"),)
-    assert choices(raw.drop(columns=["cpus"]), environment)["queue"].moved == ()
+    assert changes_of(raw, environment)["queue"].moved == (("free", "free-mutex"),)
+    assert changes_of(raw.drop(columns=["cpus"]), environment)["queue"].moved == ()
 
 
-def test_of_more_values_only_steps_are_choices() -> None:
+def test_of_more_values_only_steps_are_changes_of() -> None:
     raw, environment = made()
     names = {"one": 1, "two": 2, "eight": 8}
     environment["measurements"][0]["scenarios"] = {
@@ -119,7 +119,7 @@ def test_of_more_values_only_steps_are_choices() -> None:
 def test_a_p99_of_few_items_is_not_compared() -> None:
     raw, environment = made()
     raw.loc[raw["scenario"] == "pinned", "items"] = 300
-    pin = choices(raw, environment)["pin-consumer"]
+    pin = changes_of(raw, environment)["pin-consumer"]
     assert [each.scenario for each in effect(pin, "latency_p99_ns").comparisons] == ["free-mutex, pinned-mutex"]
 
 

@@ -42,7 +42,7 @@ def reported(runs: Path, rows: Sequence[plan.Row]) -> str:
     for file in runs.glob("*.plan.tsv"):
         file.unlink()
     write_plan(runs, list(rows))
-    made, complaints = suite_results.make("t000", runs, None)
+    made, complaints = suite_results.make("t000", runs, None, runs.parent)
     assert not complaints, complaints
     for name, content in made.items():
         write_whole(runs.parent / name, content)

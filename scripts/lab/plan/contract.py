@@ -215,7 +215,7 @@ SECTIONS = {
         ("type", "help"),
     ),
     "metrics": (("title", "text", "unit", "better"), ("title", "unit", "better")),
-    "stages": (("text", "waits_for"), ("text",)),
+    "stages": (("text", "waits_for", "queued"), ("text",)),
     "roles": (("text",), ("text",)),
 }
 NEEDED = ("title", "items", "command", "headline", "options", "metrics")

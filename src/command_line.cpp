@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/contract.hpp"
 #include "version.hpp"
 
 namespace pipelab {
@@ -37,16 +38,16 @@ class CommandLine {
     workload_->add_options(options_);
     threads::add_options(options_, kit_.threads);
     record::add_options(options_, kit_.record);
-    options_.add_flag(std::string(kCheck), check_,
-                      "only say what is wrong with these options, on whatever machine they are to "
-                      "run");
-    options_.add_flag(std::string(kCheckLines), check_lines_,
-                      "the same for each line of options on standard input: print 'NUMBER: "
-                      "COMPLAINT' for those that are wrong");
     app_.name(fmt::format("pipelab [{}]", entry.name));
     app_.set_version_flag("--version", fmt::format("pipelab {}", kVersion));
     app_.get_formatter()->column_width(34);
     std::ranges::for_each(options_.all(), [this](const auto& option) { add(option); });
+    app_.add_flag(std::string(kCheck), check_,
+                  "only say what is wrong with these options, on whatever machine they are to run");
+    app_.add_flag(std::string(kCheckLines), check_lines_,
+                  "the same for each line of options on standard input: print 'NUMBER: COMPLAINT' "
+                  "for those that are wrong");
+    app_.add_flag("--contract", contract_, "only print what these options are (TOML)");
     app_.footer(
         "Exit codes: 0 good, 1 failed, 2 wrong usage, 130 interrupted (what was measured is "
         "still written).");
@@ -78,7 +79,11 @@ class CommandLine {
 
   /// What is to be done, once the options were read.
   Parsed parsed() && {
-    return check_ ? Parsed{} : Parsed{.workload = std::move(workload_), .kit = std::move(kit_)};
+    if (contract_) {
+      fmt::print("{}", cli::contract(options_.all()));
+    }
+    return check_ || contract_ ? Parsed{}
+                               : Parsed{.workload = std::move(workload_), .kit = std::move(kit_)};
   }
 
  private:
@@ -102,6 +107,7 @@ class CommandLine {
   Kit kit_;
   bool check_{false};
   bool check_lines_{false};
+  bool contract_{false};
   cli::Options options_;
   CLI::App app_;
 };

@@ -16,8 +16,9 @@ struct Parsed {
 
 /// Reads a command line: one of `workloads`, or options only for the first of them, and options.
 /// Prints help or the version on stdout, or what is wrong with it in one line on stderr (exit code
-/// 2). With --check that is all; with --check-lines it reads command lines from stdin, and prints
-/// `LINE: what is wrong` for each wrong one on stdout.
+/// 2). With --check that is all; with --contract it prints what the options are; with --check-lines
+/// it reads command lines from stdin, and prints `LINE: what is wrong` for each wrong one on
+/// stdout.
 Parsed parse(int argc, const char* const* argv, std::span<const Entry> workloads);
 
 }  // namespace pipelab

@@ -8,14 +8,15 @@ namespace pipelab::channel {
 
 void add_options(cli::Options& all, Options& options) {
   all.add_number<std::size_t>("--item-bytes", options.item_bytes, 0, std::size_t{1} << 20U,
-                              "payload that travels with each item, a multiple of 8");
+                              "payload that travels with each item, a multiple of 8",
+                              {.unit = "bytes"});
   all.add_flag("--zero-copy", options.zero_copy,
                "write and read the payload in the queue's own memory");
   all.add_choice<Queue>(
       "--queue", options.queue, {{"spsc", Queue::kSpsc}, {"mutex", Queue::kMutex}},
       "what joins the threads: a wait-free ring, or mutex and condition variables");
   all.add_number<std::size_t>("--queue-cap", options.queue_cap, 1, std::size_t{1} << 24U,
-                              "items that the queue holds");
+                              "items that the queue holds", {.means = "capacity"});
   all.add_number<std::size_t>("--batch", options.batch, 1, std::size_t{1} << 24U,
                               "items that one side tells the other of at once");
   all.add_choice<OnFull>(
@@ -28,7 +29,8 @@ void add_options(cli::Options& all, Options& options) {
                         {"futex", Wait::kFutex},
                         {"hybrid", Wait::kHybrid}},
                        "how a thread waits for the other; with the mutex queue futex means its "
-                       "condition variables");
+                       "condition variables",
+                       {.means = "waiting"});
   all.add_node("--numa-node", options.numa_node, "NUMA node that the queue's memory comes from");
 }
 

@@ -20,7 +20,11 @@ Machine any_machine() {
 }
 
 void Options::add_flag(std::string name, bool& target, std::string help) {
-  all_.push_back({.name = std::move(name), .help = std::move(help), .flag = &target});
+  all_.push_back({.name = std::move(name),
+                  .type = "flag",
+                  .standard = "false",
+                  .help = std::move(help),
+                  .flag = &target});
 }
 
 void Options::add_text(std::string name, std::string& target, std::string help) {
@@ -41,13 +45,15 @@ void Options::add_folder(std::string name, std::string& target, std::string help
             });
 }
 
-void Options::add_cpu(std::string name, std::optional<int>& target, std::string help) {
-  add_member({.name = std::move(name), .help = std::move(help)}, target, machine_.cpus, "CPU");
+void Options::add_cpu(std::string name, std::optional<int>& target, std::string help,
+                      Meaning meaning) {
+  add_member({.name = std::move(name), .type = "cpu", .help = std::move(help), .meaning = meaning},
+             target, machine_.cpus, "CPU");
 }
 
 void Options::add_node(std::string name, std::optional<int>& target, std::string help) {
-  add_member({.name = std::move(name), .help = std::move(help)}, target, machine_.numa_nodes,
-             "NUMA node");
+  add_member({.name = std::move(name), .type = "node", .help = std::move(help)}, target,
+             machine_.numa_nodes, "NUMA node");
 }
 
 void Options::add_member(Option option, std::optional<int>& target, const std::vector<int>& members,

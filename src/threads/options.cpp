@@ -8,6 +8,7 @@ namespace pipelab::threads {
 void add_options(cli::Options& all, Options& options) {
   all.add_value(
       {.name = "--sched",
+       .type = "word",
        .form = "other|fifo:P|rr:P|deadline:R,D,P",
        .valid =
            "other, fifo:P or rr:P (1 to 99), or deadline:R,D,P (microseconds, 2 <= R <= D <= P)",
@@ -16,7 +17,8 @@ void add_options(cli::Options& all, Options& options) {
                "period (microseconds)"},
       options.scheduling, to_scheduling);
   all.add_number<std::int64_t>("--timer-slack-ns", options.timer_slack_ns, 1, 1'000'000'000,
-                               "how late the kernel may wake a thread to save wake-ups");
+                               "how late the kernel may wake a thread to save wake-ups",
+                               {.unit = "ns"});
   all.add_flag("--mlock", options.mlock, "keep all memory from being paged out");
 }
 

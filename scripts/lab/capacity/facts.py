@@ -16,18 +16,19 @@ COLUMNS = (*FACTS, COMMAND)
 
 def of_runs(records: Sequence[RunRecord], command: str) -> dict[str, str]:
     """COLUMNS of the runs of one search."""
-    told = pd.DataFrame(map(_of_run, records), columns=list(FACTS)).fillna("")
-    facts = {name: "; ".join(filter(None, dict.fromkeys(told[name]))) for name in FACTS}
+    each = pd.DataFrame(map(_of_run, records), columns=list(FACTS)).fillna("")
+    facts = {name: "; ".join(filter(None, dict.fromkeys(each[name]))) for name in FACTS}
     ends = sorted(record.facts["finished_at"] for record in records)
     return facts | {"measured": f"{ends[0]} to {ends[-1]}" if ends else "", COMMAND: command}
 
 
 def _of_run(record: RunRecord) -> dict[str, str]:
     row, image, host = record.row, record.facts["image"], record.facts["host"]
-    nodes = f"{row.numa_nodes} NUMA nodes, " if row.numa_nodes > 1 else ""
-    arguments = f" `{row.kernel_args}`" if row.kernel_args else ""
+    guest = row.guest
+    nodes = f"{guest.numa_nodes} NUMA nodes, " if guest.numa_nodes > 1 else ""
+    arguments = f" `{guest.kernel_args}`" if guest.kernel_args else ""
     return {
-        "guest": f"{row.target}, {row.smp} CPU{'s' * (row.smp > 1)}, {row.memory_mb} MB, {nodes}"
+        "guest": f"{row.target}, {guest.smp} CPU{'s' * (guest.smp > 1)}, {guest.memory_mb} MB, {nodes}"
         f"Linux {image['kernel_version']}{arguments}",
         "qemu": image["qemu_version"],
         "program": f"pipelab {image['program_version']}, {image['compiler']}, commit {record.facts['git_commit'] or 'unknown'}, "

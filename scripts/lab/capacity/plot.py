@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lab.capacity.search import State, column_of
+from lab.capacity.search import State
 from lab.capacity.table import Answer, answers, objectives_of
 from lab.plan.contract import Contract
 from lab.plan.objectives import Objective
@@ -40,13 +40,13 @@ def draw(rows: pd.DataFrame, workload: Contract) -> bytes:
 
 
 def _is_time(objective: Objective) -> bool:
-    return column_of(objective)[0].endswith("_ns")
+    return objective.column.endswith("_ns")
 
 
 def _others(answer: Answer, workload: Contract) -> list[Objective]:
     """The objectives that are no times; of two limits of a metric the first."""
     found = {each.name: each for each in reversed(objectives_of(answer.points)) if not _is_time(each)}
-    return [each for each in reversed(found.values()) if column_of(each)[0] in answer.points]
+    return [each for each in reversed(found.values()) if each.column in answer.points]
 
 
 def _times(axes: Axes, answer: Answer, workload: Contract) -> None:
@@ -56,7 +56,7 @@ def _times(axes: Axes, answer: Answer, workload: Contract) -> None:
     for column, (colour, shape) in zip(times, MARKS):
         _curve(axes, answer.points, column.name, 1e3, colour, shape, column.title)
     for objective in filter(_is_time, objectives_of(answer.points)):
-        _limit(axes, objective, column_of(objective)[1] / 1e3)
+        _limit(axes, objective, objective.factor / 1e3)
     axes.set_ylabel("µs")
     axes.yaxis.set_major_locator(LogLocator(subs=(1,), numticks=20))
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.99), ncols=len(times), frameon=False, handletextpad=0.3,
@@ -65,7 +65,7 @@ def _times(axes: Axes, answer: Answer, workload: Contract) -> None:
 
 def _other(axes: Axes, answer: Answer, objective: Objective) -> None:
     """A metric with an objective that is no time: linear up to its limit, logarithmic beyond."""
-    column, factor = column_of(objective)
+    column, factor = objective.column, objective.factor
     values = answer.points[column] / factor
     least = values[values > 0].min()
     axes.set_yscale("symlog", linthresh=objective.limit or (1.0 if pd.isna(least) else least))

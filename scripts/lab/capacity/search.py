@@ -11,10 +11,10 @@ from enum import Enum
 
 import pandas as pd
 
-from lab.judge import comparing
-from lab.plan import objectives
+from lab.judge.objectives import RELATIONS, Judgement, judge
 from lab.plan.contract import Contract, Option
-from lab.plan.objectives import Judgement, Objective
+from lab.plan.objectives import Objective
+from lab.tables.measurement import quiet
 from lab.plan.suite import Scenario, Suite
 from lab.text import numbers
 from lab.text.complaint import FAILED, Complaint
@@ -92,15 +92,15 @@ class Search:
 
     def judge(self, rate_ops_s: float, runs: pd.DataFrame) -> Point:
         """The point of finished `runs` (rows of a raw table). Raises Complaint where an objective cannot be measured."""
-        quiet = comparing.quiet(runs) if len(runs) else runs
-        if len(quiet) < self.replicates:
+        good = quiet(runs) if len(runs) else runs
+        if len(good) < self.replicates:
             return self._short_of(rate_ops_s, runs, "the host disturbed its runs")
-        judgements = objectives.judge(quiet, self.objectives)
-        holds = [_holds(run, self.objectives) for _, run in quiet.iterrows()]
+        judgements = judge(good, self.objectives)
+        holds = [_holds(run, self.objectives) for _, run in good.iterrows()]
         missed = [each for each in judgements if each.held is False]
         unknown = [str(each.objective) for each in judgements if each.held is None]
         if unknown and not missed:
-            what = f"{unknown[0]} cannot be judged from {quiet['consumed'].median():,.0f} items"
+            what = f"{unknown[0]} cannot be judged from {good['items'].median():,.0f} items"
             remedy = "give a longer DURATION, or a higher lowest rate (RATES)"
             raise Complaint(f"at {per_second(rate_ops_s)}", f"{what}: {remedy}", FAILED)
         if all(holds):
@@ -109,8 +109,8 @@ class Search:
             why = ", ".join(map(_excess, missed))
             return Point(rate_ops_s, runs, State.MISSED, why or "no run holds all objectives")
         unsure = [each for each in judgements if not each.certain]
-        told = ", ".join(_excess(each) + _doubt(each) for each in missed or unsure)
-        why = f"{sum(holds)} of {len(holds)} runs hold" + f": {told}" * bool(told)
+        said = ", ".join(_excess(each) + _doubt(each) for each in missed or unsure)
+        why = f"{sum(holds)} of {len(holds)} runs hold" + f": {said}" * bool(said)
         if any(each.certain for each in missed):
             return Point(rate_ops_s, runs, State.MISSED, why)
         if not missed and not unsure:
@@ -157,33 +157,25 @@ def at(suite: Suite, scenario: Scenario, rate_ops_s: float, interval: Option) ->
     return replace(suite, scenarios=(replace(scenario, options=options),))
 
 
-def scenario_of(suite: Suite, name: str, workload: Contract) -> tuple[Scenario, Option]:
-    """The scenario of that name, and the option that sets its rate. Raises Complaint when there is none of either."""
-    where, interval, arrival = f"{suite.name}/{name}", workload.meaning("interval"), workload.meaning("arrival")
-    found = next((each for each in suite.scenarios if each.name == name), None)
-    if found is None:
-        names = ", ".join(each.name for each in suite.scenarios)
-        raise Complaint(where, f"there is no such scenario: give one of {names}")
+def scenario_of(suite: Suite) -> tuple[Scenario, Option]:
+    """The suite's only scenario, and the option that sets its rate. Raises Complaint when none does."""
+    (scenario,), workload = suite.scenarios, suite.contract
+    where, interval, arrival = (
+        f"{suite.name}/{scenario.name}",
+        workload.meaning("interval"),
+        workload.meaning("arrival"),
+    )
     if interval is None:
         raise Complaint(where, f"{workload.name} has no option for its rate: give a scenario of another workload")
-    if arrival and str(found.options.get(arrival.name, "")).startswith("burst"):
-        what = f"{arrival.name} = {found.options[arrival.name]} has no rate that its interval alone decides"
+    if arrival and str(scenario.options.get(arrival.name, "")).startswith("burst"):
+        what = f"{arrival.name} = {scenario.options[arrival.name]} has no rate that its interval alone decides"
         raise Complaint(where, f"{what}: give a scenario with constant or poisson arrivals")
-    return found, interval
-
-
-def column_of(objective: Objective) -> tuple[str, float]:
-    """The column of the raw table that an objective limits, and how many of its units are one of the objective's."""
-    return objectives.METRICS[objective.name]
+    return scenario, interval
 
 
 def _holds(run: pd.Series, wanted: Sequence[Objective]) -> bool:
     """Whether one run alone holds all objectives."""
-    return all(
-        objectives.RELATIONS[each.relation](run.get(column, math.nan) / factor, each.limit)
-        for each in wanted
-        for column, factor in [column_of(each)]
-    )
+    return all(RELATIONS[each.relation](run.get(each.column, math.nan) / each.factor, each.limit) for each in wanted)
 
 
 def _excess(judgement: Judgement) -> str:

@@ -15,13 +15,12 @@ import numpy as np
 import pandas as pd
 
 from lab.capacity import facts
-from lab.capacity.search import Point, State, column_of, interval_us, per_second
-from lab.judge import comparing
+from lab.capacity.search import Point, State, interval_us, per_second
 from lab.plan.contract import Contract
 from lab.plan.objectives import Objective
 from lab.tables import kept
 from lab.tables.estimate import median_interval
-from lab.tables.measurement import KEYS, Measurement
+from lab.tables.measurement import KEYS, Measurement, quiet
 from lab.text import markdown as md, names, numbers
 
 GOOD, MISSED, INCONCLUSIVE = 0, 4, 5  # exit codes
@@ -86,7 +85,7 @@ def table(
     subject: dict[str, str], objectives: Sequence[Objective], points: Sequence[Point], workload: Contract
 ) -> pd.DataFrame:
     """Rows for the points of one search. `subject` has SUBJECT, KEYS and options, and perhaps the facts."""
-    judged = [column_of(each)[0] for each in objectives]
+    judged = [each.column for each in objectives]
     known = (
         dict.fromkeys(facts.COLUMNS, "") | subject | {"objectives": json.dumps([asdict(each) for each in objectives])}
     )
@@ -172,15 +171,15 @@ def _first(rows: pd.DataFrame) -> pd.Series | None:
 
 
 def _row(point: Point, workload: Contract, judged: Sequence[str]) -> dict[str, Any]:
-    quiet = comparing.quiet(point.runs)
-    chosen = point.runs if quiet.empty else quiet
+    good = quiet(point.runs)
+    chosen = point.runs if good.empty else good
     if "produced" in chosen:
         chosen = chosen.assign(**{MADE: chosen["produced"] / chosen["duration_s"]})
     row: dict[str, Any] = {
         "rate_ops_s": point.rate_ops_s,
         "interval_us": interval_us(point.rate_ops_s),
         "runs": len(point.runs),
-        "noisy_runs": len(point.runs) - len(quiet),
+        "noisy_runs": len(point.runs) - len(good),
         "verdict": point.state.value,
         "why": point.why,
     }

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <sstream>
 #include <string>
 
-#include "cli/contract.hpp"
 #include "command_line.hpp"
 #include "workloads/pipeline/pipeline.hpp"
 
@@ -17,9 +17,11 @@ TEST(Contract, HasTheOptionsOfTheProgram) {
   const std::string contract = file.str();
   const std::size_t begin = contract.find("\n[options.");
   ASSERT_NE(begin, std::string::npos);
-  Pipeline pipeline;
-  Kit kit;
-  EXPECT_EQ(contract.substr(begin + 1), cli::contract(options_of(pipeline, kit).all()))
+  constexpr std::array kWorkloads{Entry{"pipeline", make}};
+  const std::array<const char*, 3> words{"pipelab", "pipeline", "--contract"};
+  ::testing::internal::CaptureStdout();
+  EXPECT_FALSE(parse(words.size(), words.data(), kWorkloads).workload);
+  EXPECT_EQ(contract.substr(begin + 1), ::testing::internal::GetCapturedStdout())
       << "what 'pipelab pipeline --contract' prints belongs at the end of workload.toml";
 }
 

@@ -15,9 +15,12 @@ std::string_view Pipeline::description() const {
 void Pipeline::add_options(cli::Options& all) {
   channel::add_options(all, options_.channel);
   all.add_number<std::size_t>("--work-bytes", options_.work_bytes, 0, std::size_t{1} << 30U,
-                              "bytes that the consumer reads and writes for each item");
-  all.add_cpu("--pin-producer", options_.pin_producer, "CPU that the producer runs on");
-  all.add_cpu("--pin-consumer", options_.pin_consumer, "CPU that the consumer runs on");
+                              "bytes that the consumer reads and writes for each item",
+                              {.unit = "bytes"});
+  all.add_cpu("--pin-producer", options_.pin_producer, "CPU that the producer runs on",
+              {.means = "pin", .role = "producer"});
+  all.add_cpu("--pin-consumer", options_.pin_consumer, "CPU that the consumer runs on",
+              {.means = "pin", .role = "consumer"});
 }
 
 std::string Pipeline::conflict(const Kit& kit) const {

@@ -9,9 +9,10 @@ import struct
 import zlib
 from pathlib import Path
 
-from lab.runs import totals
+from lab.runs import outputs
 from lab.runs.guest_files import OUT
 from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_text
 
 # What tells a reader the version: V2, and 0x10 for counts of variable length.
 COOKIE, COMPRESSED_COOKIE = 0x1C849303 | 0x10, 0x1C849304 | 0x10
@@ -30,18 +31,24 @@ HEADER = """\
 def text(run: Path) -> str:
     """The log of the run in the folder `run`: one interval from 0 on, as long as what was measured. Values are ns."""
     folder = run / OUT if (run / OUT).is_dir() else run
-    if not (folder / totals.HISTOGRAM).is_file():
-        what = f"has no {totals.HISTOGRAM}: give the folder of a run, such as result_data/runs/RUN"
+    if not (folder / outputs.HISTOGRAM).is_file():
+        what = f"has no {outputs.HISTOGRAM}: give the folder of a run, such as result_data/runs/RUN"
         raise Complaint(run, what, FAILED)
-    length_s = totals.read_stats(folder / totals.STATS)["duration_s"]
+    length_s = outputs.read_stats(folder / outputs.STATS)["duration_s"]
     lines = []
-    for metric, buckets in totals.read_histograms(folder / totals.HISTOGRAM).items():
+    for metric, buckets in _histograms(folder / outputs.HISTOGRAM).items():
         largest_ms = buckets.highest_ns[-1] / 1e6 if buckets.highest_ns else 0.0
         content = encode(dict(zip(map(index_of, buckets.highest_ns), buckets.count)))
         stream = zlib.compress(content)
         histogram = base64.b64encode(struct.pack(">II", COMPRESSED_COOKIE, len(stream)) + stream).decode()
         lines.append(f"Tag={metric},0.000,{length_s:.3f},{largest_ms:.3f},{histogram}\n")
     return HEADER + "".join(lines)
+
+
+def _histograms(file: Path) -> dict[str, outputs.Buckets]:
+    """Those of any workload: the metrics that the file names."""
+    lines = read_text(file).splitlines()[1:]
+    return outputs.read_histograms(file, list(dict.fromkeys(line.split(",")[0] for line in lines)))
 
 
 def index_of(value: int) -> int:

@@ -234,8 +234,11 @@ def _check(contract: Contract, table: Any, where: str) -> None:
             _check_table(place, said, known, needed)
             if not (NAME if section == "options" else COLUMN).fullmatch(name):
                 raise Complaint(place, "is not a good name: use lower-case letters, digits and '_' only")
-            for key in (key for key in said if key not in ("low", "high", "values", "default")):
+            for key in (key for key in said if key not in ("low", "high", "values", "default", "queued")):
                 _check_value(place, key, said[key], isinstance(said[key], str), "a text in quotes")
+            _check_value(
+                place, "queued", said.get("queued"), said.get("queued") in (None, True, False), "true or false"
+            )
     for name, said in table["metrics"].items():
         for key, valid in (("unit", UNITS), ("better", BETTER)):
             _check_value(f"{where}: [metrics.{name}]", key, said[key], said[key] in valid, _one_of(valid))

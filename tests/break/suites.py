@@ -152,7 +152,7 @@ def case(chance: random.Random, folder: Path) -> str:
     known = suite.load(file)
     target.load(TARGETS, sweep.target)
     rows = plan.expand(known, sweep, folder / "build", TARGETS)
-    table = folder / "sweep.tsv"
+    table = folder / "sweep.jsonl"
     table.write_text(plan.write(plan.shuffled(rows, 1)))
     assert sorted(row.run for row in plan.read(table)) == sorted(row.run for row in rows)
     assert len({row.run for row in rows}) == len(rows)

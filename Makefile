@@ -73,7 +73,7 @@ noise-floor: setup-run image ## run SUITE against itself: the smallest change th
 	  --reps 10 $(reps) $(call option,seed,SEED) $(duration) $(suites)
 	@$(LAB) noise-floor build/noise_floor/result_data $(suites)
 
-export: setup-run ## print FROM in another tool's FORMAT: google-benchmark, go, prometheus, chrome-trace (FROM=a run)
+export: setup-run ## print FROM in another tool's FORMAT: google-benchmark, go, prometheus; of a run chrome-trace, hlog
 	@$(LAB) export --format "$${FORMAT-}" "$${FROM:-result_data}"
 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/

@@ -1,113 +1,79 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <new>
-#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
-#include "pipeline/experiment.hpp"
-#include "pipeline/options.hpp"
-#include "pipeline/summary.hpp"
+#include "command_line.hpp"
 #include "platform/clock.hpp"
-#include "record/csv.hpp"
-#include "record/hlog.hpp"
-#include "record/output_file.hpp"
-#include "record/recorder.hpp"
+#include "platform/interrupt.hpp"
+#include "platform/memory.hpp"
+#include "record/files.hpp"
+#include "threads/record.hpp"
+#include "version.hpp"
+#include "workload.hpp"
+#include "workloads/pipeline/pipeline.hpp"
 
 namespace {
 
-using pipelab::pipeline::Options;
-using pipelab::pipeline::Outcome;
-using pipelab::record::OutputFile;
-using pipelab::record::Recorder;
+using namespace pipelab;
 
-constexpr int kFailed = 1;
-constexpr int kInterrupted = 130;
-
-std::atomic<bool> stop_requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
-
-// Whether a pipe gets some of what was measured, and may have no reader that takes it.
-std::atomic<bool> writes_to_pipe{false};
-constexpr unsigned kPatienceS = 1;
-
-void request_stop(int /*signal*/) {
-  stop_requested.store(true, std::memory_order_relaxed);
-  if (writes_to_pipe.load(std::memory_order_relaxed)) {
-    alarm(kPatienceS);
-  }
-}
-
-void give_up(int /*signal*/) { _exit(kInterrupted); }
-
-/// The files that the options ask for, begun before anything is measured.
-struct Outputs {
-  std::optional<OutputFile> latencies;
-  std::optional<OutputFile> histogram;
-  std::optional<OutputFile> hlog;
-  std::optional<OutputFile> stats;
-
-  bool any_pipe() const {
-    const auto is_pipe = [](const auto& output) { return output && output->is_pipe(); };
-    return is_pipe(latencies) || is_pipe(histogram) || is_pipe(hlog) || is_pipe(stats);
-  }
+constexpr std::array kWorkloads{
+    Entry{"pipeline", pipeline::make},
 };
 
-Outputs begin_outputs(const Options& options) {
-  const auto begin = [](const std::string& path) {
-    return path.empty() ? std::optional<OutputFile>{} : std::optional<OutputFile>{path};
-  };
-  return {.latencies = begin(options.latencies_path),
-          .histogram = begin(options.histogram_path),
-          .hlog = begin(options.hlog_path),
-          .stats = begin(options.stats_path)};
-}
-
-void write(Outputs outputs, const Recorder& recorder, const Outcome& outcome,
-           double clock_read_ns) {
-  using namespace pipelab::record;
-  if (outputs.latencies) {
-    write_latencies(*std::move(outputs.latencies), recorder.samples(), recorder.sample_every(),
-                    outcome.begin_ns);
-  }
-  const std::array<NamedHistogram, 2> histograms{
-      {{"latency", recorder.latency()}, {"response", recorder.response()}}};
-  if (outputs.histogram) {
-    write_histograms(*std::move(outputs.histogram), histograms);
-  }
-  if (outputs.hlog) {
-    const double length_s = static_cast<double>(outcome.elapsed_ns) /
-                            static_cast<double>(pipelab::platform::kNanosecondsPerSecond);
-    write_hlog(*std::move(outputs.hlog), histograms, 0, length_s);
-  }
-  if (outputs.stats) {
-    write_stats(*std::move(outputs.stats),
-                pipelab::pipeline::totals(outcome, recorder, clock_read_ns));
+void require_memory(const Workload& workload, const Kit& kit) {
+  constexpr double kMegabyte = 1e6;
+  const double needed = workload.memory_bytes(kit) / kMegabyte;
+  const double available = static_cast<double>(platform::available_memory_bytes()) / kMegabyte;
+  if (needed > available) {
+    throw std::runtime_error(
+        fmt::format("this needs {:.0f} MB of memory, but {:.0f} MB are free: give a smaller {}",
+                    needed, available, workload.memory_options()));
   }
 }
 
-int run(const Options& options) {
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
-  std::signal(SIGALRM, give_up);
-  pipelab::pipeline::require_memory(options);
-  Outputs outputs = begin_outputs(options);
-  writes_to_pipe = outputs.any_pipe();
-  Recorder recorder(options.latencies_path.empty() ? 0 : options.max_samples, options.sample_every);
-  const double clock_read_ns = pipelab::platform::clock_read_cost_ns();
-  const Outcome outcome = pipelab::pipeline::run(options, recorder, stop_requested);
-  fmt::print("{}", pipelab::pipeline::summary(outcome, recorder, clock_read_ns));
-  write(std::move(outputs), recorder, outcome, clock_read_ns);
-  return stop_requested ? kInterrupted : 0;
+/// Writes what a workload leaves to main().
+void write(const Outcome& outcome, record::Files& files) {
+  std::vector<std::string> stats{
+      fmt::format("begin_ns,{}", outcome.begin_ns),
+      fmt::format("duration_s,{:.9f}", platform::to_seconds(outcome.elapsed_ns))};
+  for (const auto& [key, value] : outcome.stats) {
+    stats.push_back(fmt::format("{},{}", key, value));
+  }
+  stats.push_back(fmt::format("version,{}", kVersion));
+  files.write(record::File::kStats, "key,value", stats);
+  std::vector<std::string> threads;
+  std::ranges::transform(outcome.threads, std::back_inserter(threads), threads::csv_line);
+  files.write(record::File::kThreads, threads::kHeader, threads);
+}
+
+int run(Workload& workload, const Kit& kit) try {
+  std::atomic<bool>& stop = platform::stop_on_interrupt();
+  require_memory(workload, kit);
+  record::Files files(kit.record);
+  if (files.any_pipe()) {
+    platform::exit_soon_on_interrupt();
+  }
+  const Outcome outcome = workload.run(kit, files, stop);
+  write(outcome, files);
+  return stop ? platform::kInterrupted : 0;
+} catch (const std::bad_alloc&) {
+  throw std::runtime_error(
+      fmt::format("there is not enough memory: give a smaller {}", workload.memory_options()));
 }
 
 /// One line on stderr, without throwing.
 int fail(const char* reason) {
   static_cast<void>(std::fprintf(stderr, "pipelab: %s\n", reason));
+  constexpr int kFailed = 1;
   return kFailed;
 }
 
@@ -115,12 +81,8 @@ int fail(const char* reason) {
 
 int main(int argc, char** argv) {
   try {
-    const pipelab::pipeline::Parsed parsed = pipelab::pipeline::parse(argc, argv);
-    return parsed.options ? run(*parsed.options) : parsed.exit_code;
-  } catch (const std::bad_alloc&) {
-    return fail(
-        "there is not enough memory: give a smaller --queue-cap, --item-bytes, "
-        "--work-bytes or --max-samples");
+    const Parsed parsed = parse(argc, argv, kWorkloads);
+    return parsed.workload ? run(*parsed.workload, parsed.kit) : parsed.exit_code;
   } catch (const std::exception& error) {
     return fail(error.what());
   }

@@ -93,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     add_path(step, "--page", "the Markdown file to write")
     step.add_argument("suites", nargs="*", metavar="SUITE")
 
+    step = steps.add_parser("page", help="make results.md again, if it is there, from tables and pictures")
+    step.set_defaults(step=do.make_page)
+    add_path(step, "--result-data", "where tables and pictures are")
+    add_path(step, "--page", "the Markdown file")
+
     step = steps.add_parser("html", help="make results.html, which needs no network, from tables and runs")
     step.set_defaults(step=do.make_html)
     add_path(step, "--runs", "where runs are kept")
@@ -178,8 +183,8 @@ def _add_readers(steps: Any) -> None:
 
     step = steps.add_parser("export", help="print results in a format that other tools read")
     step.set_defaults(step=do.export)
-    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, or chrome-trace")
-    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace that of a run")
+    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, chrome-trace, or hlog")
+    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace and hlog that of a run")
 
 
 if __name__ == "__main__":

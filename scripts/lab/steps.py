@@ -27,9 +27,7 @@ def results_page(result_data: Path) -> str:
 
 def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab.report import page as report, suite as suite_results
-    from lab.counters import counted
-    from lab.trace import runs as trace_runs  # pandas and matplotlib take a second to load
+    from lab.report import page as report, suite as suite_results  # pandas and matplotlib take a second to load
 
     names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
@@ -40,10 +38,8 @@ def make_report(arguments: argparse.Namespace) -> None:
     for name in names:
         file = SCENARIOS / f"{name}.toml"
         try:
-            perf = counted.KEPT.read(arguments.result_data / counted.PERF_FILE.format(name))
-            traces = trace_runs.KEPT.read(arguments.result_data / trace_runs.FILE.format(name))
-            rules = suite.load(file) if file.is_file() else None
-            files, wrongs = suite_results.make(name, arguments.runs, rules, perf, traces)
+            judged = suite.load(file) if file.is_file() else None
+            files, wrongs = suite_results.make(name, arguments.runs, judged, arguments.result_data)
         except Complaint as complaint:  # of one suite: the others are reported
             complaints.append(complaint)
             continue
@@ -67,6 +63,14 @@ def make_report(arguments: argparse.Namespace) -> None:
         )
     if complaints:
         raise complaints[-1]
+
+
+def make_page(arguments: argparse.Namespace) -> None:
+    """Makes results.md again, if it is there, from what is in result_data/."""
+    from lab.report import page as report
+
+    if arguments.page.is_file():
+        write_whole(arguments.page, report.render(arguments.result_data))
 
 
 def make_html(arguments: argparse.Namespace) -> None:
@@ -194,16 +198,17 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab.tables import bare, results
+    from lab.plan import contract
     from lab.report import exports
-    from lab.report.exports import chrome_trace
+    from lab.tables import bare, results
 
     if arguments.format not in exports.FORMATS:
         what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
         raise Complaint("--format", what)
-    if arguments.format == exports.CHROME_TRACE:
-        print(chrome_trace.text(arguments.source), end="")
+    if arguments.format in exports.OF_RUN:
+        print(exports.OF_RUN[arguments.format](arguments.source), end="")
     else:
+        workload = contract.load("pipeline")
         with_runs = any(arguments.source.glob("*_raw.csv"))
-        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source)
-        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source)), end="")
+        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source, workload)
+        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source), workload), end="")

@@ -2,10 +2,9 @@
 
 #include "bench/cell.hpp"
 #include "bench/queues.hpp"
-#include "pipeline/experiment.hpp"
-#include "pipeline/item.hpp"
-#include "pipeline/options.hpp"
-#include "record/recorder.hpp"
+#include "workloads/pipeline/experiment.hpp"
+#include "workloads/pipeline/item.hpp"
+#include "workloads/pipeline/options.hpp"
 
 // The pipeline as fast as it goes, and the bare ring with items and capacity like its own.
 
@@ -17,21 +16,22 @@ constexpr std::size_t kItemBytes = sizeof(pipeline::Item);
 
 /// Every item recorded. Interval 0, both sides spin.
 Measurement whole_pipeline(const CpuPair& cpus, bool /*hint*/) {
+  Kit kit;
+  kit.load.interval_us = 0;
+  kit.load.warmup_s = 0.002;
+  kit.load.duration_s = 0.015;
   pipeline::Options options;
-  options.prod_interval_us = 0;
-  options.queue_cap = kCapacity;
-  options.on_full = pipeline::OnFull::kBlock;
-  options.wait = pipeline::Wait::kSpin;
+  options.channel.queue_cap = kCapacity;
+  options.channel.on_full = channel::OnFull::kBlock;
+  options.channel.wait = channel::Wait::kSpin;
   options.pin_producer = cpus.first;
   options.pin_consumer = cpus.second;
-  options.warmup_s = 0.002;
-  options.duration_s = 0.015;
-  record::Recorder recorder(0);
+  pipeline::Recorder recorder(0);
   std::atomic<bool> stop{false};
-  const pipeline::Outcome outcome = pipeline::run(options, recorder, stop);
+  const pipeline::Measured measured = pipeline::measure(kit, options, recorder, stop);
   return {.true_capacity = kCapacity,
           .items = recorder.items(),
-          .duration_ns = outcome.elapsed_ns,
+          .duration_ns = measured.elapsed_ns,
           .clock_read_ns = platform::clock_read_cost_ns()};
 }
 

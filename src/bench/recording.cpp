@@ -5,6 +5,7 @@
 #include "bench/cell.hpp"
 #include "platform/clock.hpp"
 #include "record/recorder.hpp"
+#include "workloads/pipeline/item_times.hpp"
 
 // What it costs to record an item, beyond the reads of the clock.
 
@@ -28,7 +29,7 @@ std::array<platform::Nanoseconds, 256> some_latencies_ns() {
 /// Every item is counted and kept. Making up its times is part of what is measured.
 Measurement recording(const CpuPair& /*cpus*/, bool /*hint*/) {
   const auto latencies_ns = some_latencies_ns();
-  record::Recorder recorder(kItems);
+  record::Recorder<pipeline::ItemTimes> recorder(kItems);
   constexpr platform::Nanoseconds kInterval = 1000;
   platform::Nanoseconds intended_ns = 0;
   const platform::Nanoseconds begin_ns = platform::now_ns();
@@ -38,7 +39,8 @@ Measurement recording(const CpuPair& /*cpus*/, bool /*hint*/) {
                      .created_ns = intended_ns + 100,
                      .pushed_ns = intended_ns + 150,
                      .popped_ns = popped_ns,
-                     .done_ns = popped_ns + 80});
+                     .done_ns = popped_ns + 80,
+                     .free_ns = intended_ns});
     intended_ns += kInterval;
   }
   return {.items = recorder.samples().size(), .duration_ns = platform::now_ns() - begin_ns};
@@ -51,7 +53,7 @@ void add_recording(std::vector<Cell>& cells) {
                    .contender = "recorder",
                    .mode = "single",
                    .batch = 1,
-                   .item_bytes = sizeof(record::ItemTimes),
+                   .item_bytes = sizeof(pipeline::ItemTimes),
                    .capacity = kItems,
                    .hint = false,
                    .measure = recording});

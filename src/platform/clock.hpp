@@ -12,6 +12,11 @@ using Nanoseconds = std::int64_t;
 inline constexpr Nanoseconds kNanosecondsPerSecond = 1'000'000'000;
 inline constexpr Nanoseconds kNanosecondsPerMicrosecond = 1'000;
 
+/// A distance in seconds, as exact as a double has it.
+constexpr double to_seconds(Nanoseconds time_ns) noexcept {
+  return static_cast<double>(time_ns) / static_cast<double>(kNanosecondsPerSecond);
+}
+
 /// The time now on CLOCK_MONOTONIC. Through the vDSO: no system call where the clock source allows.
 inline Nanoseconds now_ns() noexcept {
   timespec time{};

@@ -51,6 +51,8 @@ std::vector<int> allowed_cpus() {
 
 std::vector<int> scheduled_cpus() { return members(this_threads_cpus()); }
 
+int this_cpu() noexcept { return sched_getcpu(); }
+
 std::string cpu_list(const std::vector<int>& cpus) {
   std::string list;
   for (std::size_t first = 0; first < cpus.size();) {

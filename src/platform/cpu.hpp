@@ -29,6 +29,9 @@ std::vector<int> allowed_cpus();
 /// taskset(1) says, for example.
 std::vector<int> scheduled_cpus();
 
+/// The CPU that the calling thread is on now.
+int this_cpu() noexcept;
+
 /// `cpus` (ascending) as a Linux CPU list, e.g. "0,2-5".
 std::string cpu_list(const std::vector<int>& cpus);
 

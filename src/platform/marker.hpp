@@ -4,14 +4,14 @@ namespace pipelab::platform {
 
 // Marks a region of the program for the simulated counters (qemu/counters/). A mark is one
 // instruction that changes nothing on any CPU, a no-op that no compiler emits, so it costs the same
-// whether anybody counts or not. Up to 16 regions can be told apart, 0 to 15; the study's measured
-// part is region 0. A region holds for all CPUs from when one executes its begin until one executes
-// its end; to begin the next region ends the one before.
+// whether anybody counts or not. Up to 16 regions can be told apart, 0 to 15; the measured part
+// of a run is region 0. A region holds for all CPUs from when one executes its begin until one
+// executes its end; to begin the next region ends the one before.
 
 /// Number of regions that can be told apart.
 inline constexpr unsigned kRegions = 16;
 
-/// The region of a study's measured part.
+/// The region of a run's measured part.
 inline constexpr unsigned kMeasuredRegion = 0;
 
 namespace detail {

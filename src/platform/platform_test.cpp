@@ -14,7 +14,6 @@
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 #include "platform/memory.hpp"
-#include "platform/parking_spot.hpp"
 #include "platform/scheduling.hpp"
 #include "platform/thread_counters.hpp"
 
@@ -133,36 +132,6 @@ TEST(Cpu, SaysWhichCpuItCannotPinTo) {
   } catch (const std::system_error& error) {
     EXPECT_STREQ(error.what(), "pin to CPU 1023: Invalid argument");
   }
-}
-
-TEST(ParkingSpot, DoesNotSleepWhenReady) {
-  ParkingSpot spot;
-  spot.park([] { return true; });  // would hang otherwise
-}
-
-TEST(ParkingSpot, LosesNoWakeUp) {
-  constexpr int kRounds = 50'000;
-  ParkingSpot ping_spot;
-  ParkingSpot pong_spot;
-  std::atomic<int> ping{0};
-  std::atomic<int> pong{0};
-  std::jthread partner([&] {
-    for (int round = 1; round <= kRounds; ++round) {
-      while (ping.load() != round) {
-        ping_spot.park([&] { return ping.load() == round; });
-      }
-      pong.store(round);
-      pong_spot.wake();
-    }
-  });
-  for (int round = 1; round <= kRounds; ++round) {
-    ping.store(round);
-    ping_spot.wake();
-    while (pong.load() != round) {
-      pong_spot.park([&] { return pong.load() == round; });
-    }
-  }
-  EXPECT_EQ(pong.load(), kRounds);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "platform/scheduling.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -68,6 +69,13 @@ void schedule_this_thread(const Scheduling& scheduling) {
   if (syscall(SYS_sched_setattr, 0, &attributes, 0) != 0) {
     throw std::system_error(errno, std::generic_category(),
                             fmt::format("--sched {}", to_string(scheduling)));
+  }
+}
+
+void name_this_thread(const std::string& name) {
+  const int error = pthread_setname_np(pthread_self(), name.c_str());
+  if (error != 0) {
+    throw std::system_error(error, std::generic_category(), "name a thread " + name);
   }
 }
 

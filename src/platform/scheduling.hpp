@@ -25,6 +25,10 @@ std::string to_string(const Scheduling& scheduling);
 /// refuses.
 void schedule_this_thread(const Scheduling& scheduling);
 
+/// Gives the calling thread the name that the kernel and its tools show for it, of at most 15
+/// characters.
+void name_this_thread(const std::string& name);
+
 /// Sets how late the kernel may wake the calling thread from sleep in order to save wake-ups (as
 /// prctl(2), PR_SET_TIMERSLACK).
 void set_timer_slack(Nanoseconds slack_ns);

@@ -1,81 +1,88 @@
 #include "record/csv.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <string_view>
 #include <utility>
-
-#include "record/output_file.hpp"
+#include <vector>
 
 namespace pipelab::record {
 namespace {
 
-/// Writes `header` and then what `append_row(row, text)` appends for each of `rows`.
-template <class Rows, class AppendRow>
-void write_csv(OutputFile file, std::string_view header, const Rows& rows, AppendRow append_row) {
-  constexpr std::size_t kFlushBytes = std::size_t{64} * 1024;
-  fmt::memory_buffer text;
-  text.append(header);
-  text.push_back('\n');
-  for (const auto& row : rows) {
-    append_row(row, text);
-    if (text.size() >= kFlushBytes) {
-      file.write({text.data(), text.size()});
-      text.clear();
+/// A CSV file, written in pieces.
+class Csv {
+ public:
+  Csv(OutputFile file, std::string_view header) : file_(std::move(file)) {
+    text_.append(header);
+    text_.push_back('\n');
+  }
+
+  void add(std::string_view field, char end) {
+    text_.append(field);
+    text_.push_back(end);
+    constexpr std::size_t kFlushBytes = std::size_t{64} * 1024;
+    if (end == '\n' && text_.size() >= kFlushBytes) {
+      flush();
     }
   }
-  file.write({text.data(), text.size()});
-  file.close();
-}
 
-/// Appends the fields as one line. Integers are formatted without locale and without allocation.
-template <class... Fields>
-void append_line(fmt::memory_buffer& text, Fields... fields) {
-  const auto append_field = [&text](auto field) {
-    text.append(fmt::format_int(field));
-    text.push_back(',');
-  };
-  (append_field(fields), ...);
-  text.data()[text.size() - 1] = '\n';
-}
+  /// Formatted without locale and without allocation.
+  template <std::integral Number>
+  void add(Number number, char end) {
+    const fmt::format_int text(number);
+    add(std::string_view(text.data(), text.size()), end);
+  }
+
+  void close() {
+    flush();
+    file_.close();
+  }
+
+ private:
+  void flush() {
+    file_.write({text_.data(), text_.size()});
+    text_.clear();
+  }
+
+  OutputFile file_;
+  fmt::memory_buffer text_;
+};
 
 }  // namespace
 
-void write_stats(OutputFile file, std::span<const Stat> stats) {
-  write_csv(std::move(file), "key,value", stats, [](const Stat& stat, fmt::memory_buffer& text) {
-    fmt::format_to(std::back_inserter(text), "{},{}\n", stat.first, stat.second);
-  });
-}
-
-void write_latencies(OutputFile file, std::span<const ItemTimes> items, std::size_t every,
-                     platform::Nanoseconds begin_ns) {
-  constexpr std::string_view kHeader =
-      "item,intended_ns,lateness_ns,enqueue_ns,queue_latency_ns,service_ns,latency_ns,response_ns";
-  std::size_t number = 0;
-  write_csv(std::move(file), kHeader, items, [&](const ItemTimes& item, fmt::memory_buffer& text) {
-    append_line(text, number, item.intended_ns - begin_ns, item.lateness_ns(), item.enqueue_ns(),
-                item.queue_latency_ns(), item.service_ns(), item.latency_ns(), item.response_ns());
-    number += every;
-  });
+void write_lines(OutputFile file, std::string_view header, std::span<const std::string> lines) {
+  Csv csv(std::move(file), header);
+  for (const std::string& line : lines) {
+    csv.add(line, '\n');
+  }
+  csv.close();
 }
 
 void write_histograms(OutputFile file, std::span<const NamedHistogram> histograms) {
-  struct Row {
-    std::string_view metric;
-    Histogram::Bucket bucket;
-  };
-  std::vector<Row> rows;
+  Csv csv(std::move(file), "metric,lowest_ns,highest_ns,count");
   for (const auto& [metric, histogram] : histograms) {
     for (const Histogram::Bucket& bucket : histogram.buckets()) {
-      rows.push_back({metric, bucket});
+      csv.add(metric, ',');
+      csv.add(bucket.lowest, ',');
+      csv.add(bucket.highest, ',');
+      csv.add(bucket.count, '\n');
     }
   }
-  write_csv(std::move(file), "metric,lowest_ns,highest_ns,count", rows,
-            [](const Row& row, fmt::memory_buffer& text) {
-              text.append(row.metric);
-              text.push_back(',');
-              append_line(text, row.bucket.lowest, row.bucket.highest, row.bucket.count);
-            });
+  csv.close();
+}
+
+void write_numbers(
+    OutputFile file, std::span<const std::string> columns, std::size_t rows,
+    const std::function<void(std::size_t row, std::span<std::int64_t> fields)>& fill) {
+  Csv csv(std::move(file), fmt::format("{}", fmt::join(columns, ",")));
+  std::vector<std::int64_t> fields(columns.size());
+  for (std::size_t row = 0; row < rows; ++row) {
+    fill(row, fields);
+    for (std::size_t field = 0; field < fields.size(); ++field) {
+      csv.add(fields[field], field + 1 == fields.size() ? '\n' : ',');
+    }
+  }
+  csv.close();
 }
 
 }  // namespace pipelab::record

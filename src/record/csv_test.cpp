@@ -25,23 +25,36 @@ class Csv : public ::testing::Test {
   void TearDown() override { std::filesystem::remove(path_); }
 };
 
-constexpr ItemTimes kItem{.intended_ns = 1'000'000,
-                          .created_ns = 1'000'010,
-                          .pushed_ns = 1'000'030,
-                          .popped_ns = 1'000'070,
-                          .done_ns = 1'000'150};
+/// Of a workload that pours tea.
+struct TeaTimes {
+  platform::Nanoseconds intended_ns;
+  platform::Nanoseconds poured_ns;
+  platform::Nanoseconds done_ns;
 
-TEST_F(Csv, WritesStatsAsKeysAndValues) {
-  write_stats(OutputFile(path_),
-              std::array<Stat, 2>{{{"produced", "10"}, {"duration_s", "2.000000000"}}});
+  static constexpr std::array<std::string_view, 2> kStages{"brewing", "drinking"};
+  static constexpr std::array<std::string_view, 1> kMetrics{"response"};
+
+  std::array<platform::Nanoseconds, 2> stages_ns() const {
+    return {poured_ns - intended_ns, done_ns - poured_ns};
+  }
+  std::array<platform::Nanoseconds, 1> metrics_ns() const { return {done_ns - intended_ns}; }
+};
+
+TEST_F(Csv, WritesLinesUnderAHeader) {
+  write_lines(OutputFile(path_), "key,value",
+              std::array<std::string, 2>{"produced,10", "duration_s,2.000000000"});
   EXPECT_EQ(contents(path_), "key,value\nproduced,10\nduration_s,2.000000000\n");
 }
 
 TEST_F(Csv, WritesTheStagesOfAnItemFromTheBeginning) {
-  write_latencies(OutputFile(path_), std::array{kItem}, 1, 900'000);
+  Recorder<TeaTimes> recorder(2, 3);
+  for (platform::Nanoseconds begin_ns = 1'000'000; begin_ns < 1'000'005; ++begin_ns) {
+    recorder.record({begin_ns, begin_ns + 10, begin_ns + 150});
+  }
+  write_samples(OutputFile(path_), recorder, 900'000);
   EXPECT_EQ(contents(path_),
-            "item,intended_ns,lateness_ns,enqueue_ns,queue_latency_ns,service_ns,latency_ns,"
-            "response_ns\n0,100000,10,20,40,80,60,150\n");
+            "item,intended_ns,brewing_ns,drinking_ns,response_ns\n"
+            "0,100000,10,140,150\n3,100003,10,140,150\n");
 }
 
 TEST_F(Csv, WritesFilledBucketsOnly) {
@@ -56,7 +69,7 @@ TEST_F(Csv, WritesFilledBucketsOnly) {
 
 TEST_F(Csv, ReportsADeviceWithoutRoom) {
   try {
-    write_stats(OutputFile("/dev/full"), std::array<Stat, 1>{{{"produced", "10"}}});
+    write_lines(OutputFile("/dev/full"), "key,value", std::array<std::string, 1>{"produced,10"});
     FAIL() << "nothing was thrown";
   } catch (const std::system_error& error) {
     EXPECT_STREQ(error.what(), "cannot write /dev/full: No space left on device");
@@ -68,7 +81,7 @@ TEST_F(Csv, ReportsAFolderThatIsNotThere) {
 }
 
 TEST_F(Csv, LeavesTheOldFileUntilTheNewOneIsWhole) {
-  write_stats(OutputFile(path_), std::array<Stat, 1>{{{"produced", "1"}}});
+  write_lines(OutputFile(path_), "key,value", std::array<std::string, 1>{"produced,1"});
   {
     OutputFile unfinished(path_);
     unfinished.write("key,va");
@@ -82,44 +95,10 @@ TEST_F(Csv, WritesThroughALinkWithoutReplacingIt) {
   const std::string link = path_ + ".link";
   std::filesystem::remove(link);
   std::filesystem::create_symlink(path_, link);
-  write_stats(OutputFile(link), std::array<Stat, 1>{{{"produced", "2"}}});
+  write_lines(OutputFile(link), "key,value", std::array<std::string, 1>{"produced,2"});
   EXPECT_TRUE(std::filesystem::is_symlink(link));
   EXPECT_EQ(contents(path_), "key,value\nproduced,2\n");
   std::filesystem::remove(link);
-}
-
-TEST(Recorder, KeepsTheFirstItemsAndCountsAll) {
-  Recorder recorder(2);
-  for (int item = 0; item < 5; ++item) {
-    recorder.record(kItem);
-  }
-  EXPECT_EQ(recorder.items(), 5U);
-  EXPECT_EQ(recorder.samples().size(), 2U);
-  EXPECT_EQ(recorder.latency().total(), 5U);
-  EXPECT_EQ(recorder.latency().value_at(1.0), 60U);
-  EXPECT_EQ(recorder.response().value_at(1.0), 150U);
-  EXPECT_EQ(recorder.last_done_ns(), kItem.done_ns);
-}
-
-TEST(Recorder, KeepsEveryFewthItem) {
-  Recorder recorder(3, 10);
-  for (platform::Nanoseconds item = 0; item < 100; ++item) {
-    ItemTimes times = kItem;
-    times.intended_ns = item;
-    recorder.record(times);
-  }
-  ASSERT_EQ(recorder.samples().size(), 3U);
-  EXPECT_EQ(recorder.samples()[0].intended_ns, 0);
-  EXPECT_EQ(recorder.samples()[1].intended_ns, 10);
-  EXPECT_EQ(recorder.samples()[2].intended_ns, 20);
-  EXPECT_EQ(recorder.items(), 100U);
-}
-
-TEST(ItemTimes, HasStagesThatAddUpToTheResponse) {
-  EXPECT_EQ(
-      kItem.lateness_ns() + kItem.enqueue_ns() + kItem.queue_latency_ns() + kItem.service_ns(),
-      kItem.response_ns());
-  EXPECT_EQ(kItem.enqueue_ns() + kItem.queue_latency_ns(), kItem.latency_ns());
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <span>
-#include <string>
 #include <vector>
 
 namespace pipelab::record {
@@ -15,8 +13,6 @@ namespace pipelab::record {
 /// layout is HdrHistogram's with three significant digits (http://hdrhistogram.org).
 class Histogram {
  public:
-  /// The decimal digits of a value that its bucket keeps.
-  static constexpr unsigned kSignificantDigits = 3;
   /// The largest value that has a bucket; larger ones are clipped to the next.
   static constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << 48U) - 1;
 
@@ -43,9 +39,6 @@ class Histogram {
   /// The buckets that counted something, ascending.
   std::vector<Bucket> buckets() const;
 
-  /// The counts of all buckets, empty ones as well, ascending: HdrHistogram's array of counts.
-  std::span<const std::uint64_t> counts() const noexcept { return counts_; }
-
   /// The value that a share `quantile` (0 < quantile <= 1) of all values does not exceed, by the
   /// nearest-rank definition, as the highest value of its bucket; 0 when nothing was recorded.
   std::uint64_t value_at(double quantile) const noexcept;
@@ -64,12 +57,6 @@ class Histogram {
   static Bucket bounds_of(std::size_t index) noexcept;
 
   std::vector<std::uint64_t> counts_;
-};
-
-/// A histogram and the name of what it counts.
-struct NamedHistogram {
-  std::string metric;
-  const Histogram& histogram;
 };
 
 }  // namespace pipelab::record

@@ -42,7 +42,6 @@ RIGHT: dict[str, list[str]] = {
     "--max-samples": ["0", "1", "1000"],
     "--emit-latencies": ["l.csv", "./s.csv", "/dev/null", "/dev/stdout", "fifo", "/nowhere/x", "."],
     "--emit-histogram": ["h.csv", "s.csv", "link", "/dev/full"],
-    "--emit-hlog": ["h.hlog", "s.csv.partial", "/dev/null"],
     "--stats": ["s.csv", "/dev/stdout", "fifo"],
 }
 FLAGS = ["--zero-copy", "--mlock", "--check", "--help", "--version"]

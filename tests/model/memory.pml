@@ -1,4 +1,4 @@
-/* Memory whose stores are weak, and how a thread sleeps on it: src/platform/parking_spot.{hpp,cpp}.
+/* Memory whose stores are weak, and how a thread sleeps on it: src/threads/parking_spot.{hpp,cpp}.
  *
  * A thread's stores wait in a buffer of its own until a process lets them out. A release store leaves
  * after all that were stored before it; a plain or relaxed one may overtake. That allows all that a

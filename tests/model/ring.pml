@@ -1,5 +1,5 @@
 /* The ring and its link: src/queue/spsc_ring.hpp, with the slots in eager_slots.hpp and batched_slots.hpp, and
- * src/pipeline/link.hpp, between one producer and one consumer. check.sh runs it.
+ * src/channel/link.hpp, between one producer and one consumer. check.sh runs it.
  *
  * CAPACITY slots, ITEMS items. BATCH chooses the ring that publishes its indices every BATCH items;
  * without it the slots lie in blocks of PLACES, the last of which may be shorter, and each block counts

@@ -1,18 +1,25 @@
 """The queues against their peers: the files that `make bench` ends with, and their part of results.md."""
 
-import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from lab.text import numbers
-
-from lab.bench import claims as bench_claims, losses, plot as bench_plot, tables as bench_tables
-from lab.bench.tables import OWN, PLACEMENTS
+from lab.bench import claims as bench_claims, losses, plot, tables as bench_tables
+from lab.bench.tables import OWN, PLACEMENTS, REMEDY
+from lab.tables import kept
+from lab.text import markdown as md, numbers
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
-from lab.text.outside import markdown as words
 
+NEEDED = ("host_cpu", "kernel", "compiler", "packages", "cpus", "matrix", "rounds", "length_s", "seed")
+FACTS = kept.Table({"key": kept.TEXT, "value": kept.TEXT}, REMEDY, unique=[("key",)])
+CLAIMS = kept.Table(
+    {"work": kept.TEXT, "measure": kept.TEXT, "placement": kept.one_of(*PLACEMENTS), "bound": kept.REAL}
+    | {"figure": kept.optional(kept.REAL), "against": kept.TEXT, "met": kept.one_of("yes", "no", "")},
+    REMEDY,
+    others=kept.TEXT,
+)
 WAYS = {
     ("batch", 8): "batches of 8",
     ("batch", 32): "batches of 32",
@@ -38,8 +45,8 @@ def write_results(samples_file: Path, result_data: Path) -> str:
     write_whole(result_data / "bench_throughput.csv", bench_tables.csv(tables.throughput))
     write_whole(result_data / "bench_round_trip.csv", bench_tables.csv(tables.round_trip))
     write_whole(result_data / "bench_references.csv", bench_tables.csv(tables.references))
-    write_whole(result_data / "bench_claims.csv", verdicts.to_csv(index=False, lineterminator="\n"))
-    write_whole(result_data / "bench.png", bench_plot.picture(tables.throughput, tables.round_trip))
+    write_whole(result_data / "bench_claims.csv", CLAIMS.csv(verdicts))
+    write_whole(result_data / "bench.png", plot.draw(tables.throughput, tables.round_trip))
     met = verdicts["met"].value_counts()
     counts = f"{met.get('yes', 0)} claims hold, {met.get('no', 0)} do not, {met.get('', 0)} have too few samples"
     missed = [
@@ -54,43 +61,40 @@ def section(result_data: Path) -> str:
     if not (result_data / "bench_claims.csv").exists():
         return ""
     facts = _read_facts(result_data)
+    throughput, round_trip = (
+        bench_tables.KEPT.read(result_data / f"bench_{name}.csv", needed=True) for name in ("throughput", "round_trip")
+    )
+    references = bench_tables.REFERENCES.read(result_data / "bench_references.csv", needed=True)
     try:
-        throughput, round_trip, references, claims = (
-            pd.read_csv(result_data / f"bench_{name}.csv", keep_default_na=name != "claims")
-            for name in ("throughput", "round_trip", "references", "claims")
-        )
-        parts = [_introduction(references, facts), _claims_table(claims, facts["host_cpu"])]
+        parts = [_introduction(references, facts)]
+        parts.append(_claims_table(CLAIMS.read(result_data / "bench_claims.csv", needed=True), facts["host_cpu"]))
         parts += [HANDICAP] * ("atomic_queue" not in facts) + [losses.line(throughput, round_trip)]
         parts.append("![The queues](result_data/bench.png)")
         for placement in PLACEMENTS:
             if placement in {*throughput["placement"], *round_trip["placement"]}:
                 parts += _placement_tables(throughput, round_trip, placement)
         parts.append(_environment(facts))
-    except (OSError, ValueError, KeyError) as error:
-        raise Complaint(
-            result_data, f"a file bench_*.csv is damaged ({error}): run 'make bench' again", FAILED
-        ) from None
+    except (AttributeError, KeyError, ValueError) as error:
+        raise Complaint(result_data, f"a file bench_*.csv lacks {error}: {REMEDY}", FAILED) from None
     return "\n\n".join(parts) + "\n"
 
 
 def _read_facts(result_data: Path) -> dict[str, str]:
     """Where and how the bench ran: bench_environment.csv, by key."""
     file = result_data / "bench_environment.csv"
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
-        facts = dict(zip(table["key"], table["value"]))
-    except (OSError, ValueError, KeyError) as error:
-        raise Complaint(file, f"is damaged ({error}): run 'make bench' again", FAILED) from None
-    if "host_cpu" not in facts:
-        raise Complaint(file, "does not say host_cpu: run 'make bench' again", FAILED)
+    table = FACTS.read(file, needed=True)
+    facts = dict(zip(table["key"], table["value"]))
+    if missing := [name for name in NEEDED if name not in facts]:
+        raise FACTS.complaint(file, f"does not say {', '.join(missing)}")
     return facts
 
 
-def _introduction(references: pd.DataFrame, facts: dict[str, str]) -> str:
+def _introduction(references: pd.DataFrame, facts: Mapping[str, str]) -> str:
     places = "; ".join(
         f"**{row.placement}**: a cache line's raw round trip {_digits(row.raw_round_trip_ns)} ns "
         f"({_digits(row.raw_round_trip_min_ns)}–{_digits(row.raw_round_trip_max_ns)}), "
-        f"{row.samples:,} samples, of which {row.disturbed_samples:,} are not counted as other programs took a CPU meanwhile"
+        f"{row.samples:,.0f} samples, of which {row.disturbed_samples:,.0f} are not counted as other programs took a CPU "
+        "meanwhile"
         for row in references.itertuples()
     )
     quick = " This was a quick run: only what the claims need." if facts["matrix"] == "quick" else ""
@@ -106,78 +110,65 @@ def _introduction(references: pd.DataFrame, facts: dict[str, str]) -> str:
 def _claims_table(claims: pd.DataFrame, host: str) -> str:
     """One line a claim, and a column for each placement with a verdict; each says on which host it holds or does not."""
     seen = [placement for placement in PLACEMENTS if claims[claims["placement"] == placement]["met"].any()]
-    lines = [f"| work | measure | {''.join(f'{placement} | ' for placement in seen)}met | on |"]
-    lines.append(f"|---|---|{'---:|' * len(seen)}---|---|")
+    lines: list[list[object]] = []
     for (work, measure), of_claim in claims.groupby(["work", "measure"], sort=False):
         places = of_claim.set_index("placement")
-        numbers = "".join(f"{_figure(places.loc[placement])} | " for placement in seen)
+        figures = [f"{places['figure'][name]:.2f}" if places["met"][name] else "–" for name in seen]
         verdicts = {verdict for verdict in places["met"] if verdict}
-        met = "too few samples" if not verdicts else "**no**" if "no" in verdicts else "yes"
-        lines.append(f"| {words(work)} | {words(measure)} | {numbers}{met} | {words(host)} |")
-    if unseen := [placement for placement in PLACEMENTS if placement not in seen]:
-        places_text = " or ".join(unseen)
-        lines += ["", f"Too little was measured with the CPUs {places_text} for a verdict: there is no such column."]
-    return "\n".join(lines)
-
-
-def _figure(verdict: pd.Series) -> str:
-    return f"{float(verdict['figure']):.2f}" if verdict["met"] else "–"
+        met = "too few samples" if not verdicts else md.bold("no") if "no" in verdicts else "yes"
+        lines.append([work, measure, *figures, met, host])
+    table = md.table(["work", "measure", *seen, "met", "on"], lines, right=range(2, 2 + len(seen)))
+    unseen = " or ".join(placement for placement in PLACEMENTS if placement not in seen)
+    note = f"Too little was measured with the CPUs {unseen} for a verdict: there is no such column."
+    return table + f"\n\n{note}" * bool(unseen)
 
 
 def _placement_tables(throughput: pd.DataFrame, round_trip: pd.DataFrame, placement: str) -> list[str]:
     """The tables of one placement, each under its heading; without those that nothing was measured for."""
     moved = throughput[(throughput["placement"] == placement) & (throughput["work"] == "throughput")]
     sent = round_trip[round_trip["placement"] == placement]
+    sent = sent.assign(row=sent["contender"], text=_round_trips(sent))
     raw = sent[sent["contender"].isin(bench_tables.RAW_LINES)]
-    queues = sent.drop(raw.index)
     parts = {
-        "million items a second, one at a time": _throughputs(moved[moved["mode"] == "single"]),
-        "million items a second, in batches and in place": _throughputs(moved[moved["mode"] != "single"]),
-        "round trip over two queues, p50 / p99 in ns": _round_trips(queues),
+        "million items a second, one at a time": _grid(_throughputs(moved[moved["mode"] == "single"])),
+        "million items a second, in batches and in place": _grid(_throughputs(moved[moved["mode"] != "single"])),
+        "round trip over two queues, p50 / p99 in ns": _grid(sent.drop(raw.index)),
     }
     note = "The p99 is of single round trips and contains a clock read."
-    told = [f"{words(name)} {text}" for name, text in zip(raw["contender"], _round_trip_texts(raw))]
-    if told:
+    if told := [f"{md.words(name)} {text}" for name, text in zip(raw["contender"], raw["text"])]:
         note += f" The bare cache lines, 8 B: {', '.join(told)}. Two queues need two lines, one each way."
     return [f"### CPUs {placement}: {title}\n\n{table}" for title, table in parts.items() if table] + [note]
 
 
-def _throughputs(moved: pd.DataFrame) -> str:
+def _throughputs(moved: pd.DataFrame) -> pd.DataFrame:
+    """With the names of rows and the texts of cells, the best of each size in bold."""
     ways = zip(moved["contender"], moved["mode"], moved["batch"])
     rows = [name if mode == "single" else f"{name}, {WAYS[mode, batch]}" for name, mode, batch in ways]
-    best = moved.groupby(["item_bytes", "capacity"])["throughput_items_s"].transform("max")
-    texts = [
-        f"**{_digits(value / 1e6)}**" if value == most else _digits(value / 1e6)
-        for value, most in zip(moved["throughput_items_s"], best)
+    rates = moved["throughput_items_s"]
+    best = rates == moved.groupby(["item_bytes", "capacity"])["throughput_items_s"].transform("max")
+    texts = [md.bold(_digits(rate / 1e6)) if is_best else _digits(rate / 1e6) for rate, is_best in zip(rates, best)]
+    return moved.assign(row=rows, text=texts)
+
+
+def _round_trips(sent: pd.DataFrame) -> list[str]:
+    return [
+        f"{_digits(p50)} / {_digits(p99)}" for p50, p99 in zip(sent["round_trip_p50_ns"], sent["round_trip_p99_ns"])
     ]
-    return _grid(moved.assign(row=rows, text=texts))
-
-
-def _round_trips(sent: pd.DataFrame) -> str:
-    return _grid(sent.assign(row=sent["contender"], text=_round_trip_texts(sent)))
-
-
-def _round_trip_texts(sent: pd.DataFrame) -> list[str]:
-    pairs = zip(sent["round_trip_p50_ns"], sent["round_trip_p99_ns"])
-    return [f"{_digits(p50)} / {_digits(p99)}" for p50, p99 in pairs]
 
 
 def _grid(table: pd.DataFrame) -> str:
-    """`row` by item size and capacity, our own queues first; empty when there is nothing."""
+    """`text` by `row` and by item size and capacity, our own queues first; empty when there is nothing."""
     if table.empty:
         return ""
     table = table.assign(size=list(zip(table["item_bytes"].astype(int), table["capacity"].astype(int))))
     grid = table.pivot(index="row", columns="size", values="text").fillna("").sort_index(axis=1)
     own = [row for name in OWN for row in grid.index if row.startswith(name)]
     grid = grid.loc[[*own, *(row for row in grid.index if row not in own)]]
-    lines = [
-        "| queue | " + " | ".join(f"{item_bytes} B, {capacity}" for item_bytes, capacity in grid.columns) + " |",
-        "|---|" + "---:|" * len(grid.columns),
-    ]
-    return "\n".join([*lines, *(f"| {words(row)} | {' | '.join(texts)} |" for row, texts in grid.iterrows())])
+    head = ["queue", *(f"{item_bytes} B, {capacity}" for item_bytes, capacity in grid.columns)]
+    return md.table(head, ([row, *texts] for row, texts in grid.iterrows()), right=range(1, len(head)))
 
 
-def _environment(facts: dict[str, str]) -> str:
+def _environment(facts: Mapping[str, str]) -> str:
     shown = {
         "host": f"{facts['host_cpu']}, {facts['kernel']}; CPUs {facts['cpus']}",
         "built with": f"{facts['compiler']}; {facts['packages']}",
@@ -185,11 +176,9 @@ def _environment(facts: dict[str, str]) -> str:
         f"{facts['samples_moved']} as the CPUs' placement changed, {facts['samples_disturbed']} as other programs "
         "took a CPU",
     }
-    lines = ["| what | value |", "|---|---|", *(f"| {what} | {words(value)} |" for what, value in shown.items())]
     knob = " QUICK=1" if facts["matrix"] == "quick" else ""
-    return "\n".join(lines) + f"\n\n**Make it again**\n\n    make bench{knob}"
+    return f"{md.facts(shown.items())}\n\n**Make it again**\n\n    make bench{knob}"
 
 
 def _digits(value: float) -> str:
-    """Three significant digits, and all digits before the point; a dash for what was not measured."""
-    return "–" if math.isnan(value) else numbers.significant(value)
+    return numbers.significant(value) or "–"

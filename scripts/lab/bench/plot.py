@@ -1,20 +1,17 @@
 """The bench's picture: who moves how much, and how soon an answer is there."""
 
-import io
 from dataclasses import dataclass
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.figure import Figure
 
 from lab.bench.tables import PLACEMENTS
+from lab.text import picture
+from lab.text.picture import BLUE, RED
 
-# As in plot.py: colours that colour-blind readers can tell apart; the shapes say the same.
-MARKS = {"near": ("#0072B2", "o", -0.16), "far": ("#D55E00", "^", 0.16)}
+MARKS = {"near": (BLUE, "o", -0.16), "far": (RED, "^", 0.16)}
 OWN_BACKGROUND = "#f0f0f0"
 
 
@@ -29,18 +26,10 @@ class View:
     batch: int = 1
     capacity: int = 1024
 
-    @property
-    def column(self) -> str:
-        return "round_trip_p50_ns" if self.work == "round_trip" else "throughput_items_s"
-
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
-        return table[
-            (table["work"] == self.work)
-            & (table["mode"] == self.mode)
-            & (table["batch"] == self.batch)
-            & (table["item_bytes"] == self.item_bytes)
-            & ((table["capacity"] == self.capacity) | table["capacity"].isna())
-        ]
+        columns = ["work", "mode", "batch", "item_bytes"]
+        alike = (table[columns] == [self.work, self.mode, self.batch, self.item_bytes]).all(axis=1)
+        return table[alike & ((table["capacity"] == self.capacity) | table["capacity"].isna())]
 
 
 VIEWS = (
@@ -53,61 +42,41 @@ VIEWS = (
 )
 
 
-def picture(throughput: pd.DataFrame, round_trip: pd.DataFrame) -> bytes:
+def draw(throughput: pd.DataFrame, round_trip: pd.DataFrame) -> bytes:
     """PNG bytes: one panel a view, one line a contender, the best first."""
     both = pd.concat([throughput, round_trip])
-    views = [(view, view.of(both)) for view in VIEWS]
-    views = [(view, found) for view, found in views if not found.empty]
-    columns = 2
-    rows = max(1, (len(views) + columns - 1) // columns)
-    with plt.rc_context({"font.size": 13, "axes.spines.top": False, "axes.spines.right": False}):
-        figure, panels = plt.subplots(rows, columns, figsize=(15, 4.6 * rows), squeeze=False, layout="constrained")
-        for axes in panels.flat[len(views) :]:
-            axes.set_visible(False)
+    views = [(view, found) for view in VIEWS if not (found := view.of(both)).empty]
+    rows = max(1, (len(views) + 1) // 2)
+
+    def fill(_figure: Figure, panels: np.ndarray) -> None:
         for axes, (view, found) in zip(panels.flat, views):
-            _draw(axes, view, found)
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=100, metadata={"Software": None})
-        plt.close(figure)
-    return png.getvalue()
+            _panel(axes, view, found)
+
+    return picture.drawn(fill, (15, 4.6 * rows), rows, 2, dots=100, font=13)
 
 
-def _draw(axes: Axes, view: View, found: pd.DataFrame) -> None:
+def _panel(axes: Axes, view: View, found: pd.DataFrame) -> None:
     """Each contender's median as a mark and its rounds' span as a line."""
-    best = found.groupby("contender")[view.column].max()
-    names = best.sort_values(ascending=view.work == "round_trip").index
-    lines = {name: line for line, name in enumerate(names)}
-    scale = 1.0 if view.work == "round_trip" else 1e-6
+    trips = view.work == "round_trip"
+    names = [f"round_trip_p50{part}_ns" if trips else f"throughput{part}_items_s" for part in ("", "_min", "_max")]
+    values = (found[names] * (1.0 if trips else 1e-6)).set_axis(["median", "low", "high"], axis=1)
+    best = values["median"].groupby(found["contender"]).max()
+    lines = {name: line for line, name in enumerate(best.sort_values(ascending=trips).index)}
     for placement in PLACEMENTS:
-        of_place = found[found["placement"] == placement]
         colour, shape, shift = MARKS[placement]
-        heights = of_place["contender"].map(lines) + shift
-        low, high = (of_place[_part(view.column, part)] * scale for part in ("_min", "_max"))
-        axes.hlines(heights, low, high, color=colour, linewidth=2, alpha=0.4)
-        if not of_place.empty:
-            axes.plot(
-                of_place[view.column] * scale, heights, shape, color=colour, markersize=9, markeredgecolor="white",
-                label=f"CPUs {placement}",
-            )  # fmt: skip
+        own = values[found["placement"] == placement]
+        heights = found["contender"][own.index].map(lines) + shift
+        axes.hlines(heights, own["low"], own["high"], color=colour, linewidth=2, alpha=0.4)
+        look = {"color": colour, "markersize": 9, "markeredgecolor": "white"}
+        if len(own):
+            axes.plot(own["median"], heights, shape, label=f"CPUs {placement}", **look)
     for name, line in lines.items():
         if name.startswith("spsc_ring"):
             axes.axhspan(line - 0.5, line + 0.5, color=OWN_BACKGROUND, zorder=0)
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 200 else (1,), numticks=20))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    picture.logarithmic(axes.xaxis, values["low"].min(), values["high"].max())
     axes.tick_params(axis="x", labelsize=11)
-    axes.set_yticks(range(len(lines)), lines)
-    axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.grid(axis="x", alpha=0.3)
+    picture.lines(axes, lines)
     # The best come first, so that this corner has no marks.
-    axes.legend(loc="upper right" if view.work == "round_trip" else "lower right", handletextpad=0.1)
+    axes.legend(loc="upper right" if trips else "lower right", handletextpad=0.1)
     axes.set_title(view.title, loc="left", fontsize=14)
-    axes.set_xlabel("round trip, p50 (ns): less is better" if scale == 1.0 else "million items a second")
-
-
-def _part(column: str, part: str) -> str:
-    """throughput_items_s -> throughput_min_items_s."""
-    quantity = "round_trip_p50" if column.startswith("round_trip_p50") else "throughput"
-    return quantity + part + column.removeprefix(quantity)
+    axes.set_xlabel("round trip, p50 (ns): less is better" if trips else "million items a second")

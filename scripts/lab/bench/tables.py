@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lab.tables import kept
 from lab.text.complaint import FAILED, Complaint
 
 PLACEMENTS = ("near", "far")
@@ -14,13 +15,18 @@ RAW_LINES = ("raw line", "two raw lines")
 NOT_PEERS = (*OWN, *RAW_LINES)
 CELL = ["work", "contender", "mode", "batch", "item_bytes", "capacity", "placement"]
 CONTEST = ["work", "mode", "batch", "item_bytes", "capacity", "placement"]  # what is compared with each other
-COLUMNS = {
-    *CELL,
-    *("seed", "round", "true_capacity", "hint", "raw_before_ns", "raw_after_ns", "run_delay_ns", "items"),
-    *("duration_ns", "round_trip_p50_ns", "round_trip_p99_ns", "clock_read_ns"),
-}
 MOST_RUN_DELAY = 0.01  # of a sample's duration, both threads' together
 REMEDY = "run 'make bench' again"
+COUNT, TIME = kept.optional(kept.WHOLE), kept.optional(kept.REAL)  # a clock read has no size, a raw line no capacity
+PLACEMENT = {"placement": kept.one_of(*PLACEMENTS)}
+OF_CELL = dict.fromkeys(CELL[:3], kept.TEXT) | dict.fromkeys(CELL[3:-1], COUNT) | PLACEMENT
+KEPT = kept.Table(OF_CELL, REMEDY, others=TIME)
+REFERENCES = kept.Table(PLACEMENT, REMEDY, others=TIME)
+COUNTS = ["seed", "round", "hint", "true_capacity"]
+TIMES = ["raw_before_ns", "raw_after_ns", "run_delay_ns", "duration_ns", "round_trip_p50_ns", "round_trip_p99_ns"]
+SAMPLES = kept.Table(
+    OF_CELL | dict.fromkeys(COUNTS, COUNT) | dict.fromkeys(["items", *TIMES, "clock_read_ns"], TIME), REMEDY
+)
 
 
 @dataclass(frozen=True)
@@ -35,16 +41,10 @@ class Tables:
 def read_samples(path: Path) -> pd.DataFrame:
     """The samples that `pipelab_bench` left, with their throughput. A last line that was cut off is left out."""
     try:
-        text = path.read_text()
-        samples = pd.read_csv(pd.io.common.StringIO(text[: text.rfind("\n") + 1]))
+        text = path.read_text(errors="replace")
     except FileNotFoundError:
         raise Complaint(path, "is not there: run 'make bench'", FAILED) from None
-    except (ValueError, OSError) as error:
-        raise Complaint(path, f"is damaged ({error}): {REMEDY}", FAILED) from None
-    if missing := COLUMNS - set(samples.columns):
-        raise Complaint(path, f"has no column {', '.join(sorted(missing))}: {REMEDY}", FAILED)
-    if samples.empty:
-        raise Complaint(path, f"has no samples: {REMEDY}", FAILED)
+    samples = SAMPLES.read(path, needed=True, content=text[: text.rfind("\n") + 1])
     return samples.assign(throughput_items_s=samples["items"] / samples["duration_ns"] * 1e9)
 
 
@@ -123,8 +123,6 @@ def _references(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def csv(table: pd.DataFrame) -> str:
-    """Counts as integers, rates to the item, times to the tenth of a nanosecond."""
-    counts = ["batch", "item_bytes", "capacity", "true_capacity"]
+    """Rates to the item, times to the thousandth of a nanosecond."""
     rates = [name for name in table.columns if name.endswith("_items_s")]
-    whole = {name: "Int64" for name in (*counts, *rates) if name in table.columns}
-    return table.round({name: 0 for name in rates}).round(3).astype(whole).to_csv(index=False, lineterminator="\n")
+    return KEPT.csv(table.round({name: 0 for name in rates}).round(3))

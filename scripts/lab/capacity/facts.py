@@ -4,38 +4,31 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lab.text.outside import markdown as words, visible
 from lab.runs.run_record import RunRecord
+from lab.text import markdown as md
+from lab.text.outside import visible
 
-# Column of the table: what it is called on the page. Tables from before there were facts lack them.
-FACTS = {
-    "guest": "guest",
-    "qemu": "QEMU",
-    "program": "program",
-    "host": "host",
-    "measured": "measured",
-}
+# Column of the table: what it is called on the page.
+FACTS = {"guest": "guest", "qemu": "QEMU", "program": "program", "host": "host", "measured": "measured"}
 COMMAND = "command"
 COLUMNS = (*FACTS, COMMAND)
 
 
 def of_runs(records: Sequence[RunRecord], command: str) -> dict[str, str]:
     """COLUMNS of the runs of one search."""
-    found: dict[str, dict[str, None]] = {name: {} for name in FACTS}
-    for record in records:
-        for name, text in _of_run(record).items():
-            found[name][text] = None
+    each = pd.DataFrame(map(_of_run, records), columns=list(FACTS)).fillna("")
+    facts = {name: "; ".join(filter(None, dict.fromkeys(each[name]))) for name in FACTS}
     ends = sorted(record.facts["finished_at"] for record in records)
-    facts = {name: "; ".join(filter(None, texts)) for name, texts in found.items()}
     return facts | {"measured": f"{ends[0]} to {ends[-1]}" if ends else "", COMMAND: command}
 
 
 def _of_run(record: RunRecord) -> dict[str, str]:
     row, image, host = record.row, record.facts["image"], record.facts["host"]
-    nodes = f"{row.numa_nodes} NUMA nodes, " if row.numa_nodes > 1 else ""
-    arguments = f" `{row.kernel_args}`" if row.kernel_args else ""
+    guest = row.guest
+    nodes = f"{guest.numa_nodes} NUMA nodes, " if guest.numa_nodes > 1 else ""
+    arguments = f" `{guest.kernel_args}`" if guest.kernel_args else ""
     return {
-        "guest": f"{row.target}, {row.smp} CPU{'s' * (row.smp > 1)}, {row.memory_mb} MB, {nodes}"
+        "guest": f"{row.target}, {guest.smp} CPU{'s' * (guest.smp > 1)}, {guest.memory_mb} MB, {nodes}"
         f"Linux {image['kernel_version']}{arguments}",
         "qemu": image["qemu_version"],
         "program": f"pipelab {image['program_version']}, {image['compiler']}, commit {record.facts['git_commit'] or 'unknown'}, "
@@ -47,10 +40,8 @@ def _of_run(record: RunRecord) -> dict[str, str]:
 
 def markdown(points: pd.DataFrame) -> str:
     """The facts of one search as a table, and its command; empty for a table without them."""
-    if COMMAND not in points or not points[COMMAND].iloc[0]:
-        return ""
     first = points.iloc[0]
-    lines = [f"| {title} | {words(first[name])} |" for name, title in FACTS.items() if first[name]]
-    return "\n".join(
-        ["| what | value |", "|---|---|", *lines, "", "**Make it again**", "", f"    {visible(first[COMMAND], None)}"]
-    )
+    if not first[COMMAND]:
+        return ""
+    table = md.facts((title, first[name]) for name, title in FACTS.items() if first[name])
+    return f"{table}\n\n**Make it again**\n\n    {visible(first[COMMAND], None)}"

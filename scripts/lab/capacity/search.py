@@ -11,11 +11,13 @@ from enum import Enum
 
 import pandas as pd
 
-from lab.plan import objectives
-from lab.judge import comparing
-from lab.text.complaint import FAILED, Complaint
-from lab.plan.objectives import Judgement, Objective
+from lab.judge.objectives import RELATIONS, Judgement, judge
+from lab.plan.contract import Contract, Option
+from lab.plan.objectives import Objective
+from lab.tables.measurement import quiet
 from lab.plan.suite import Scenario, Suite
+from lab.text import numbers
+from lab.text.complaint import FAILED, Complaint
 
 DIGITS = 3  # of a rate
 LADDER = 10.0  # between the rates that are tried first
@@ -90,15 +92,15 @@ class Search:
 
     def judge(self, rate_ops_s: float, runs: pd.DataFrame) -> Point:
         """The point of finished `runs` (rows of a raw table). Raises Complaint where an objective cannot be measured."""
-        quiet = comparing.quiet(runs) if len(runs) else runs
-        if len(quiet) < self.replicates:
+        good = quiet(runs) if len(runs) else runs
+        if len(good) < self.replicates:
             return self._short_of(rate_ops_s, runs, "the host disturbed its runs")
-        judgements = objectives.judge(quiet, self.objectives)
-        holds = [_holds(run, self.objectives) for _, run in quiet.iterrows()]
+        judgements = judge(good, self.objectives)
+        holds = [_holds(run, self.objectives) for _, run in good.iterrows()]
         missed = [each for each in judgements if each.held is False]
         unknown = [str(each.objective) for each in judgements if each.held is None]
         if unknown and not missed:
-            what = f"{unknown[0]} cannot be judged from {quiet['consumed'].median():,.0f} items"
+            what = f"{unknown[0]} cannot be judged from {good['items'].median():,.0f} items"
             remedy = "give a longer DURATION, or a higher lowest rate (RATES)"
             raise Complaint(f"at {per_second(rate_ops_s)}", f"{what}: {remedy}", FAILED)
         if all(holds):
@@ -107,8 +109,8 @@ class Search:
             why = ", ".join(map(_excess, missed))
             return Point(rate_ops_s, runs, State.MISSED, why or "no run holds all objectives")
         unsure = [each for each in judgements if not each.certain]
-        told = ", ".join(_excess(each) + _doubt(each) for each in missed or unsure)
-        why = f"{sum(holds)} of {len(holds)} runs hold" + f": {told}" * bool(told)
+        said = ", ".join(_excess(each) + _doubt(each) for each in missed or unsure)
+        why = f"{sum(holds)} of {len(holds)} runs hold" + f": {said}" * bool(said)
         if any(each.certain for each in missed):
             return Point(rate_ops_s, runs, State.MISSED, why)
         if not missed and not unsure:
@@ -149,38 +151,38 @@ def interval_us(rate_ops_s: float) -> int | float:
     return int(interval) if interval.is_integer() else interval
 
 
-def at(suite: Suite, scenario: Scenario, rate_ops_s: float) -> Suite:
-    """The suite with that scenario alone, at that rate."""
-    options = scenario.options | {"prod-interval-us": interval_us(rate_ops_s)}
+def at(suite: Suite, scenario: Scenario, rate_ops_s: float, interval: Option) -> Suite:
+    """The suite with that scenario alone, at that rate, which the option `interval` sets."""
+    options = scenario.options | {interval.name: interval_us(rate_ops_s)}
     return replace(suite, scenarios=(replace(scenario, options=options),))
 
 
-def scenario_of(suite: Suite, name: str) -> Scenario:
-    """The scenario of that name. Raises Complaint when there is none, or when its rate is not its interval's."""
-    found = [each for each in suite.scenarios if each.name == name]
-    if not found:
-        names = ", ".join(each.name for each in suite.scenarios)
-        raise Complaint(f"{suite.name}/{name}", f"there is no such scenario: give one of {names}")
-    if str(found[0].options.get("arrival", "")).startswith("burst"):
-        what = f"arrival = {found[0].options['arrival']} has no rate that its interval alone decides"
-        raise Complaint(f"{suite.name}/{name}", f"{what}: give a scenario with constant or poisson arrivals")
-    return found[0]
+def scenario_of(suite: Suite) -> tuple[Scenario, Option]:
+    """The suite's only scenario, and the option that sets its rate. Raises Complaint when none does."""
+    (scenario,), workload = suite.scenarios, suite.contract
+    where, interval, arrival = (
+        f"{suite.name}/{scenario.name}",
+        workload.meaning("interval"),
+        workload.meaning("arrival"),
+    )
+    if interval is None:
+        raise Complaint(where, f"{workload.name} has no option for its rate: give a scenario of another workload")
+    if arrival and str(scenario.options.get(arrival.name, "")).startswith("burst"):
+        what = f"{arrival.name} = {scenario.options[arrival.name]} has no rate that its interval alone decides"
+        raise Complaint(where, f"{what}: give a scenario with constant or poisson arrivals")
+    return scenario, interval
 
 
 def _holds(run: pd.Series, wanted: Sequence[Objective]) -> bool:
     """Whether one run alone holds all objectives."""
-    for each in wanted:
-        column, factor = objectives.METRICS[each.name]
-        if not objectives.RELATIONS[each.relation](run.get(column, math.nan) / factor, each.limit):
-            return False
-    return True
+    return all(RELATIONS[each.relation](run.get(each.column, math.nan) / each.factor, each.limit) for each in wanted)
 
 
 def _excess(judgement: Judgement) -> str:
     """'response_p99_us 231 > 200', or how it stands where the median holds."""
     objective = judgement.objective
     relation = objective.relation if judgement.held else NEGATED[objective.relation]
-    median = digits(judgement.measured.median, objective.limit)
+    median = unlike(judgement.measured.median, objective.limit)
     return f"{objective.name} {median} {relation} {objective.limit:,g}"
 
 
@@ -188,14 +190,10 @@ def _doubt(judgement: Judgement) -> str:
     """The interval of the median, where the limit is inside it."""
     low, high = judgement.measured.low, judgement.measured.high
     unsure = not judgement.certain and not math.isnan(low)
-    return f", 95 % interval {digits(low)} to {digits(high)}" if unsure else ""
+    return f", 95 % interval {numbers.count(low)} to {numbers.count(high)}" if unsure else ""
 
 
-def digits(value: float, unlike: float | None = None) -> str:
-    """Three significant digits, and all before the point; more where a value would read as the one it is `unlike`."""
-    for count in range(DIGITS, 10):
-        size = math.floor(math.log10(abs(value))) + 1 if value else 0
-        text = f"{value:,.0f}" if size >= count else f"{value:.{count}g}"
-        if unlike is None or value == unlike or float(text.replace(",", "")) != unlike:
-            break
-    return text
+def unlike(value: float, limit: float) -> str:
+    """Three significant digits; more where the value would read as the limit that it is not."""
+    texts = (numbers.count(value, digits) for digits in range(DIGITS, 10))
+    return next((text for text in texts if value == limit or float(text.replace(",", "")) != limit), str(value))

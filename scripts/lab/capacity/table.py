@@ -1,31 +1,43 @@
 """The points of capacity searches as a table, and the answers that it holds.
 
-One row a point: suite, scenario, measurement, options and objectives, `rate_ops_s` (what was offered), `interval_us`,
-runs, `verdict` (a capacity.State) and `why`; then medians over the quiet runs, in live timing with their intervals; and the search's facts.
+One row a point: what was searched, `rate_ops_s` (what was offered), `interval_us`, runs, `verdict` (a State) and `why`,
+and the search's facts; then medians over the quiet runs of the headline and of what has an objective, in live timing
+with their intervals.
 """
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from lab.text import numbers as figures, names
-from lab.plan import objectives
-from lab.judge import comparing
-from lab.capacity import facts, search as capacity
-from lab.capacity.search import Point, State, per_second
-from lab.text.complaint import FAILED, Complaint
+from lab.capacity import facts
+from lab.capacity.search import Point, State, interval_us, per_second
+from lab.plan.contract import Contract
+from lab.plan.objectives import Objective
+from lab.tables import kept
 from lab.tables.estimate import median_interval
-from lab.tables.measurement import KEYS, Measurement
-from lab.text.outside import markdown as words
+from lab.tables.measurement import KEYS, Measurement, quiet
+from lab.text import markdown as md, names, numbers
 
 GOOD, MISSED, INCONCLUSIVE = 0, 4, 5  # exit codes
 SUBJECT = ["suite", "scenario"]
-TEXTS = [*SUBJECT, *KEYS, "options", "objectives", "verdict", "why"]
-METRICS = ("latency_p50_ns", "latency_p99_ns", "response_p99_ns", "throughput_ops_s", "produced_ops_s", "drop_rate")
+MADE = "made_ops_s"  # items that were made, a second, where the program counts them apart from those it was done with
 KEEPS_UP = 0.98  # of the rate that was asked for
+KEPT = kept.Table(
+    dict.fromkeys([*SUBJECT, *KEYS], kept.NAME)
+    | {"options": kept.TEXT, "objectives": kept.TEXT, "rate_ops_s": kept.REAL, "interval_us": kept.REAL}
+    | {"runs": kept.WHOLE, "noisy_runs": kept.WHOLE, "verdict": kept.one_of(*(each.value for each in State))}
+    | dict.fromkeys(["why", *facts.COLUMNS], kept.TEXT),
+    others=kept.optional(kept.REAL),
+    subject=KEYS,
+    unique=[(*KEYS, "rate_ops_s")],
+    digits="%.10g",
+    remedy="remove it, and run 'make capacity' again, which keeps finished runs",
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +60,11 @@ class Answer:
         """'holds at 41,000/s, misses at 43,500/s: response_p99_us 231 > 200'."""
         if self.beyond is None:
             fastest = self.points["rate_ops_s"].iloc[-1]
-            return f"holds even at {per_second(fastest)}, the highest rate that was tried{self._slow_producer()}"
+            return f"holds even at {per_second(fastest)}, the highest rate that was tried{self._made()}"
         if self.held is None:
             verb = "misses" if self.exit_code == MISSED else "is undecided"
             return f"{verb} even at {per_second(self.beyond['rate_ops_s'])}, the lowest rate: {self.beyond['why']}"
-        text = f"holds at {per_second(self.held['rate_ops_s'])}{self._slow_producer()}"
+        text = f"holds at {per_second(self.held['rate_ops_s'])}{self._made()}"
         if self.missed is not None:
             text += f", misses at {per_second(self.missed['rate_ops_s'])}: {self.missed['why']}"
         if self.beyond["verdict"] == State.UNDECIDED.value:
@@ -62,46 +74,44 @@ class Answer:
             text += f"; holds again at {per_second(again)}, so its latency does not only grow with load"
         return text
 
-    def _slow_producer(self) -> str:
-        """Says where the producer makes less than the rate that it is given."""
+    def _made(self) -> str:
+        """Says where fewer items are made than the rate asks for."""
         row = self.held if self.held is not None else self.points.iloc[-1]
-        slow = row["produced_ops_s"] < KEEPS_UP * row["rate_ops_s"]
-        return f" (of which its producer makes {per_second(round(row['produced_ops_s']))})" if slow else ""
+        slow = row.get(MADE, np.nan) < KEEPS_UP * row["rate_ops_s"]
+        return f" (of which {per_second(round(row[MADE]))} are made)" if slow else ""
 
 
-def table(subject: dict[str, str], points: Sequence[Point]) -> pd.DataFrame:
-    """Rows for the points of one search. `subject` has the values of SUBJECT, KEYS, options and objectives."""
-    return pd.DataFrame([subject | _row(point) for point in points]).reset_index(drop=True)
-
-
-def merged(path: Path, new: pd.DataFrame) -> pd.DataFrame:
-    """`new`, and what the file at `path` has of other measurements."""
-    if not path.is_file():
-        return new
-    old = read(path)
-    same = old[KEYS].apply(tuple, axis=1).isin(set(new[KEYS].apply(tuple, axis=1)))
-    both = pd.concat([old[~same], new], ignore_index=True)
-    return both.fillna({name: "" for name in facts.COLUMNS if name in both})
-
-
-def csv(rows: pd.DataFrame) -> str:
-    return rows.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+def table(
+    subject: dict[str, str], objectives: Sequence[Objective], points: Sequence[Point], workload: Contract
+) -> pd.DataFrame:
+    """Rows for the points of one search. `subject` has SUBJECT, KEYS and options, and perhaps the facts."""
+    judged = [each.column for each in objectives]
+    known = (
+        dict.fromkeys(facts.COLUMNS, "") | subject | {"objectives": json.dumps([asdict(each) for each in objectives])}
+    )
+    rows = pd.DataFrame([known | _row(point, workload, judged) for point in points])
+    return rows[[*KEPT.columns, *(name for name in rows if name not in KEPT.columns)]]
 
 
 def read(path: Path) -> pd.DataFrame:
-    """What csv() wrote."""
-    remedy = "remove it, and run 'make capacity' again, which keeps finished runs"
+    """The table of a search. Raises Complaint naming file, row and remedy."""
     try:
-        text = pd.read_csv(path, dtype=str, keep_default_na=False)
         names.check({"scenario": path.stem})
-        names.check_table(text)
-        missing = [name for name in (*TEXTS, "rate_ops_s", "runs", *METRICS) if name not in text]
-        if missing or text.empty:
-            raise Complaint(path, f"row 0 lacks {', '.join(missing) or 'points below it'}: {remedy}", FAILED)
-        numbers = {name: pd.to_numeric(text[name]) for name in text if name not in (*TEXTS, *facts.COLUMNS)}
-    except (OSError, ValueError) as error:
-        raise Complaint(path, f"is damaged ({error}): {remedy}", FAILED) from None
-    return text.assign(**numbers)
+    except ValueError as error:
+        raise KEPT.complaint(path, str(error)) from None
+    rows = KEPT.read(path, needed=True)
+    try:
+        objectives_of(rows)
+    except (ValueError, TypeError) as error:
+        raise KEPT.complaint(
+            path, f"row 1: objectives = {rows['objectives'].iloc[0]} is no list of them ({error})"
+        ) from None
+    return rows
+
+
+def objectives_of(points: pd.DataFrame) -> list[Objective]:
+    """What was demanded."""
+    return [Objective(**each) for each in json.loads(points["objectives"].iloc[0])]
 
 
 def answers(rows: pd.DataFrame) -> Iterator[Answer]:
@@ -115,68 +125,69 @@ def answers(rows: pd.DataFrame) -> Iterator[Answer]:
         yield Answer(Measurement(*key), points, _first(below[::-1]), beyond, missed)
 
 
-def section(result_data: Path) -> str:
+def section(result_data: Path, workload: Contract) -> str:
     """The part of results.md: every search, its answer, picture and table. Empty when there is none."""
     files = sorted(result_data.glob("capacity_*.csv"))
-    return "\n\n".join(["## Capacity", *(part for file in files for part in _parts(file))]) + "\n" if files else ""
+    parts = (part for file in files for part in _parts(file, workload))
+    return "\n\n".join(["## Capacity", *parts]) + "\n" if files else ""
 
 
-def _parts(file: Path) -> Iterator[str]:
+def _parts(file: Path, workload: Contract) -> Iterator[str]:
     rows = read(file)
     suite, scenario = rows[SUBJECT].iloc[0]
     yield f"### {suite}/{scenario}"
     yield "\n".join(
-        f"- {each.measurement}, {words(each.points['objectives'].iloc[0])}: **{words(each.text())}**."
+        f"- {each.measurement}, {md.words(', '.join(map(str, objectives_of(each.points))))}: {md.bold(each.text())}."
         for each in answers(rows)
     )
     yield f"![Latency of {suite}/{scenario} against offered load](result_data/{file.with_suffix('.png').name})"
-    tables = [_markdown(each) for each in answers(rows)]
-    yield "\n\n".join(tables) + f"\n\nAll points: [`{file.name}`](result_data/{file.name})."
+    for each in answers(rows):
+        yield _markdown(each, workload)
+        if about := facts.markdown(each.points):
+            yield about
+    yield f"All points: [`{file.name}`](result_data/{file.name})."
 
 
-def _markdown(answer: Answer) -> str:
-    head = [
-        f"| {answer.measurement} | p50 (µs) | p99 (µs) | response p99 (µs) | items/s made | drop | runs | |",
-        "|---|---:|---:|---:|---:|---:|---:|---|",
+def _markdown(answer: Answer, workload: Contract) -> str:
+    shown = [column for column in workload.headline if column.name in answer.points]
+    made = [MADE] if MADE in answer.points else []
+    head = [str(answer.measurement), *(numbers.titled(column.title, column.metric.unit) for column in shown)]
+    head += [f"{workload.items[1]}/s made" for _ in made] + ["runs", ""]
+    lines = [
+        [
+            per_second(row["rate_ops_s"]),
+            *(numbers.shown(row[column.name], column.metric.unit) for column in shown),
+            *(numbers.rate(row[name]) for name in made),
+            row["runs"],
+            row["verdict"] + f": {row['why']}" * bool(row["why"]),
+        ]
+        for row in answer.points.to_dict("records")
     ]
-    lines = []
-    for row in answer.points.itertuples():
-        times = " | ".join(
-            _microseconds(value) for value in (row.latency_p50_ns, row.latency_p99_ns, row.response_p99_ns)
-        )
-        verdict = words(row.verdict + f": {row.why}" * bool(row.why))
-        rate = per_second(row.rate_ops_s)
-        lines.append(
-            f"| {rate} | {times} | {figures.rate(row.produced_ops_s)} | {capacity.digits(row.drop_rate)} | {row.runs} | {verdict} |"
-        )
-    return "\n\n".join(filter(None, ["\n".join([*head, *lines]), facts.markdown(answer.points)]))
-
-
-def _microseconds(value_ns: float) -> str:
-    return "" if pd.isna(value_ns) else f"{value_ns / 1e3:,.4g}"
+    return md.table(head, lines, right=range(1, len(head) - 1))
 
 
 def _first(rows: pd.DataFrame) -> pd.Series | None:
     return None if rows.empty else rows.iloc[0]
 
 
-def _row(point: Point) -> dict[str, Any]:
-    quiet = comparing.quiet(point.runs)
-    chosen = point.runs if quiet.empty else quiet
-    chosen = chosen.assign(produced_ops_s=chosen["produced"] / chosen["duration_s"])
+def _row(point: Point, workload: Contract, judged: Sequence[str]) -> dict[str, Any]:
+    good = quiet(point.runs)
+    chosen = point.runs if good.empty else good
+    if "produced" in chosen:
+        chosen = chosen.assign(**{MADE: chosen["produced"] / chosen["duration_s"]})
     row: dict[str, Any] = {
         "rate_ops_s": point.rate_ops_s,
-        "interval_us": capacity.interval_us(point.rate_ops_s),
+        "interval_us": interval_us(point.rate_ops_s),
         "runs": len(point.runs),
-        "noisy_runs": len(point.runs) - len(quiet),
+        "noisy_runs": len(point.runs) - len(good),
         "verdict": point.state.value,
         "why": point.why,
     }
-    judged = {column for column, _ in objectives.METRICS.values() if column in chosen}
-    for name in dict.fromkeys((*METRICS, *sorted(judged))):
+    names_of = [column.name for column in workload.headline] + [*judged, MADE]
+    exact = (chosen["timing"] == "exact").all()
+    for name in dict.fromkeys(name for name in names_of if name in chosen):
         estimate = median_interval(chosen[name])
         row[name] = estimate.median
-        exact = (chosen["timing"] == "exact").all()
         row[f"{name}_low"] = chosen[name].min() if exact else estimate.low
         row[f"{name}_high"] = chosen[name].max() if exact else estimate.high
     return row

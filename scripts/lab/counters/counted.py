@@ -19,7 +19,7 @@ from lab.runs.guest_files import OUT
 from lab.runs.run_record import RunRecord
 from lab.tables import kept
 from lab.tables.measurement import KEYS, Measurement
-from lab.text import markdown as md, naming, numbers
+from lab.text import markdown as md, names, numbers
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text
 
@@ -136,7 +136,7 @@ def markdown(table: pd.DataFrame, measurement: Measurement, every: Sequence[str]
         parts.append(" ".join(["Medians.", *captions]))
     for reason, rows in chosen[chosen["event"] == NOTHING].groupby("note"):
         scenarios = list(dict.fromkeys(rows["scenario"]))
-        parts.append(f"Not counted: {naming.names(scenarios, list(every) or scenarios)} ({md.words(reason)}).")
+        parts.append(f"Not counted: {names.names(scenarios, list(every) or scenarios)} ({md.words(reason)}).")
     return "\n\n".join(parts)
 
 

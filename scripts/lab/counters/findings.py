@@ -1,9 +1,12 @@
-"""Rules about what was counted for an item: instructions, where perf stat or the counters saw them."""
+"""Rules about what was counted for an item: instructions, and what CPUs take from each other's caches."""
 
 import math
 from collections.abc import Iterator
 
-from lab.judge.evidence import Case, Finding, Study, percent
+from lab.counters import counted
+from lab.judge.evidence import Case, Evidence
+from lab.judge.finding import Finding, Values, Words, rule
+from lab.plan.contract import Contract
 
 FAR_ABOVE = 1.5  # times the baseline's
 MORE_SWITCHES = 0.5  # an item
@@ -13,42 +16,71 @@ INSTRUCTIONS = {
     "perf_plugin_instructions_per_item": ("QEMU's plugin, under perf stat", "perf_plugin_kernel_instructions_per_item"),
     "instructions_per_item": ("counted from outside", "kernel_instructions_per_item"),
 }
+SWITCHES = "perf_context_switches_per_item"
 
 
-def many_instructions(study: Study) -> Iterator[Finding]:
+def _words(values: Values, _: Contract) -> Words:
+    causes = {
+        "switches": "it has {switches:,.1f} context switches an item more, and each takes thousands of instructions",
+        "spins": "a thread that spins runs instructions while it waits, so a long interval makes many of them",
+        "work": "the program or the kernel does more for each item",
+    }
+    return (
+        "{own:,.0f} an item, {times:.1f} times the {base:,.0f} of {baseline} ({source})"
+        + ", {kernel:.0%} of them in the kernel" * ("kernel" in values),
+        causes[str(values["why"])],
+        "make profile SCENARIO={suite}/{scenario}, which counts them by function",
+    )
+
+
+@rule("many instructions", _words)
+def many_instructions(evidence: Evidence) -> Iterator[Finding]:
     """An item takes far more instructions than in the baseline."""
-    cases = {(case.measurement, case.scenario): case for case in study.cases}
-    for case in study.cases:
-        base = cases.get((case.measurement, study.environment.get("baselines", {}).get(case.scenario, "")))
+    cases = {(case.measurement, case.scenario): case for case in evidence.cases}
+    for case in evidence.cases:
+        base = cases.get((case.measurement, evidence.environment.get("baselines", {}).get(case.scenario, "")))
         if base is None:
             continue
         for column, (source, of_kernel) in INSTRUCTIONS.items():
             own, its = case.value(column), base.value(column)
             if own >= FAR_ABOVE * its > 0:
+                kernel = case.value(of_kernel) / own
                 yield case.found(
-                    "many instructions",
-                    f"{own:,.0f} an item, {own / its:.1f} times the {its:,.0f} of {base.scenario} ({source})"
-                    + _kernel_share(case.value(of_kernel) / own),
-                    _cause(case, base),
-                    f"make profile SCENARIO={study.environment.get('suite', 'SUITE')}/{case.scenario}, which counts "
-                    "them by function",
+                    own=own,
+                    times=own / its,
+                    base=its,
+                    baseline=base.scenario,
+                    source=source,
+                    suite=evidence.environment.get("suite", "SUITE"),
+                    **({} if math.isnan(kernel) else {"kernel": kernel}),
+                    **_why(evidence, case, base),
                 )
                 break
 
 
-def _kernel_share(share: float) -> str:
-    return "" if math.isnan(share) else f", {percent(share)} of them in the kernel"
-
-
-def _cause(case: Case, base: Case) -> str:
+def _why(evidence: Evidence, case: Case, base: Case) -> Values:
     """More sleeps, where context switches were counted as well; else what the program itself does."""
-    column = "perf_context_switches_per_item"
-    more = case.value(column) - base.value(column)
+    more = case.value(SWITCHES) - base.value(SWITCHES)
     if more >= MORE_SWITCHES:
-        return f"it has {more:,.1f} context switches an item more, and each takes thousands of instructions"
-    if case.options["wait"] in ("spin", "yield"):
-        return "a thread that spins runs instructions while it waits, so a long interval makes many of them"
-    return "the program or the kernel does more for each item"
+        return {"why": "switches", "switches": more}
+    waits = [name for name, each in evidence.contract.options.items() if each.means == "waiting"]
+    return {"why": "spins" if any(case.options.get(name) in ("spin", "yield") for name in waits) else "work"}
 
 
-RULES = (many_instructions,)
+@rule(
+    "false sharing",
+    (
+        "on one cache line: {where}, simulated",
+        "different CPUs write different bytes of that line, and each takes it from the other for nothing",
+        "alignas(64) for what each of them writes, so that it has a line of its own",
+    ),
+)
+def false_sharing(evidence: Evidence) -> Iterator[Finding]:
+    """Threads on different CPUs write different bytes of one cache line."""
+    for case in evidence.cases:
+        seen = case.rows[counted.SHARED].dropna() if counted.SHARED in case.rows else ()
+        for where in dict.fromkeys(text for text in seen if text):
+            yield case.found(where=where)
+
+
+RULES = (many_instructions, false_sharing)

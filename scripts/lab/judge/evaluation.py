@@ -1,33 +1,32 @@
-"""An evaluation: what a suite's runs say beyond their figures. Verdicts, stages, findings, judged objectives.
+"""An evaluation: what a suite's runs say beyond their numbers. Verdicts, stages, findings, judged objectives.
 
 What needs each item of each run (stages, findings) is worked out once, from the runs, and kept in result_data/;
 verdicts and judgements follow from the raw table and the environment file alone.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lab.findings import rules as findings
-from lab.text import names, strict
+from lab.judge import comparing, evidence
+from lab.judge.comparing import Comparison
+from lab.judge.finding import Finding, Rule
 from lab.plan import objectives
-from lab.tables import stages
-from lab.judge import comparing
+from lab.plan.kinds import MARGIN
+from lab.plan.objectives import Judgement, Objective
+from lab.plan.suite import Suite
 from lab.runs import totals
+from lab.runs.run_record import RunRecord
+from lab.tables import stages
+from lab.tables.measurement import KEYS, Measurement
+from lab.tables.stages import RunStages
+from lab.text import names, strict
 from lab.text.complaint import Complaint
 from lab.text.files import read_text
-from lab.findings.rules import Finding
-from lab.plan.kinds import MARGIN
-from lab.tables.measurement import KEYS, Measurement
-from lab.plan.objectives import Judgement, Objective
-from lab.runs.run_record import RunRecord
-from lab.tables.stages import RunStages
-from lab.judge.comparing import Comparison
-from lab.plan.suite import Suite
 
 STAGES_FILE = "{}_stages.csv"
 FINDINGS_FILE = "{}_findings.json"
@@ -69,7 +68,7 @@ def objectives_of(environment: Mapping[str, Any]) -> list[Objective]:
 def read_stages(records: Iterable[RunRecord]) -> tuple[dict[tuple[Measurement, str], list[RunStages]], list[Complaint]]:
     """The stages of all quiet runs by measurement and scenario, and what is wrong with those that are left out.
 
-    Runs that kept no items have none, and that is no fault of theirs (lab.findings.measurement tells of it).
+    Runs that kept no items have none, and that is no fault of theirs (lab.findings.measurement says so).
     """
     runs: dict[tuple[Measurement, str], list[RunStages]] = {}
     complaints = []
@@ -90,26 +89,34 @@ def evaluate(
     raw: pd.DataFrame,
     environment: Mapping[str, Any],
     runs: Mapping[tuple[Measurement, str], list[RunStages]],
-    perf: pd.DataFrame | None = None,
-    traces: pd.DataFrame | None = None,
+    rules: Sequence[Rule],
+    beside: Mapping[str, pd.DataFrame] | None = None,
 ) -> Evaluation:
-    """All that is known of a suite; `runs` as read_stages() gives them, `perf` and `traces` tables of lab.counters.counted
-    and lab.trace.runs."""
+    """All that is known of a suite; `runs` as read_stages() gives them, `beside` tables of instruments by their files.
+
+    `raw` may have columns of instruments as well, for their rules.
+    """
     tables = [stages.table(scenario, measurement, known) for (measurement, scenario), known in runs.items()]
     tables = [table for table in tables if len(table)]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     comparisons, judgements = _judged(raw, environment)
     windows_ns = {key: [run.windows_ns for run in known] for key, known in runs.items()}
-    study = findings.of_suite(raw, environment, comparisons, table, windows_ns, perf, traces)
-    return Evaluation(comparisons, judgements, table, findings.find(study))
+    known = evidence.of_suite(raw, environment, comparisons, table, windows_ns, beside)
+    return Evaluation(comparisons, judgements, table, find(known, rules))
+
+
+def find(known: evidence.Evidence, rules: Iterable[Rule]) -> list[Finding]:
+    """What the rules find, in their order."""
+    return [finding for rule in rules for finding in rule(known)]
 
 
 def files(suite: str, evaluation: Evaluation) -> dict[str, str]:
     """What is kept of it, by the names of files."""
     table = evaluation.stages.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-    found = [asdict(each) | each.measurement._asdict() for each in evaluation.findings]
-    for each in found:
-        del each["measurement"]
+    found = [
+        {"rule": each.rule, "scenario": each.scenario, **each.measurement._asdict(), "values": each.values}
+        for each in evaluation.findings
+    ]
     return {
         STAGES_FILE.format(suite): table if len(evaluation.stages) else "",
         FINDINGS_FILE.format(suite): json.dumps(found, indent=2, ensure_ascii=False) + "\n",
@@ -117,18 +124,18 @@ def files(suite: str, evaluation: Evaluation) -> dict[str, str]:
 
 
 def read(suite: str, folder: Path, raw: pd.DataFrame, environment: Mapping[str, Any]) -> Evaluation:
-    """The evaluation again, from the files. Those that an older kit did not write are as if they were empty."""
+    """The evaluation again, from the files. What is not there is empty."""
     table = pd.DataFrame()
     stages_file, findings_file = folder / STAGES_FILE.format(suite), folder / FINDINGS_FILE.format(suite)
     if stages_file.is_file() and stages_file.stat().st_size:
         table = pd.read_csv(stages_file, keep_default_na=False, dtype={"scenario": str, "target": str})
         names.check_table(table)
         table["share"] = pd.to_numeric(table["share"], errors="coerce")
-    found = strict.parse_json(read_text(findings_file)) if findings_file.is_file() else []
-    for each in found:
+    found = []
+    for each in strict.parse_json(read_text(findings_file)) if findings_file.is_file() else []:
         names.check(each)
-    told = [Finding(measurement=Measurement(*(each.pop(key) for key in KEYS)), **each) for each in found]
-    return Evaluation(*_judged(raw, environment), table, told)
+        found.append(Finding(each["rule"], each["scenario"], Measurement(*map(each.get, KEYS)), each["values"]))
+    return Evaluation(*_judged(raw, environment), table, found)
 
 
 def _judged(raw: pd.DataFrame, environment: Mapping[str, Any]) -> tuple[list[Comparison], list[Judgement]]:

@@ -1,7 +1,8 @@
 """What the rules look at: a suite's cases, and all else that is known of them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,26 +10,17 @@ import numpy as np
 import pandas as pd
 
 from lab.tables import measurement as measurements
+from lab.judge import comparing
+from lab.judge.comparing import Comparison, Verdict
+from lab.judge.finding import Finding
 from lab.plan import schedule
 from lab.plan.contract import Contract
 from lab.plan.kinds import Value
 from lab.plan.schedule import Schedule
 from lab.tables.measurement import Measurement
-from lab.judge.comparing import Comparison
 
 ONE_CPU, TWO_CPUS, MIXED = "one CPU", "two CPUs", "now one, now two"  # where the threads of a run were
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something odd. `scenario` is empty when it concerns the whole suite."""
-
-    name: str
-    scenario: str
-    measurement: Measurement
-    evidence: str
-    cause: str
-    remedy: str
+OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
 
 
 @dataclass(frozen=True)
@@ -86,8 +78,9 @@ class Case:
         fixed = self.options.get("smp") == 1
         return pd.Series(np.select([moved & (not fixed), alone], [MIXED, ONE_CPU], TWO_CPUS), index=self.rows.index)
 
-    def found(self, name: str, evidence: str, cause: str, remedy: str) -> Finding:
-        return Finding(name, self.scenario, self.measurement, evidence, cause, remedy)
+    def found(self, **values: float | str) -> Finding:
+        """A finding about it, which its rule gives a name."""
+        return Finding("", self.scenario, self.measurement, values)
 
     def but_for(self, *options: str) -> tuple[Measurement, tuple[tuple[str, Value], ...]]:
         """What is the same in cases that differ in these options alone."""
@@ -100,14 +93,20 @@ class Case:
 class Evidence:
     """A suite's results.
 
-    `stages` is a table of lab.stages.table(), `traces` one of lab.trace.runs; `environment` the suite's json.
+    `stages` is a table of lab.stages.table(), `beside` has tables of instruments by the names of their files, and
+    `environment` is the suite's json.
     """
 
     cases: Sequence[Case]
     comparisons: Sequence[Comparison] = ()
     stages: pd.DataFrame = field(default_factory=pd.DataFrame)
     environment: Mapping[str, Any] = field(default_factory=lambda: {"measurements": []})
-    traces: pd.DataFrame = field(default_factory=pd.DataFrame)
+    beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def contract(self) -> Contract:
+        """Of the suite's workload."""
+        return measurements.contract_of(self.environment)
 
 
 def of_suite(
@@ -116,29 +115,51 @@ def of_suite(
     comparisons: Sequence[Comparison] = (),
     stages: pd.DataFrame | None = None,
     windows_ns: Mapping[tuple[Measurement, str], Sequence[np.ndarray]] | None = None,
-    beside: Callable[[Measurement, str], Mapping[str, float]] | None = None,
-    traces: pd.DataFrame | None = None,
+    beside: Mapping[str, pd.DataFrame] | None = None,
 ) -> Evidence:
-    """The study of a raw table and what the environment file says; `windows_ns` by measurement and scenario.
-
-    `beside` gives further columns of a scenario's rows, which an instrument measured; `traces` is a table of lab.trace.runs.
-    """
+    """The evidence of a raw table and what the environment file says; `windows_ns` by measurement and scenario."""
     known = measurements.contract_of(environment)
     described = measurements.each_of(environment)
     cases = []
     for measurement, scenario, rows in measurements.groups(measurements.quiet(raw)):
         windows = (windows_ns or {}).get((measurement, scenario), ())
         said = described[measurement]["scenarios"][scenario]
-        if beside is not None:
-            rows = rows.assign(**beside(measurement, scenario))
         options = (
             known.defaults | said["options"] | {key.replace("_", "-"): each for key, each in said["guest"].items()}
         )
         of_case = schedule.of(known, said["options"])
         cases.append(Case(scenario, measurement, options, rows, len(rows), windows, of_case))
-    stages, traces = (pd.DataFrame() if table is None else table for table in (stages, traces))
-    return Evidence(cases, comparisons, stages, environment, traces)
+    return Evidence(cases, comparisons, pd.DataFrame() if stages is None else stages, environment, beside or {})
 
 
-def percent(share: float, digits: int = 0) -> str:
-    return f"{share * 100:.{digits}f} %"
+def verdict(evidence: Evidence, case: Case, other: Case, metric: str) -> Verdict | None:
+    """That of the suite, which either side may be the baseline of, or else of their runs; None where nobody knows."""
+    baselines = evidence.environment.get("baselines", {})
+    for each in evidence.comparisons:
+        pair = (each.scenario, baselines.get(each.scenario))
+        if (each.measurement, each.metric) == (case.measurement, metric):
+            if pair == (case.scenario, other.scenario):
+                return each.verdict
+            if pair == (other.scenario, case.scenario):
+                return OPPOSITE.get(each.verdict, each.verdict)
+    if not all({*measurements.KEYS, "seed"} <= set(each.rows) for each in (case, other)):
+        return None
+    columns = [evidence.contract.columns[metric]]
+    found = comparing.compare(comparing.pairs_of(case.scenario, other.rows, case.rows, columns))
+    return found[0].verdict if found else None
+
+
+def isolated(kernel_args: str) -> set[int]:
+    """{1, 2, 5} of 'isolcpus=managed_irq,1-2,5'."""
+    match = re.search(r"(?:^|\s)isolcpus=(\S+)", kernel_args)
+    ranges = [re.fullmatch(r"(\d+)(?:-(\d+))?", part) for part in match[1].split(",")] if match else []
+    return {cpu for each in ranges if each for cpu in range(int(each[1]), int(each[2] or each[1]) + 1)}
+
+
+def allowed(evidence: Evidence, case: Case, role: str) -> set[int]:
+    """The CPUs that the kernel may run a role's threads on: pins say it, and what it was told to isolate."""
+    smp, apart = int(case.options["smp"]), isolated(str(case.options["kernel-args"]))
+    pins = [
+        case.options[name] for name, pinned in evidence.contract.pins.items() if pinned == role and name in case.options
+    ]
+    return {int(pin) for pin in pins} or set(range(smp)) - apart

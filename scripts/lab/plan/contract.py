@@ -80,6 +80,7 @@ class Stage:
     name: str
     text: str
     waits_for: str
+    queued: bool  # whether the item stands in a queue meanwhile
 
     @property
     def column(self) -> str:
@@ -122,7 +123,7 @@ class Contract:
     @cached_property
     def stages(self) -> dict[str, Stage]:
         return {
-            name: Stage(name, table["text"], table.get("waits_for", ""))
+            name: Stage(name, table["text"], table.get("waits_for", ""), table.get("queued", False))
             for name, table in self.table.get("stages", {}).items()
         }
 
@@ -214,7 +215,7 @@ SECTIONS = {
         ("type", "help"),
     ),
     "metrics": (("title", "text", "unit", "better"), ("title", "unit", "better")),
-    "stages": (("text", "waits_for"), ("text",)),
+    "stages": (("text", "waits_for", "queued"), ("text",)),
     "roles": (("text",), ("text",)),
 }
 NEEDED = ("title", "items", "command", "headline", "options", "metrics")

@@ -207,7 +207,7 @@ def baselines(where: str, wanted: object, scenarios: list[Scenario]) -> dict[str
 
 
 def _baselines_by_value(where: str, wanted: dict[str, Value], scenarios: list[Scenario]) -> dict[str, str]:
-    if not all(isinstance(value, Value) for value in wanted.values()):
+    if not all(isinstance(value, (int, float, str)) for value in wanted.values()):
         raise Complaint(where, f"baseline = {shown(wanted)} is not valid: give axes of a matrix and their values")
     there = {(each.group, frozenset(each.axes.items())): each.name for each in scenarios}
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What choices change, in words: the lines of an answer, and the tables under it."""
+"""What options change, in words: the lines of an answer, and the tables under it."""
 
 import math
 from collections import Counter
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lab.text import numbers
-from lab.tables import stages
-from lab.text.outside import markdown as words
-from lab.judge.effects import METRICS, UNCHANGED, Choice, Effect
 from lab.judge.comparing import Comparison, Verdict
+from lab.judge.effects import UNCHANGED, Choice as Change, Effect
+from lab.plan.contract import Contract
+from lab.text import numbers
+from lab.text.markdown import Markup, bold, table, words
 
 NOT_SEEN = {  # by timing and accelerator: what it has not got
     ("exact", "tcg"): "what caches and CPUs that truly run at the same time add, as exact timing has neither",
@@ -18,74 +18,70 @@ NOT_SEEN = {  # by timing and accelerator: what it has not got
 }
 FEW_PAIRS = 2  # that are named
 CLEAR = (Verdict.BETTER, Verdict.WORSE)
-SHOWN = {"latency_p50_ns", "latency_p99_ns", "response_p99_ns", "throughput_ops_s"}  # in the tables
 
 
-def answer(choices: Sequence[Choice]) -> list[str]:
-    """A line an option, in the order of the suite, with what it does under each load; and what cannot be told."""
-    options = dict.fromkeys((each.option, each.before, each.after) for each in choices)
+def answer(changes: Sequence[Change], contract: Contract) -> list[str]:
+    """A line an option, in the order of the suite, with what it does under each load; and what cannot be known."""
     lines = []
-    for key in options:
-        of_option = [each for each in choices if (each.option, each.before, each.after) == key]
-        lines.append(f"**{_name(of_option[0])}.** " + " ".join(_under_load(each) for each in of_option))
-    return lines + [text for text in (unknown(choices),) if text]
+    for key in dict.fromkeys((each.option, each.before, each.after) for each in changes):
+        of_option = [each for each in changes if (each.option, each.before, each.after) == key]
+        lines.append(f"**{_name(of_option[0])}.** " + " ".join(_under_load(each, contract) for each in of_option))
+    return lines + [text for text in (unknown(changes),) if text]
 
 
-def _under_load(choice: Choice) -> str:
-    """'At 1,000/s (4 pairs): p50 worse (+5.9 % to +21.5 %); the same: ops/s, drop; open: p99 (worse in 3 of 4).'"""
-    load = _at(choice).strip().capitalize()
-    counted = len(choice.pairs) - len(choice.moved)
-    parts = [_clear(each) for each in choice.effects if each.verdict in CLEAR]
-    if same := [METRICS[each.metric] for each in choice.effects if each.verdict is Verdict.SAME]:
+def _under_load(change: Change, contract: Contract) -> str:
+    """'At 1,000/s (4 pairs): latency p50 worse (+5.9 % to +21.5 %); the same: throughput; open: latency p99 (worse in 3 of 4).'"""
+    counted = len(change.pairs) - len(change.moved)
+    parts = [
+        f"{contract.columns[each.metric].title} {bold(each.verdict.value)} ({_amounts(each.comparisons)})"
+        for each in change.effects
+        if each.verdict in CLEAR
+    ]
+    if same := [contract.columns[each.metric].title for each in change.effects if each.verdict is Verdict.SAME]:
         parts.append(f"the same: {', '.join(same)}")
-    if is_open := [_open(each) for each in choice.effects if each.verdict in (Verdict.MIXED, Verdict.INCONCLUSIVE)]:
-        parts.append(f"open: {', '.join(is_open)}")
-    if choice.moved:
+    if still := [each for each in change.effects if each.verdict in (Verdict.MIXED, Verdict.INCONCLUSIVE)]:
+        parts.append(f"open: {', '.join(_open(each, contract) for each in still)}")
+    if change.moved:
         parts.append(
             ("not counted: " if counted else "")
-            + "; ".join(f"{before} → {after}" for before, after in choice.moved)
+            + "; ".join(f"{before} → {after}" for before, after in change.moved)
             + ", which moved the threads between one CPU and two"
         )
+    load = _load(change.interval_us).capitalize()
     return f"{load} ({counted} pair{'s' * (counted != 1)}): {'; '.join(parts) or 'nothing to compare'}."
 
 
-def _clear(effect: Effect) -> str:
-    return f"{METRICS[effect.metric]} **{effect.verdict.value}** ({_amounts(effect.comparisons)})"
-
-
-def _open(effect: Effect) -> str:
-    """'p99 (worse in 3 of 4)'; of one pair, or where no pair is clear, the name and the changes."""
+def _open(effect: Effect, contract: Contract) -> str:
+    """'latency p99 (worse in 3 of 4)'; of one pair, or where no pair is clear, the name and the changes."""
     counts = Counter(each.verdict for each in effect.comparisons if each.verdict in CLEAR)
     clear = [f"{verdict.value} in {counts[verdict]}" for verdict in CLEAR if counts[verdict]]
-    name = METRICS[effect.metric]
-    if clear:
-        return f"{name} ({', '.join(clear)} of {len(effect.comparisons)} pairs)"
-    return f"{name} ({_amounts(effect.comparisons) or 'not known'})"
+    known = f"{', '.join(clear)} of {len(effect.comparisons)} pairs" if clear else _amounts(effect.comparisons)
+    return f"{contract.columns[effect.metric].title} ({known or 'not known'})"
 
 
-def unknown(choices: Sequence[Choice]) -> str:
-    """What the measurement cannot tell."""
-    effects = [effect for choice in choices for effect in choice.effects]
+def unknown(changes: Sequence[Change]) -> str:
+    """What the measurement cannot say."""
+    effects = [effect for each in changes for effect in each.effects]
     if not effects:
         return ""
     measured = effects[0].comparisons[0].measurement
     text = NOT_SEEN.get((measured.timing, measured.accelerator), "")
-    is_open = [each for each in effects if each.verdict is Verdict.INCONCLUSIVE]
-    if is_open:
-        text += "; " * bool(text) + f"{len(is_open)} of {len(effects)} effects, which these runs leave open"
+    if still := [each for each in effects if each.verdict is Verdict.INCONCLUSIVE]:
+        text += "; " * bool(text) + f"{len(still)} of {len(effects)} effects, which these runs leave open"
     return f"*Not known from this:* {text}." if text else ""
 
 
-def agreement(first: Sequence[Choice], second: Sequence[Choice]) -> str:
+def agreement(first: Sequence[Change], second: Sequence[Change], contract: Contract) -> str:
     """What two measurements both find better, or both worse, and where they contradict each other. Empty without."""
     alike, contrary = [], []
-    theirs = {(_key(choice), each.metric): each.verdict for choice in second for each in choice.effects}
-    for choice in first:
-        for effect in choice.effects:
-            other = theirs.get((_key(choice), effect.metric))
+    theirs = {(_key(each), effect.metric): effect.verdict for each in second for effect in each.effects}
+    for each in first:
+        for effect in each.effects:
+            other = theirs.get((_key(each), effect.metric))
             if effect.verdict not in CLEAR or other not in CLEAR:
                 continue
-            said = f"{_name(choice)}, {METRICS[effect.metric]}{_at(choice)} {effect.verdict.value}"
+            title = contract.columns[effect.metric].title
+            said = f"{_name(each)}, {title} {_load(each.interval_us)} {effect.verdict.value}"
             if effect.verdict is other:
                 alike.append(said)
             else:
@@ -94,63 +90,58 @@ def agreement(first: Sequence[Choice], second: Sequence[Choice]) -> str:
     return " ".join(parts + [f"**They contradict each other**: {'; '.join(contrary)}."] * bool(contrary))
 
 
-def _key(choice: Choice) -> tuple[str, str, str, float]:
-    return choice.option, choice.before, choice.after, choice.interval_us
+def _key(change: Change) -> tuple[str, str, str, float]:
+    return change.option, change.before, change.after, change.interval_us
 
 
-def _at(choice: Choice) -> str:
-    return f" at {1e6 / choice.interval_us:,.0f}/s" if choice.interval_us else " at full speed"
+def _load(interval_us: float) -> str:
+    return f"at {1e6 / interval_us:,.0f}/s" if interval_us else "at full speed"
 
 
-def markdown(choices: Sequence[Choice]) -> str:
-    """A table of each load, a line a choice."""
-    loads = dict.fromkeys(each.interval_us for each in choices)
-    return "\n\n".join(_table(load, [each for each in choices if each.interval_us == load]) for load in loads)
+def tables(changes: Sequence[Change], contract: Contract) -> list[str]:
+    """A table of each load, a line an option."""
+    loads = dict.fromkeys(each.interval_us for each in changes)
+    return [_table(load, [each for each in changes if each.interval_us == load], contract) for load in loads]
 
 
-def _table(interval_us: float, choices: Sequence[Choice]) -> str:
-    load = f"{1e6 / interval_us:,.0f} items a second" if interval_us else "As many items as can be"
-    metrics = [name for name in METRICS if name in SHOWN and any(_of(each, name) for each in choices)]
-    heads = [METRICS[name] for name in metrics]
-    lines = [
-        f"| {load}: choice | pairs | {' | '.join(heads)} | mean response time, and the stage that changed most |",
-        "|---" * (3 + len(heads)) + "|",
-    ]
-    for each in choices:
-        cells = [_verdicts(_of(each, name)) for name in metrics]
-        lines.append(f"| {_name(each)} | {_pairs(each)} | {' | '.join(cells)} | {_stages(each.mean_us)} |")
-    return "\n".join(lines)
+def _table(interval_us: float, changes: Sequence[Change], contract: Contract) -> str:
+    load = (
+        f"{1e6 / interval_us:,.0f} {contract.items[1]} a second"
+        if interval_us
+        else f"As many {contract.items[1]} as can be"
+    )
+    metrics = dict.fromkeys(effect.metric for each in changes for effect in each.effects)
+    shown = [each for each in contract.columns.values() if each.name in metrics and each.metric.unit != "share"]
+    head = [f"{load}: option", "pairs", *(each.title for each in shown)]
+    rows = []
+    for each in changes:
+        effects = {effect.metric: effect.comparisons for effect in each.effects}
+        cells = [_verdicts(effects.get(column.name, ())) for column in shown]
+        rows.append([_name(each), _pairs(each), *cells, _stages(each.mean_us, contract)])
+    return table([*head, "mean response time, and the stage that changed most"], rows)
 
 
-def _of(choice: Choice, metric: str) -> Sequence[Comparison]:
-    return next((each.comparisons for each in choice.effects if each.metric == metric), ())
+def _name(change: Change) -> Markup:
+    return words(f"`{change.option}`: {change.before or 'none'} → {change.after}")
 
 
-def _name(choice: Choice) -> str:
-    return words(f"`{choice.option}`: {choice.before or 'none'} → {choice.after}")
-
-
-def _pairs(choice: Choice) -> str:
+def _pairs(change: Change) -> str:
     """How many they are; few are named."""
-    counted = [pair for pair in choice.pairs if pair not in choice.moved]
+    counted = [pair for pair in change.pairs if pair not in change.moved]
     text = str(len(counted))
     if len(counted) <= FEW_PAIRS:
         text = "; ".join(f"{before} → {after}" for before, after in counted)
-    return text + f" ({len(choice.moved)} not counted)" * bool(choice.moved)
+    return text + f" ({len(change.moved)} not counted)" * bool(change.moved)
 
 
-def _verdicts(comparisons: Sequence[Comparison]) -> str:
+def _verdicts(comparisons: Sequence[Comparison]) -> Markup:
     """'2 worse, 1 same (-1.0 % to +35 %)': the verdicts, and the smallest and the largest change of a pair."""
-    if not comparisons:
-        return ""
-    counts = Counter("same" if each.verdict in UNCHANGED else _word(each.verdict) for each in comparisons)
-    words = ", ".join(f"{count} {word}" if len(comparisons) > 1 else word for word, count in counts.most_common())
+    counts = Counter(Verdict.SAME if each.verdict in UNCHANGED else each.verdict for each in comparisons)
+    texts = {verdict: bold(verdict.value) if verdict in CLEAR else verdict.value for verdict in counts}
+    many = len(comparisons) > 1
+    text = ", ".join(f"{count} {texts[each]}" if many else texts[each] for each, count in counts.most_common())
     amounts = _amounts(comparisons)
-    return words + f" ({amounts})" * bool(amounts)
-
-
-def _word(verdict: Verdict) -> str:
-    return f"**{verdict.value}**" if verdict in CLEAR else verdict.value
+    return Markup(text + f" ({amounts})" * bool(amounts))
 
 
 def _amounts(comparisons: Sequence[Comparison]) -> str:
@@ -164,12 +155,12 @@ def _amounts(comparisons: Sequence[Comparison]) -> str:
     return " to ".join(dict.fromkeys(each.amount(each.change) for each in ends))
 
 
-def _stages(changes_us: pd.DataFrame) -> str:
+def _stages(changes_us: pd.DataFrame, contract: Contract) -> str:
     if changes_us.empty:
         return ""
-    total = changes_us.sum(axis=1)
     most = str(changes_us.abs().sum().idxmax())
-    return f"{_span(total)} µs; {stages.STAGES[most]} {_span(changes_us[most])} µs"
+    total, largest = _span(changes_us.sum(axis=1)), _span(changes_us[most])
+    return f"{total} µs; {contract.stages[most].text} {largest} µs"
 
 
 def _span(values: pd.Series) -> str:

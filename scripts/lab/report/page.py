@@ -1,45 +1,54 @@
-"""results.md: what the files in result_data/ say, for people."""
+"""The report as data, from the files in result_data/; and results.md, which is that as Markdown."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
-from lab.tables import measured as analyse, ledger_summary
 from lab import bench
-from lab.judge import evaluation
-from lab.report import matrix, section
-from lab.text import names, strict
-from lab.timers import histograms
 from lab.capacity import table as capacity_table
 from lab.counters import counted
-from lab.judge import effects as choices
-from lab.report import placement, effects as told
-from lab.trace import runs as trace_runs
+from lab.judge import effects as judged_effects, evaluation, evidence
+from lab.plan.contract import Contract
+from lab.report import effects, environment as environment_words, matrix, pictures, placement, section
+from lab.report.suite import rules_of
+from lab.tables import measured
+from lab.tables.measurement import KEYS, Measurement, check as check_environment, each_of
+from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
-from lab.tables.measurement import Measurement, check as check_environment, of as measurement_of
-from lab.text.outside import code, markdown, visible
+from lab.text.markdown import bold, facts, words
+from lab.text.outside import visible
+from lab.text.page import Block, Part, Picture
+from lab.timers import histograms
+from lab.trace import runs as trace_runs
+
+INTRODUCTION = """\
+Made by `make report` from the files in `result_data/`; do not edit. Each run has a fresh guest; percentiles come from the
+counts of all items of a run. What is exact is virtual time, the same in every run with the same seed, at 2 ns an
+instruction: it shows what the code and the scheduler do, not what caches and parallel hardware would make of it. What is
+live is wall time, on an emulated machine (tcg) or on the host's own CPUs (kvm): compare it within a table, not with
+hardware. A change is a verdict on all runs, not on one: *better* and *worse* are beyond chance and the margin, *the same*
+is within the margin for certain."""
 
 
-@dataclass(frozen=True)
-class SuiteReport:
-    """One suite's part of the page."""
+def markdown(parts: Sequence[Part]) -> str:
+    """The page as results.md has it. The first part is its title; behind its text are links to all of level 2."""
+    contents = []
+    for each in (each for each in parts if each.level == 2):
+        name, colon, rest = each.heading.partition(": ")
+        contents.append(f"- [{name}](#{anchor(each.heading)}){colon}{rest}{each.note}")
+    title, *others = parts
+    shown = [Part(title.level, title.heading, [*title.body, "\n".join(contents)]), *others]
+    return "\n\n".join(block for each in shown for block in _of_part(each)) + "\n"
 
-    name: str
-    environment: dict[str, Any]
-    answers: list[str]  # to the suite's question, a paragraph a measurement
-    scenarios: list[tuple[str, str]]  # each with its options
-    sections: dict[str, str]  # Markdown, by heading
-    facts: list[tuple[str, str]]
 
-    @property
-    def anchor(self) -> str:
-        return anchor(f"{self.name}: {self.environment['title']}")
+def _of_part(part: Part) -> Iterator[str]:
+    yield f"{'#' * part.level} {part.heading}"
+    for block in part.body:
+        yield f"![{block.title}](result_data/{block.file})" if isinstance(block, Picture) else block
 
 
 def anchor(heading: str) -> str:
@@ -48,174 +57,161 @@ def anchor(heading: str) -> str:
 
 
 def render(result_data: Path) -> str:
-    """The page about every suite, and the bench, that have tables in `result_data`."""
+    """results.md, about every suite, and the bench, that have tables in `result_data`."""
+    return markdown(parts(result_data))
+
+
+def parts(result_data: Path) -> list[Part]:
+    """The page, the title first. Raises Complaint where a file is damaged."""
     suites = [_suite(file) for file in sorted(result_data.glob("*_metrics.csv"))]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # Markdown
-    )
-    environment.filters |= {
-        "words": lambda text: markdown(str(text)),
-        "code": code,
-        "visible": lambda text: visible(text, None),
-    }
-    return environment.get_template("results.md.j2").render(
-        suites=suites, capacity=capacity_table.section(result_data), bench=bench.section(result_data)
-    )
+    metrics = {contract.title: contract.metrics.values() for contract, _ in suites}
+    meanings = [
+        f"{bold(title)}: "
+        + "; ".join(f"*{words(each.title)}*, {words(each.text)}" for each in known if each.text)
+        + "."
+        for title, known in metrics.items()
+    ]
+    searches, benches = (of_markdown(text(result_data)) for text in (capacity_table.section, bench.section))
+    title = Part(1, "Results", [INTRODUCTION, *[section.listed(meanings)] * bool(meanings)])
+    return [title, *(part for _, each in suites for part in each), *searches, *benches]
 
 
-def _suite(metrics_file: Path) -> SuiteReport:
+def of_markdown(text: str) -> list[Part]:
+    """The parts of what an instrument says, with its headings and pictures on lines of their own."""
+    found: list[tuple[int, str, list[Block]]] = []
+    for block in text.strip("\n").split("\n\n") if text else ():
+        if heading := re.fullmatch("(#+) (.*)", block):
+            found.append((len(heading[1]), heading[2], []))
+        elif picture := re.fullmatch(r"!\[(.*)\]\(result_data/([\w.-]+)\)", block):
+            found[-1][2].append(Picture(picture[1], picture[2]))
+        else:
+            found[-1][2].append(block)
+    return [Part(*each) for each in found]
+
+
+def contract_of(environment: Mapping[str, Any]) -> Contract:
+    """Of the workload that an environment file is about."""
+    return evidence.Evidence([], environment=environment).contract
+
+
+def _suite(metrics_file: Path) -> tuple[Contract, list[Part]]:
     name = metrics_file.name.removesuffix("_metrics.csv")
-    environment_file = metrics_file.with_name(f"{name}_environment.json")
     remedy = f"run 'make run-scenarios SUITE={name}' again"
     try:
         names.check({"suite": name})
-        metrics = analyse.read(metrics_file)
-        raw = analyse.read(metrics_file.with_name(f"{name}_raw.csv"))
-        environment = strict.parse_json(read_text(environment_file))
+        metrics = measured.read(metrics_file)
+        raw = measured.read(metrics_file.with_name(f"{name}_raw.csv"))
+        environment = strict.parse_json(read_text(metrics_file.with_name(f"{name}_environment.json")))
         check_environment(environment)
-        measurements = environment["measurements"]
         known = evaluation.read(name, metrics_file.parent, raw, environment)
-        counts = counted.read(metrics_file.parent, name)
-        traces = trace_runs.KEPT.read(metrics_file.with_name(trace_runs.FILE.format(name)))
-        sections: dict[str, str] = {}
-        answers: list[str] = []
-        found: dict[Measurement, list[choices.Choice]] = {}
-        for each in measurements:
-            measured, baselines = measurement_of(each), environment.get("baselines", {})
-            traced = trace_runs.markdown(traces, measured, _of(each, raw), each)
-            took = counted.markdown(counts, measured, list(each["scenarios"]))
-            beside = "\n\n".join(part for part in (took, traced) if part)
-            text = section.markdown(
-                name, measured, _of(each, metrics), _of(each, raw), known.of(measured), baselines, beside
-            )
-            sections[f"{name}, {_name(each)}"] = text
-            if environment.get("question"):
-                found[measured] = choices.of_measurement(_of(each, raw), environment, known.of(measured).stages)
-                families = placement.families(_of(each, raw), environment)
-                answers.append(_answer(measured, families, found[measured], _of(each, raw), environment))
-                sections |= _answer_tables(f"{name}, {{}}, {measured}", families, found[measured])
-        answers.append(_agreement(found))
-        timers = histograms.tables(metrics_file.with_name(f"{name}_timer_latency.csv"))
-        sections |= {f"{name}, latency of timers, {key}": table for key, table in timers.items()}
-        if everywhere := matrix.section(metrics_file.with_name(matrix.FILE.format(name))):
-            sections[f"{name}, on every target and kernel"] = everywhere
-        return SuiteReport(name, environment, answers, _scenarios(measurements), sections, _facts(measurements, raw))
+        contract = contract_of(environment)
+        return contract, _suite_parts(name, contract, metrics_file.parent, environment, metrics, raw, known)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
 
-def _answer(
-    measured: Measurement,
-    families: list[placement.Family],
-    found: list[choices.Choice],
-    raw: pd.DataFrame,
+def _suite_parts(
+    name: str,
+    contract: Contract,
+    folder: Path,
     environment: dict[str, Any],
-) -> str:
-    """What one measurement has to say to the question of a suite, in a list."""
-    texts = placement.answer(families, raw, environment) + told.answer(found)
-    return "\n".join([f"**{str(measured).capitalize()}**", "", *(f"- {text}" for text in texts)]) if texts else ""
+    metrics: pd.DataFrame,
+    raw: pd.DataFrame,
+    known: evaluation.Evaluation,
+) -> list[Part]:
+    asked, changes, answers = "question" in environment, {}, []
+    below: list[Part] = []
+    counts = counted.read(folder, name)
+    traces = trace_runs.KEPT.read(folder / trace_runs.FILE.format(name))
+    for place, (measurement, said) in enumerate(each_of(environment).items()):
+        runs, lines, evaluated = _of(measurement, raw), _of(measurement, metrics), known.of(measurement)
+        beside = [
+            counted.markdown(counts, measurement, list(said["scenarios"])),
+            trace_runs.markdown(traces, measurement, runs, said),
+        ]
+        body = section.body(
+            name,
+            measurement,
+            contract,
+            lines,
+            runs,
+            evaluated,
+            environment.get("baselines", {}),
+            rules_of(contract),
+            [text for text in beside if text],
+            place,
+        )
+        below.append(Part(3, f"{name}, {measurement}", body))
+        if asked:
+            changes[measurement] = judged_effects.of_measurement(runs, environment, evaluated.stages)
+            families = placement.families(runs, environment)
+            texts = placement.answer(families, evidence.of_suite(runs, environment))
+            texts += effects.answer(changes[measurement], contract)
+            answers += [bold(str(measurement).capitalize()), section.listed(texts)] if texts else []
+            tables = {
+                "where the threads were": placement.tables(families, contract),
+                "what each option changes": effects.tables(changes[measurement], contract),
+            }
+            below += [Part(3, f"{name}, {what}, {measurement}", each) for what, each in tables.items() if each]
+    agreed = _agreement(changes, contract)
+    answers += [section.listed(agreed)] if agreed else []
+    for key, table in histograms.tables(folder / f"{name}_timer_latency.csv").items():
+        below.append(Part(3, f"{name}, latency of timers, {key}", table.split("\n\n")))
+    if everywhere := matrix.section(folder / matrix.FILE.format(name)):
+        below.append(Part(3, f"{name}, on every target and kernel", everywhere.split("\n\n")))
+    above = _warnings(environment)
+    above += [f"**The question.** {words(environment['question'])}", *answers] if asked else []
+    above.append(environment_words.scenarios(environment["measurements"]))
+    note = " (answers a question)" * asked
+    return [
+        Part(2, f"{name}: {words(environment['title'])}", above, note),
+        *below,
+        Part(3, f"{name}, all runs", _all_runs(name, environment, raw, contract)),
+    ]
 
 
-def _answer_tables(heading: str, families: list[placement.Family], found: list[choices.Choice]) -> dict[str, str]:
-    parts = {"where the threads were": placement.markdown(families), "what each choice changes": told.markdown(found)}
-    return {heading.format(what): text for what, text in parts.items() if text}
+def _warnings(environment: Mapping[str, Any]) -> list[Block]:
+    texts: list[Block] = []
+    if missing := environment["missing_runs"]:
+        texts.append(
+            f"> **{words(missing)} planned runs are missing** (failed or not yet run; see `result_data/runs/failed/`). The "
+            "commands under *Make it again* run them."
+        )
+    for target in environment["changed_guests"]:
+        texts.append(
+            f"> **The tables of {target} were not measured with the same guest**: its kernel or program was built anew in "
+            "between (see *Environment*). Do not compare them; the commands under *Make it again* measure all with one."
+        )
+    return texts
 
 
-def _agreement(found: dict[Measurement, list[choices.Choice]]) -> str:
+def _all_runs(name: str, environment: Mapping[str, Any], raw: pd.DataFrame, contract: Contract) -> list[Block]:
+    shown: list[Block] = []
+    for key in pictures.PICTURES:
+        metric = next(each for each in contract.metrics.values() if each.name.startswith(key))
+        shown.append(Picture(f"{metric.title.capitalize()} of {name}", f"{name}_{key}.png", name, metric.name))
+    of = {str(measurement): _of(measurement, raw) for measurement in each_of(environment)}
+    files = [f"[`{name}_{what}.csv`](result_data/{name}_{what}.csv)" for what in ("raw", "metrics")]
+    return [
+        *shown,
+        f"All runs: {files[0]}, all scenarios: {files[1]}.",
+        "**Environment**",
+        facts(environment_words.facts(environment["measurements"], of)),
+        "**Make it again**",
+        "\n".join(f"    {visible(command, None)}" for command in environment["commands"]),
+    ]
+
+
+def _agreement(found: Mapping[Measurement, Sequence[Any]], contract: Contract) -> list[str]:
     """In what exact timing and live timing of a target are sure of the same, and in what of the contrary."""
     lines = []
     for exact in (each for each in found if each.timing == "exact"):
         for live in (each for each in found if each.timing == "live" and each.target == exact.target):
-            if text := told.agreement(found[exact], found[live]):
-                lines.append(f"- **{str(exact).capitalize()}, and {live}.** {text}")
-    return "\n".join(lines)
+            if text := effects.agreement(found[exact], found[live], contract):
+                lines.append(f"**{str(exact).capitalize()}, and {live}.** {text}")
+    return lines
 
 
-def _name(measurement: dict[str, Any]) -> str:
-    return str(measurement_of(measurement))
-
-
-def _of(measurement: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+def _of(measurement: Measurement, table: pd.DataFrame) -> pd.DataFrame:
     """The lines of a measurement."""
-    return table[(table[analyse.MEASUREMENT] == list(measurement_of(measurement))).all(axis=1)]
-
-
-def _scenarios(measurements: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Each scenario with its options; several times where its measurements had others."""
-    names = dict.fromkeys(name for each in measurements for name in each["scenarios"])
-    return [
-        line
-        for name in names
-        for line in _told(name, {_name(each): each["scenarios"].get(name) for each in measurements})
-    ]
-
-
-def _told(what: str, texts: dict[str, str | None]) -> list[tuple[str, str]]:
-    """`what` with its text, said once where all measurements (the keys) have the same."""
-    measurements: dict[str, list[str]] = {}
-    for measurement, text in texts.items():
-        if text is not None:
-            measurements.setdefault(text, []).append(measurement)
-    if len(measurements) == 1:
-        return [(what, text) for text in measurements]
-    return [(f"{what} ({', '.join(names)})", text) for text, names in measurements.items()]
-
-
-def _facts(measurements: list[dict[str, Any]], raw: pd.DataFrame) -> list[tuple[str, str]]:
-    facts = []
-    for what, tell in GUEST_FACTS.items():
-        facts += _told(what, {_name(each): tell(each, each["image"]) for each in measurements})
-    for each in measurements:
-        facts.append((_name(each), _conditions(each, _of(each, raw))))
-        summary = each.get("host", {}).get("ledger")
-        if summary:
-            facts.append((f"host's ledger, {_name(each)}", ledger_summary.text(summary)))
-    return facts
-
-
-GUEST_FACTS: dict[str, Callable[[dict[str, Any], dict[str, str]], str]] = {
-    "guest": lambda each, _: f"{each['target']}, " + "; ".join(map(_guest, each.get("guests", [each]))),
-    "QEMU": lambda _, image: image["qemu_version"],
-    "program": lambda each, image: (
-        f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(each['git_commits'])}"
-    ),
-    "SHA-256": lambda each, image: ", ".join(
-        [
-            *dict.fromkeys(
-                f"{name} `{guest['image'][f'{name}_sha256'][:16]}`"
-                for guest in each.get("guests", [each])
-                for name in ("kernel", "initrd")
-            ),
-            f"program `{image['program_sha256'][:16]}`",
-        ]
-    ),
-}
-
-
-def _guest(guest: dict[str, Any]) -> str:
-    """2 CPUs, 512 MB, Linux 6.1; older results say nothing of NUMA nodes and kernel arguments."""
-    nodes, arguments = guest.get("numa_nodes", 1), guest.get("kernel_args", "")
-    return (
-        f"{guest['smp']} CPU{'s' * (guest['smp'] > 1)}, {guest['memory_mb']} MB, "
-        + (f"{nodes} NUMA nodes, " if nodes > 1 else "")
-        + f"Linux {guest['image']['kernel_version']}"
-        + (f" `{arguments}`" if arguments else "")
-    )
-
-
-def _conditions(measurement: dict[str, Any], raw: pd.DataFrame) -> str:
-    seeds = ", ".join(map(str, sorted(set(raw["seed"]))))
-    text = f"{measurement['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
-    if measurement["timing"] == "live":
-        host = measurement["host"]
-        text += (
-            f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}"
-            + ("" if host.get("ledger") else f", CPU time stolen from the host at most {host['steal_share_max']:.1%}")
-            + f"; {host['from']} to {host['to']}"
-        )
-    return text
+    return table[(table[KEYS] == list(measurement)).all(axis=1)]

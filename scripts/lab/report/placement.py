@@ -1,4 +1,4 @@
-"""Placement: whether producer and consumer were on one CPU in a run, and what that did to it."""
+"""Placement: whether the two threads of a run were on one CPU, and what that did to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,26 +6,18 @@ from typing import Any
 
 import pandas as pd
 
-from lab.text import numbers, naming
-from lab.findings.rules import Case, of_suite
-from lab.judge.evidence import DEFAULTS, MIXED, ONE_CPU, TAKEN_ON_ONE, TAKEN_ON_TWO, TWO_CPUS
-from lab.plan.guest import PINS
-from lab.text.outside import code
+from lab.judge.evidence import DEFAULTS, MIXED, ONE_CPU, TAKEN_ON_ONE, TAKEN_ON_TWO, TWO_CPUS, Case, Evidence, of_suite
+from lab.plan.contract import Column, Contract
+from lab.text import names, numbers
+from lab.text.markdown import code, table
 
-# As the table shows them: name, divisor, unit.
-COLUMNS = {
-    "latency_p50_ns": ("p50", 1e3, " µs"),
-    "latency_p99_ns": ("p99", 1e3, " µs"),
-    "throughput_ops_s": ("ops/s", 1, ""),
-    "drop_rate": ("drop", 1, ""),
-}
-PLACES = (ONE_CPU, TWO_CPUS, MIXED)
+SIDES = (ONE_CPU, TWO_CPUS, MIXED)
 LEAST_RUNS = 3  # on each side, for the answer
 
 
 @dataclass(frozen=True)
 class Family:
-    """Runs (raw rows) that differ in nothing but in where the threads were: told to be, or put by the scheduler."""
+    """Runs (raw rows) that differ in nothing but in where the threads were: pinned there, or put by the scheduler."""
 
     interval_us: float
     options: str  # what it has that the program does not do by itself
@@ -36,88 +28,98 @@ class Family:
 
 def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
     """Those of one measurement that have runs of both kinds; none where it is not known where threads were."""
+    evidence = of_suite(raw, environment)
     groups: dict[tuple[float, str], list[Case]] = {}
-    for case in of_suite(raw, environment).cases:
-        groups.setdefault((case.interval_us, _others(case)), []).append(case)
+    for case in evidence.cases:
+        groups.setdefault((case.interval_us, _others(case, evidence.contract)), []).append(case)
     found = []
     for key, cases in groups.items():
-        known = [case for case in cases if len(case.places)]
-        runs = pd.concat([case.rows.assign(place=case.places) for case in known] or [raw.head(0).assign(place="")])
-        together, apart, mixed = (runs[runs["place"] == place] for place in PLACES)
+        known = [case.rows.assign(where=case.places) for case in cases if len(case.places)]
+        runs = pd.concat(known or [raw.head(0).assign(where="")])
+        together, apart, mixed = (runs[runs["where"] == side] for side in SIDES)
         found.append(Family(*key, together, apart, len(mixed)))
     return [each for each in found if len(each.together) and len(each.apart)]
 
 
-def _others(case: Case) -> str:
+def _others(case: Case, contract: Contract) -> str:
     """The options that are neither a pin, nor the load, nor what the program does by itself."""
-    said = {name: value for name, value in case.options.items() if value != DEFAULTS.get(name)}
-    for name in (*PINS, "prod-interval-us", "duration"):
-        said.pop(name, None)
+    neutral = {name for name, each in contract.options.items() if each.means in ("pin", "interval", "duration")}
+    said = {name: value for name, value in case.options.items() if value != DEFAULTS.get(name) and name not in neutral}
     return ", ".join(code(f"{name} = {value}") for name, value in said.items())
 
 
-def answer(found: Sequence[Family], raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[str]:
+def _columns(contract: Contract) -> list[Column]:
+    """What is shown: median and p99 of what is timed first, and all that is not a time."""
+    first = contract.headline[0].metric
+    return [
+        each
+        for each in contract.headline
+        if each.percentile in ("", "p50", "p99") and (not each.percentile or each.metric is first)
+    ]
+
+
+def answer(found: Sequence[Family], evidence: Evidence) -> list[str]:
     """In a few lines what being on one CPU did, and how far the scenarios decided it. None without enough runs."""
     enough = [each for each in found if min(len(each.together), len(each.apart)) >= LEAST_RUNS]
     if not enough:
         return []
-    texts = ["**Both threads on one CPU, against two.** " + " ".join(map(_effect, enough))]
-    cases = [case for case in of_suite(raw, environment).cases if not set(PINS) <= set(case.options)]
-    chance = [case for case in cases if len(set(case.places)) > 1]
+    contract = evidence.contract
+    texts = ["**Both threads on one CPU, against two.** " + " ".join(_effect(each, contract) for each in enough)]
+    unpinned = [case for case in evidence.cases if not set(contract.pins) <= set(case.options)]
+    chance = [case for case in unpinned if len(set(case.places)) > 1]
     if chance:
         counts = pd.concat([case.places for case in chance]).value_counts()
-        told = ", ".join(f"{counts[place]} with {place}" for place in PLACES if place in counts)
-        names = naming.names([case.scenario for case in chance], list(dict.fromkeys(raw["scenario"])))
+        sides = ", ".join(f"{counts[side]} with {side}" for side in SIDES if side in counts)
+        of = names.names([case.scenario for case in chance], [case.scenario for case in evidence.cases])
         texts.append(
             "**A thread that is not pinned leaves this to chance**, also with the other one pinned: of the "
-            f"{counts.sum()} runs of {names}, {told}. That is why runs of one scenario disagree; pin both."
+            f"{counts.sum()} runs of {of}, {sides}. That is why runs of one scenario disagree; pin both."
         )
     return texts
 
 
-def _effect(family: Family) -> str:
+def _effect(family: Family, contract: Contract) -> str:
     """What counts under its load: how long items take, or at full speed how many come through."""
-    runs = f"{len(family.together)} runs against {len(family.apart)}"
+    times = [each for each in _columns(contract) if each.percentile]
+    others = [each for each in _columns(contract) if not each.percentile]
+    shown = times if family.interval_us else others + times[-1:]
     where = f"with {family.options}" if family.options else "alone"
-    if family.interval_us:
-        load = f"At {1e6 / family.interval_us:,.0f}/s"
-        return f"{load} {where}: p50 {_change(family, 'latency_p50_ns')}, p99 {_change(family, 'latency_p99_ns')} ({runs})."
-    drops = " against ".join(f"{side['drop_rate'].median():.3g}" for side in (family.together, family.apart))
-    changes = f"ops/s {_change(family, 'throughput_ops_s')}, drops {drops}, p99 {_change(family, 'latency_p99_ns')}"
-    return f"At full speed {where}: {changes} ({runs})."
+    load = f"At {1e6 / family.interval_us:,.0f}/s" if family.interval_us else "At full speed"
+    changes = ", ".join(f"{each.title} {_change(family, each)}" for each in shown)
+    return f"{load} {where}: {changes} ({len(family.together)} runs against {len(family.apart)})."
 
 
-def _change(family: Family, column: str) -> str:
-    (told,) = numbers.together([float(family.together[column].median() / family.apart[column].median()) - 1])
-    return told
+def _change(family: Family, column: Column) -> str:
+    """'-37 %'; of a share '94.3 % against 1.54 %'."""
+    together, apart = (float(side[column.name].median()) for side in (family.together, family.apart))
+    if column.metric.unit == "share":
+        return " against ".join(numbers.amount(each, "share") for each in (together, apart))
+    return numbers.change(together / apart - 1)
 
 
-def markdown(found: Sequence[Family]) -> str:
-    """A table with a line a family. Empty without families."""
+def tables(found: Sequence[Family], contract: Contract) -> list[str]:
+    """A table with a line a family, under what it shows. Empty without families."""
     if not found:
-        return ""
-    heads = [f"{name} on {side}" for name, _, _ in COLUMNS.values() for side in (ONE_CPU, TWO_CPUS)]
-    lines = [
-        "Runs by where the two threads were: on one CPU, or on two. Where a scenario does not pin both, the switches "
-        f"tell: on one CPU a thread takes it from the other for {TAKEN_ON_ONE * 100:.0f} % of the items or more, on two "
-        f"for {TAKEN_ON_TWO * 100:.0f} % at most; runs in between are counted and left out. Medians, and in brackets the "
-        "smallest and the largest run.",
-        "",
-        f"| items a second | besides pins | runs on one, on two, in between | {' | '.join(heads)} |",
-        "|---|---|---|" + "---:|" * len(heads),
-    ]
+        return []
+    shown = [(each, side) for each in _columns(contract) for side in (ONE_CPU, TWO_CPUS)]
+    head = [numbers.titled(f"{each.title} on {side}", each.metric.unit) for each, side in shown]
+    rows = []
     for each in found:
         load = f"{1e6 / each.interval_us:,.0f}" if each.interval_us else "all that can be"
-        numbers = [
-            _figure(runs[column] / unit) + suffix
-            for column, (_, unit, suffix) in COLUMNS.items()
-            for runs in (each.together, each.apart)
-        ]
+        runs = {ONE_CPU: each.together, TWO_CPUS: each.apart}
+        cells = [_cell(runs[side][column.name], column.metric.unit) for column, side in shown]
         counts = f"{len(each.together)}, {len(each.apart)}, {each.mixed}"
-        lines.append(f"| {load} | {each.options or 'nothing'} | {counts} | {' | '.join(numbers)} |")
-    return "\n".join(lines)
+        rows.append([load, each.options or "nothing", counts, *cells])
+    first = [f"{contract.items[1]} a second", "besides pins", "runs on one, on two, in between"]
+    return [
+        "Runs by where the two threads were: on one CPU, or on two. Where a scenario does not pin both, the switches "
+        f"decide: on one CPU a thread takes it from the other for {TAKEN_ON_ONE * 100:.0f} % of the items or more, on two "
+        f"for {TAKEN_ON_TWO * 100:.0f} % at most; runs in between are counted and left out. Medians, and in brackets the "
+        "smallest and the largest run.",
+        table([*first, *head], rows, right=range(3, 3 + len(head))),
+    ]
 
 
-def _figure(values: pd.Series) -> str:
-    low, median, high = (numbers.significant(value) for value in (values.min(), values.median(), values.max()))
+def _cell(values: pd.Series, unit: str) -> str:
+    low, median, high = (numbers.shown(value, unit) for value in (values.min(), values.median(), values.max()))
     return median if low == high else f"{median} ({low}–{high})"

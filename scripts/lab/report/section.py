@@ -1,30 +1,28 @@
-"""A section of results.md: one measurement's table, verdicts, stages, objectives and findings, as Markdown."""
+"""A measurement's part of a page: its table, verdicts, stages, objectives and findings."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from lab.text import numbers, naming
-from lab.findings import rules as findings
-from lab.report import stage_picture
-from lab.tables import stages
 from lab.judge import comparing
-from lab.tables.measured import INTERVAL_RUNS
-from lab.judge.evaluation import Evaluation
-from lab.findings.pipeline import SLOWEST_ITEMS
-from lab.tables.measurement import Measurement
-from lab.plan.objectives import Judgement
 from lab.judge.comparing import MOST_RUNS, Comparison, Verdict
+from lab.judge.evaluation import Evaluation
+from lab.judge.finding import Finding, Rule, stage_shares, stage_words
+from lab.plan.contract import Column, Contract
+from lab.plan.objectives import Judgement
+from lab.report import findings, stage_picture
+from lab.tables.measured import INTERVAL_RUNS
+from lab.tables.measurement import Measurement
+from lab.tables.stages import ALL, SLOWEST
+from lab.text import names, numbers
+from lab.text.markdown import Markup, bold, table, words
+from lab.text.page import STAGES, Block, Picture
 
-TABLE_HEAD = (
-    "| scenario | p50 (µs) | p95 (µs) | p99 (µs) | ops/s | drop | response p99 (µs) |\n"
-    "|---|---:|---:|---:|---:|---:|---:|"
-)
 SPAN = "the smallest and the largest"
 INTERVAL = "the 95 % interval of the median"
 UNCHANGED = (Verdict.SAME, Verdict.EQUAL)
+CLEAR = (Verdict.BETTER, Verdict.WORSE)
 EXPLAINED = {
     Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
     Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many REPS probably would.",
@@ -35,67 +33,70 @@ INTERVALS = (
     "in the table (Holm), and for the margin of {:g} %."
 )
 KEPT_ALL = 0.999  # of a run's items
-# The metrics that have a verdict, as the table's columns call them.
-VERDICT_COLUMNS = {
-    "latency_p50_ns": "p50",
-    "latency_p99_ns": "p99",
-    "response_p99_ns": "response p99",
-    "throughput_ops_s": "ops/s",
-    "drop_rate": "drop",
-}
 
 
-def markdown(
+def body(
     suite: str,
     measurement: Measurement,
+    contract: Contract,
     metrics: pd.DataFrame,
     raw: pd.DataFrame,
     known: Evaluation,
     baselines: Mapping[str, str],
-    counts: str = "",
-) -> str:
-    """`metrics`, `raw` and `known` are of that measurement alone; `baselines` says what each scenario is compared with.
+    rules: Mapping[str, Rule],
+    beside: Sequence[str] = (),
+    of: int = 0,
+) -> list[Block]:
+    """`metrics`, `raw` and `known` are of that measurement alone, the suite's at the place `of`.
 
-    `counts` is a table of what was counted in other runs.
+    `baselines` says what each scenario is compared with; `beside` is what instruments say of it.
     """
-    parts = [_table(metrics), _caption(measurement, metrics), _verdicts(known.comparisons, baselines)]
-    parts += [counts, _stages(suite, measurement, known, raw), _objectives(known.judgements)]
-    parts += [findings.markdown(known.findings, list(metrics["scenario"]))]
-    return "\n\n".join(part for part in parts if part)
+    found = findings.lines(known.findings, rules, contract, list(metrics["scenario"]))
+    return [
+        _table(metrics, contract),
+        _caption(measurement, metrics),
+        *_verdicts(known.comparisons, contract, baselines),
+        *beside,
+        *_stages(suite, measurement, contract, known, raw, of),
+        *_objectives(known.judgements),
+        *[listed(found)] * bool(found),
+    ]
 
 
-def _table(metrics: pd.DataFrame) -> str:
+def listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(metrics: pd.DataFrame, contract: Contract) -> str:
     """One line a scenario."""
-    lines = metrics.apply(
-        lambda row: " | ".join(
-            [
-                f"| {row['scenario']}{_noise(row)}",
-                *(_spread(row, f"latency_{name}", "_ms", 1e3, numbers.significant) for name in ("p50", "p95", "p99")),
-                _spread(row, "throughput", "_ops_s", 1, numbers.rate),
-                _spread(row, "drop_rate", "", 1, lambda value: f"{value:.3f}"),
-                _spread(row, "response_p99", "_ms", 1e3, numbers.significant) + " |",
-            ]
-        ),
-        axis=1,
-    )
-    return "\n".join([TABLE_HEAD, *lines])
+    head = ["scenario", *(numbers.titled(each.title, each.metric.unit) for each in contract.headline)]
+    rows = [
+        [row["scenario"] + _noise(row), *(_spread(row, each) for each in contract.headline)]
+        for _, row in metrics.iterrows()
+    ]
+    return table(head, rows, right=range(1, len(head)))
 
 
 def _noise(row: pd.Series) -> str:
     return f" ({row['noisy_runs']:.0f} of {row['runs']:.0f} runs noisy)" if row["noisy_runs"] else ""
 
 
-def _spread(row: pd.Series, name: str, unit: str, factor: float, text: Callable[[float], str]) -> str:
+def span(row: Mapping[str, float], column: Column) -> list[float]:
+    """The median of a line of the metrics table and what it lies between, in the metric's unit."""
+    if column.percentile:
+        return [row[f"{column.metric.name}_{column.percentile}{part}_ms"] * 1e6 for part in ("", "_low", "_high")]
+    name, unit = (column.name.removesuffix("_ops_s"), "_ops_s") if column.name.endswith("_ops_s") else (column.name, "")
+    return [row[f"{name}{part}{unit}"] for part in ("", "_low", "_high")]
+
+
+def _spread(row: Mapping[str, float], column: Column) -> str:
     """The median, and what it lies between where that looks different; empty if not measured."""
-    median, low, high = (row[f"{name}{part}{unit}"] * factor for part in ("", "_low", "_high"))
-    if math.isnan(median):
-        return ""
-    alone = math.isnan(low) or text(low) == text(high)
-    return text(median) if alone else f"{text(median)} ({text(low)}–{text(high)})"
+    median, low, high = (numbers.shown(value, column.metric.unit) for value in span(row, column))
+    return median if low == high or not median else f"{median} ({low}–{high})"
 
 
 def brackets(measurement: Measurement, metrics: pd.DataFrame) -> str:
-    """What the figures of a measurement's lines of the metrics table are that stand beside the medians."""
+    """What stands beside the medians of a measurement's lines of the metrics table."""
     if measurement.timing == "exact":
         return f"{SPAN} of the seeds"
     few = _shown_runs(metrics) < INTERVAL_RUNS
@@ -105,7 +106,7 @@ def brackets(measurement: Measurement, metrics: pd.DataFrame) -> str:
 
 
 def _shown_runs(metrics: pd.DataFrame) -> pd.Series:
-    """How many runs each scenario's figures are of: its quiet ones, or all where none is."""
+    """How many runs each scenario's medians are of: its quiet ones, or all where none is."""
     quiet = metrics["runs"] - metrics["noisy_runs"]
     return quiet.where(quiet > 0, metrics["runs"])
 
@@ -130,112 +131,128 @@ def _range(counts: pd.Series) -> str:
     return " to ".join(dict.fromkeys(f"{count:.0f}" for count in (counts.min(), counts.max())))
 
 
-def _verdicts(comparisons: list[Comparison], baselines: Mapping[str, str]) -> str:
+def _verdicts(comparisons: Sequence[Comparison], contract: Contract, baselines: Mapping[str, str]) -> list[str]:
     """A line a scenario and a column a metric, of those that have changed; the others are only named."""
     if not comparisons:
-        return ""
-    of_metric = {name: [each for each in comparisons if each.metric == name] for name in VERDICT_COLUMNS}
-    known = {name: found for name, found in of_metric.items() if found}
-    changed = [name for name, found in known.items() if not {each.verdict for each in found} <= set(UNCHANGED)]
-    same = [VERDICT_COLUMNS[name] for name in known if name not in changed]
-    lines = _verdict_lines([each for each in comparisons if each.metric in changed], changed, baselines)
-    notes = _legend([each for each in comparisons if each.metric in changed])
-    if same:
-        notes.insert(0, f"The same within {comparisons[0].margin * 100:g} % in all scenarios: {', '.join(same)}.")
-    return "\n".join(lines + [""] * bool(lines and notes) + [" ".join(notes)]).strip()
+        return []
+    titles = {each.metric: contract.columns[each.metric].title for each in comparisons}
+    changed = [
+        name for name in titles if {each.verdict for each in comparisons if each.metric == name} - set(UNCHANGED)
+    ]
+    shown = [each for each in comparisons if each.metric in changed]
+    same = ", ".join(title for name, title in titles.items() if name not in changed)
+    notes = [f"The same within {comparisons[0].margin * 100:g} % in all scenarios: {same}."] * bool(same)
+    notes = [" ".join([*notes, *_legend(shown)])] * bool(same or _legend(shown))
+    cells: dict[str, dict[str, Markup]] = {}
+    for each in shown:
+        cells.setdefault(each.scenario, {})[each.metric] = _cell(each)
+    against = {baselines[scenario] for scenario in cells}
+    first = [f"against {against.pop()}"] if len(against) == 1 else ["scenario", "against"]
+    rows = [
+        [scenario, *[baselines[scenario]] * (len(first) - 1), *map(by_metric.get, changed)]
+        for scenario, by_metric in cells.items()
+    ]
+    return [table([*first, *(titles[name] for name in changed)], rows)] * bool(rows) + notes
 
 
-def _legend(shown: list[Comparison]) -> list[str]:
+def _legend(shown: Sequence[Comparison]) -> list[str]:
     """What the words and the brackets of a table mean."""
     verdicts = {each.verdict for each in shown}
-    exact = any(each.measurement.timing == "exact" for each in shown)
     notes = [text for verdict, text in EXPLAINED.items() if verdict in verdicts]
-    if exact and verdicts & set(UNCHANGED):
-        notes.append(f"Equal: the same figures, seed by seed; same: within {shown[0].margin * 100:g} % with each seed.")
+    if any(each.measurement.timing == "exact" for each in shown) and verdicts & set(UNCHANGED):
+        notes.append(f"Equal: the same, seed by seed; same: within {shown[0].margin * 100:g} % with each seed.")
     if any(not math.isnan(each.p_adjusted) and not math.isnan(each.low) for each in shown):
         notes.append(INTERVALS.format(shown[0].margin * 100))
     return notes
 
 
-def _verdict_lines(shown: list[Comparison], metrics: list[str], baselines: Mapping[str, str]) -> list[str]:
-    if not shown:
-        return []
-    cells: dict[str, dict[str, str]] = {}
-    for each in shown:
-        cells.setdefault(each.scenario, {})[each.metric] = _cell(each)
-    against = {baselines[scenario] for scenario in cells}
-    first = f"against {against.pop()}" if len(against) == 1 else "scenario | against"
-    lines = [f"| {first} | {' | '.join(VERDICT_COLUMNS[name] for name in metrics)} |"]
-    lines += ["|---" * lines[0].count(" | ") + "|---|"]
-    for scenario, by_metric in cells.items():
-        names = [scenario] if first.startswith("against") else [scenario, baselines[scenario]]
-        lines.append("| " + " | ".join(names + [by_metric.get(name, "") for name in metrics]) + " |")
-    return lines
-
-
-def _cell(each: Comparison) -> str:
+def _cell(each: Comparison) -> Markup:
     if each.verdict is Verdict.EQUAL:
-        return "equal"
+        return Markup("equal")
     limits = (each.low, each.change, each.high)
-    low, change, high = [f"{figure:+.2g}" for figure in limits] if each.absolute else numbers.together(limits)
-    span = "" if math.isnan(each.low) or low == high else f"{low} to {high}"
+    low, change, high = [f"{value:+.2g}" for value in limits] if each.absolute else numbers.together(limits)
+    between = "" if math.isnan(each.low) or low == high else f"{low} to {high}"
     if each.verdict is Verdict.INCONCLUSIVE:
         needed = each.runs + each.more_runs
         reps = f"REPS={needed:.0f}" if each.more_runs <= MOST_RUNS else f"REPS above {MOST_RUNS}"
-        known = [span] * bool(span) + [reps] * (not math.isnan(needed))
-        return "inconclusive" + f" ({'; '.join(known)})" * bool(known)
-    word = f"**{each.verdict.value}**" if each.verdict in (Verdict.BETTER, Verdict.WORSE) else each.verdict.value
+        known = [between] * bool(between) + [reps] * (not math.isnan(needed))
+        return Markup("inconclusive" + f" ({'; '.join(known)})" * bool(known))
+    word = bold(each.verdict.value) if each.verdict in CLEAR else each.verdict.value
     amount = "" if each.verdict is Verdict.MIXED or not each.change else f" {change}"
-    return word + amount + f" ({span})" * bool(span)
+    return Markup(word + amount + f" ({between})" * bool(between))
 
 
-def _stages(suite: str, measurement: Measurement, known: Evaluation, raw: pd.DataFrame) -> str:
+def _stages(
+    suite: str, measurement: Measurement, contract: Contract, known: Evaluation, raw: pd.DataFrame, of: int
+) -> list[Block]:
     """The picture, and what the slowest items waited for where no finding says it."""
     if known.stages.empty:
-        return ""
-    known_of = {each.scenario for each in known.findings if each.name == SLOWEST_ITEMS}
-    every = list(dict.fromkeys(known.stages["scenario"]))
-    untold: dict[str, list[tuple[str, str]]] = {}  # by what is told of: the slowest 1 %, or the mean item
-    for scenario, rows in known.stages.groupby("scenario", sort=False):
-        if scenario not in known_of:
-            name, text = stages.told(rows)
-            untold.setdefault(name, []).append((scenario, text))
-    sentences = [
-        f"- **{name}.** {names}: {text}." for name, texts in untold.items() for names, text in _told_of(texts, every)
-    ]
+        return []
     title = f"Where the response time of {suite} went, {measurement}"
-    picture = f"![{title}](result_data/{stage_picture.file_name(suite, measurement)})"
-    return "\n".join([picture, _kept(known.stages, raw), *[""] * bool(sentences), *sentences]).strip()
+    blocks: list[Block] = [Picture(title, stage_picture.file_name(suite, measurement), suite, STAGES, of)]
+    blocks += [partial] if (partial := _kept(known.stages, raw)) else []
+    found = {(each.rule, each.scenario) for each in known.findings}
+    others: dict[str, list[Finding]] = {}
+    for scenario, rows in known.stages.groupby("scenario", sort=False):
+        population = SLOWEST if (rows["population"] == SLOWEST).any() else ALL
+        name = f"the {SLOWEST if population == SLOWEST else 'mean item'}"
+        if (name, scenario) not in found:
+            shares = stage_shares(rows[rows["population"] == population])
+            others.setdefault(name, []).append(Finding(name, str(scenario), measurement, shares))
+    every = list(dict.fromkeys(known.stages["scenario"]))
+    lines = [
+        f"**{name}.** {of}: {text}."
+        for name, each in others.items()
+        for of, text in _together(each, lambda one: stage_words(one.values, contract), every)
+    ]
+    return blocks + [listed(lines)] * bool(lines)
 
 
-def _told_of(texts: list[tuple[str, str]], every: list[str]) -> list[tuple[str, str]]:
-    """Scenarios with what is told of them: a line each, or where they are many, a line for those that are alike."""
-    if len(texts) <= naming.FEW:
-        return texts
-    return [(naming.names(names, every), text) for names, text in naming.alike(texts)]
+def _together(
+    each: Sequence[Finding], template: Callable[[Finding], str], every: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Scenarios with what is said of them: a line each, or where they are many, a line for those that are alike."""
+    groups = [each] if len(each) > names.FEW else [[one] for one in each]
+    return [(names.names(of, every), text) for group in groups for of, text in findings.alike(group, template)]
 
 
-def _kept(table: pd.DataFrame, raw: pd.DataFrame) -> str:
+def _kept(stages: pd.DataFrame, raw: pd.DataFrame) -> str:
     """Which scenarios' stages are not those of all items, since a run keeps its first ones only."""
-    of_all = table[table["population"] == stages.ALL].drop_duplicates("scenario").set_index("scenario")
+    of_all = stages[stages["population"] == ALL].drop_duplicates("scenario").set_index("scenario")
     kept = of_all["items"] / of_all["runs"]
     consumed = comparing.quiet(raw).groupby("scenario", sort=False)["consumed"].mean()
     partial = [name for name in kept.index if kept[name] < KEPT_ALL * consumed.get(name, 0)]
     if not partial:
         return ""
-    names = naming.names(partial, list(kept.index))
-    return f"\nThese are the stages of the first {kept[partial].median():,.0f} items of each run of {names}."
+    of = names.names(partial, list(kept.index))
+    return f"These are the stages of the first {kept[partial].median():,.0f} items of each run of {of}."
 
 
-def _objectives(judgements: list[Judgement]) -> str:
+def _objectives(judgements: Sequence[Judgement]) -> list[str]:
     """What is missed or unknown, and how many are held."""
     if not judgements:
-        return ""
+        return []
     held = sum(each.held is True for each in judgements)
-    lines = [f"**Objectives: {held} of {len(judgements)} held.**"]
-    told = [each for each in judgements if each.held is not True or not each.certain]
-    if len(told) > naming.FEW:  # by the median alone: intervals make no range
-        told = [replace(each, measured=replace(each.measured, low=math.nan, high=math.nan)) for each in told]
+    missed = [each for each in judgements if each.held is not True or not each.certain]
     every = list(dict.fromkeys(each.scenario for each in judgements))
-    wrong = [f"- {names}: {text}" for names, text in _told_of([(each.scenario, each.text()) for each in told], every)]
-    return "\n".join(lines + [""] * bool(wrong) + wrong)
+    limits = [_limit(each, with_interval=len(missed) <= names.FEW) for each in missed]  # intervals make no range
+    lines = [f"{of}: {words(text)}" for of, text in _together(limits, _limit_words, every)]
+    return [f"**Objectives: {held} of {len(judgements)} held.**", *[listed(lines)] * bool(lines)]
+
+
+def _limit(each: Judgement, with_interval: bool) -> Finding:
+    """A judgement as what _limit_words() has words for."""
+    known = {"median": each.measured.median, "low": each.measured.low, "high": each.measured.high}
+    if math.isnan(each.measured.low) or not with_interval:
+        known = {"median": each.measured.median}
+    verdict = {None: "not measured", True: "held", False: "missed"}[each.held]
+    verdict += ", but not for certain" * (each.held is not None and not each.certain)
+    said = {"verdict": verdict, "is": "is" if each.held else "is not", **vars(each.objective)}
+    return Finding("", each.scenario, each.measurement, said | known)
+
+
+def _limit_words(limit: Finding) -> str:
+    if limit.values["verdict"] == "not measured":
+        return "{verdict}: {name} {relation} {limit:g}"
+    interval = " ({low:,.4g} to {high:,.4g})" * ("low" in limit.values)
+    return f"{{verdict}}: {{name}} of {{median:,.4g}}{interval} {{is}} {{relation}} {{limit:,g}}"

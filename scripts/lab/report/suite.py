@@ -5,33 +5,37 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.counters import counted
-from lab.tables import measured, environment
+from lab import findings
+from lab.counters import counted, findings as counter_findings
 from lab.judge import evaluation
+from lab.judge.evidence import Evidence
+from lab.judge.finding import Rule
 from lab.plan import plan
+from lab.plan.contract import Contract
+from lab.plan.plan import Row
+from lab.plan.suite import Suite
 from lab.report import pictures, stage_picture
 from lab.runs import run_record
-from lab.text.complaint import FAILED, Complaint
-from lab.tables.measurement import KEYS, Measurement
-from lab.plan.plan import Row
 from lab.runs.run_record import RunRecord
-from lab.plan.suite import Suite
+from lab.tables import environment, measured
+from lab.tables.measurement import KEYS, Measurement, groups
+from lab.text.complaint import FAILED, Complaint
+from lab.trace import findings as trace_findings, runs as trace_runs
 
 # What a plan and a run of one name must have alike, since the report takes it now from the one, now from the other.
 DECISIVE = ("seed", "smp", "memory_mb", "duration_s", "command", "kernel_args", "numa_nodes", "pin_vcpus")
 
 
-def make(
-    name: str,
-    runs: Path,
-    suite: Suite | None,
-    perf: pd.DataFrame | None = None,
-    traces: pd.DataFrame | None = None,
-) -> tuple[dict[str, str | bytes], list[Complaint]]:
+def rules_of(contract: Contract) -> dict[str, Rule]:
+    """All rules about a workload by their names: the general ones, its own, and those of the instruments."""
+    rules = (*findings.rules_of(contract.name), *trace_findings.RULES, *counter_findings.RULES)
+    return {each.name: each for each in rules}
+
+
+def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dict[str, str | bytes], list[Complaint]]:
     """The content of the files by their names, none without a good run; and what is wrong with the other runs.
 
-    `suite` is how the runs are to be judged; None when its file is gone. `perf` is what perf stat counted, a table of
-    lab.counters.counted, and `traces` what sched events said, one of lab.trace.runs.
+    `suite` is how the runs are to be judged; None when its file is gone. `results` has the tables of instruments.
     """
     rows, complaints = _rows(runs, name)
     records, unread = _load(runs, rows)
@@ -44,18 +48,26 @@ def make(
     items, unread = evaluation.read_stages(records)
     facts = environment.describe(plan.title(runs, name), records, rows) | (evaluation.terms(suite) if suite else {})
     metrics = measured.metrics_table(raw)
-    counts = counted.of_runs(records)
-    beside = counts if perf is None else pd.concat([perf, counts], ignore_index=True)
-    known = evaluation.evaluate(raw, facts, items, beside, traces)
+    rules = rules_of(Evidence([], environment=facts).contract)
+    beside = {trace_runs.FILE: trace_runs.KEPT.read(results / trace_runs.FILE.format(name))}
+    own = counted.of_runs(records)
+    counts = pd.concat([counted.KEPT.read(results / counted.PERF_FILE.format(name)), own], ignore_index=True)
+    known = evaluation.evaluate(_with_counts(raw, counts), facts, items, list(rules.values()), beside)
     return {
         f"{name}_raw.csv": measured.raw_csv(raw),
         f"{name}_metrics.csv": measured.metrics_csv(metrics),
         f"{name}_environment.json": json.dumps(facts, indent=2) + "\n",
-        **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(counts)} if len(counts) else {}),
+        **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(own)} if len(own) else {}),
         **evaluation.files(name, known),
-        **{f"{name}_{picture}.png": draw(raw, metrics) for picture, draw in pictures.PICTURES.items()},
-        **_stage_pictures(name, known),
+        **pictures.draw(name, raw, workload),
+        **_stage_pictures(name, known, workload),
     }, complaints + unread
+
+
+def _with_counts(raw: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """The runs, with what an item of their scenarios took."""
+    parts = [rows.assign(**counted.per_item(counts, of, scenario)) for of, scenario, rows in groups(raw)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _rows(runs: Path, suite: str) -> tuple[list[Row], list[Complaint]]:
@@ -94,10 +106,10 @@ def _load(runs: Path, rows: list[Row]) -> tuple[list[RunRecord], list[Complaint]
     return records, complaints
 
 
-def _stage_pictures(name: str, known: evaluation.Evaluation) -> dict[str, bytes]:
+def _stage_pictures(name: str, known: evaluation.Evaluation, workload: contract.Contract) -> dict[str, bytes]:
     if known.stages.empty:
         return {}
     return {
-        stage_picture.file_name(name, Measurement(*key)): stage_picture.stages(table)
+        stage_picture.file_name(name, Measurement(*key)): stage_picture.draw(table, workload.stages)
         for key, table in known.stages.groupby(KEYS, sort=False)
     }

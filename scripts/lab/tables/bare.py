@@ -5,41 +5,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.text.complaint import FAILED, Complaint
+from lab.plan.contract import Contract
+from lab.tables import kept
 from lab.tables.measurement import KEYS
 from lab.tables.results import Results
 
-# By column: what it is in a table of runs, and by what it is multiplied.
-COLUMNS = {
-    "latency_p50_ms": ("latency_p50_ns", 1e6),
-    "latency_p95_ms": ("latency_p95_ns", 1e6),
-    "latency_p99_ms": ("latency_p99_ns", 1e6),
-    "throughput_ops_s": ("throughput_ops_s", 1),
-    "drop_rate": ("drop_rate", 1),
-}
 SUFFIX = "_metrics.csv"
+NEEDED = 5  # columns of the headline, which tables had from the first results of the project on
 
 
-def load(folder: Path) -> dict[str, Results]:
+def load(folder: Path, contract: Contract) -> dict[str, Results]:
     """All suites of the folder, each scenario as one run that tells no more than these columns."""
-    return {results.suite: results for results in map(_read, sorted(folder.glob(f"*{SUFFIX}")))}
+    return {results.suite: results for results in (_read(file, contract) for file in sorted(folder.glob(f"*{SUFFIX}")))}
 
 
-def _read(file: Path) -> Results:
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise Complaint(file, f"cannot be read as CSV ({error}): write it again", FAILED) from None
-    missing = [name for name in ("scenario", *COLUMNS) if name not in table]
-    if missing:
-        raise Complaint(file, f"row 0 lacks the columns {', '.join(missing)}: write it again with them", FAILED)
+def _read(file: Path, contract: Contract) -> Results:
+    # By column of the raw table: how it is called here, and by what it is multiplied.
+    names = {
+        column.name: (f"{column.name.removesuffix('_ns')}_ms", 1e6) if column.percentile else (column.name, 1)
+        for column in contract.headline[:NEEDED]
+    }
+    measured = {name: kept.optional(kept.REAL) for name, _ in names.values()}
+    table = kept.Table({"scenario": kept.TEXT} | measured, "write it again with them", others=kept.TEXT).read(file)
     raw = pd.DataFrame({name: table[name] if name in table else "" for name in ("scenario", *KEYS)})
-    for name, (column, factor) in COLUMNS.items():
-        values = pd.to_numeric(table[name], errors="coerce")
-        bad = (values.isna() & (table[name] != "")) | (values < 0) | (values == float("inf"))
-        if bad.any():
-            row = int(bad.to_numpy().argmax())
-            what = f"row {row + 1}: {name} = {table[name].iat[row]} is not a number of at least 0"
-            raise Complaint(file, f"{what}: write it again", FAILED)
-        raw[column] = values * factor
-    return Results(file.name.removesuffix(SUFFIX), file, raw, {"measurements": []})
+    values = {column: table[name] * factor for column, (name, factor) in names.items()}
+    return Results(file.name.removesuffix(SUFFIX), file, raw.assign(**values), {"measurements": []})

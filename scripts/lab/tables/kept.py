@@ -1,5 +1,6 @@
 """Tables as CSV files: what their columns must be, and one way to read them, to add to them and to write them."""
 
+import io
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -60,23 +61,24 @@ class Table:
     unique: Collection[tuple[str, ...]] = ()
     digits: str = "%.12g"
 
-    def read(self, path: Path, needed: bool = False) -> pd.DataFrame:
-        """The table at `path`; empty when there is none, unless it is `needed`, with a row at least.
+    def read(self, path: Path, needed: bool = False, content: str | None = None) -> pd.DataFrame:
+        """The table at `path`, or its `content`; empty when there is none, unless it is `needed`, with a row at least.
 
         Raises Complaint naming file, row (from 1) and remedy.
         """
         if not needed and not path.is_file():
             return pd.DataFrame(columns=list(self.columns))
         try:
-            text = pd.read_csv(path, dtype=str, keep_default_na=False)
+            source = path if content is None else io.StringIO(content)
+            text = pd.read_csv(source, dtype=str, keep_default_na=False)
             if not isinstance(text.index, pd.RangeIndex):
                 raise ValueError("its first row has more cells than columns")
         except (OSError, ValueError) as error:
-            raise self._complaint(path, f"cannot be read as CSV ({error})") from None
+            raise self.complaint(path, f"cannot be read as CSV ({error})") from None
         if missing := [name for name in self.columns if name not in text]:
-            raise self._complaint(path, f"row 0 lacks the columns {', '.join(missing)}")
+            raise self.complaint(path, f"row 0 lacks the columns {', '.join(missing)}")
         if needed and text.empty:
-            raise self._complaint(path, "has no rows")
+            raise self.complaint(path, "has no rows")
         columns = {name: self.columns.get(name, self.others) for name in text}
         read = {name: self._typed(path, text[name], column) for name, column in columns.items() if column}
         for key in self.unique:
@@ -98,7 +100,7 @@ class Table:
     def refuse(self, path: Path, wrong: pd.Series, what: str) -> None:
         """Raises Complaint naming the first row in which something is `wrong`."""
         if wrong.any():
-            raise self._complaint(path, f"row {int(wrong.to_numpy().argmax()) + 1} {what}")
+            raise self.complaint(path, f"row {int(wrong.to_numpy().argmax()) + 1} {what}")
 
     def _typed(self, path: Path, cells: pd.Series, column: Column) -> pd.Series:
         name = str(cells.name)
@@ -113,12 +115,13 @@ class Table:
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
             looks = f"one of {', '.join(column.values)}" if column.values else looks
-            raise self._complaint(path, f"row {row + 1}: {name} = {cells.iat[row]} is not {looks}")
+            raise self.complaint(path, f"row {row + 1}: {name} = {cells.iat[row]} is not {looks}")
         if column.kind == "flag":
             return cells == "True"
         return values if column.kind in ("whole", "real") else cells
 
-    def _complaint(self, path: Path, what: str) -> Complaint:
+    def complaint(self, path: Path, what: str) -> Complaint:
+        """That `what` is wrong with the file at `path`, and the remedy."""
         return Complaint(path, f"{what}: {self.remedy}", FAILED)
 
 

@@ -1,4 +1,4 @@
-"""The ledgers of a measurement's live runs in one: what they have in common, and the worst of each figure."""
+"""The ledgers of a measurement's live runs in one: what they have in common, and the worst of each value."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,13 +7,12 @@ from typing import Any
 from lab.runs import ledger
 
 NEEDED = ("vcpus", "steal_share", "clock_source", "clock_source_stable", "frequency_min_mhz", "frequency_max_mhz")
-STEADY_FREQUENCY = 0.02  # by which readings of one frequency differ
 
 
 def of_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """For the environment file, from what each run's run.json says. None where no run has a ledger.
 
-    Shares are of one: a vCPU's run delay of the time that it wanted to run, the stolen time of all time. A figure
+    Shares are of one: a vCPU's run delay of the time that it wanted to run, the stolen time of all time. A value
     that no run has is None.
     """
     known = [run for run in runs if set(NEEDED) <= set(run.get("ledger") or ()) and run.get("vcpu_pinning")]
@@ -40,52 +39,10 @@ def of_runs(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     }
 
 
-def text(summary: Mapping[str, Any]) -> str:
-    """An of_runs() for one cell of a table."""
-    runs, known = summary["runs"], summary["runs_with_ledger"]
-    pinned = (f"{how}{_in_some(count, known)}" for how, count in summary["pinning"].items())
-    parts = [
-        f"only {known} of {runs} runs have one" * (known < runs),
-        "vCPUs " + ", ".join(pinned),
-        f"run delay of a vCPU at most {_percent(summary['vcpu_run_delay_share_max'])}",
-        f"stolen at most {_percent(summary['steal_share_max'])}",
-        _clock_source(summary),
-        _frequency(summary["frequency_min_mhz"], summary["frequency_max_mhz"]),
-        _noisy(summary),
-    ]
-    return "; ".join(filter(None, parts))
-
-
 def _pinning(pinning: Mapping[str, Any]) -> str:
     if not pinning["pinned"]:
         return f"not pinned ({pinning['why_not']})"
     return f"each pinned to its own CPU of the host ({', '.join(map(str, pinning['host_cpus']))})"
-
-
-def _clock_source(summary: Mapping[str, Any]) -> str:
-    changed = summary["runs_with_changed_clock_source"]
-    kept = f"changed{_in_some(changed, summary['runs_with_ledger'])}" if changed else "stable"
-    return f"clock source {', '.join(summary['clock_sources']) or 'unknown'}, {kept}"
-
-
-def _frequency(low_mhz: float | None, high_mhz: float | None) -> str:
-    if low_mhz is None or high_mhz is None:
-        return "frequency unknown"
-    if high_mhz <= (1 + STEADY_FREQUENCY) * low_mhz:
-        return f"{high_mhz:,.0f} MHz, stable"
-    return f"{low_mhz:,.0f} to {high_mhz:,.0f} MHz, not stable"
-
-
-def _noisy(summary: Mapping[str, Any]) -> str:
-    limits = {word: f"{word} {_percent(most, 0)}" for word, most in summary["limits"].items()}
-    if not summary["noisy_runs"]:
-        return f"no run noisy (limits: {', '.join(limits.values())})"
-    past = ", ".join(f"{limits.get(word, word)} in {count}" for word, count in summary["noisy_past"].items())
-    return f"{summary['noisy_runs']} of {summary['runs_with_ledger']} runs noisy" + f" (past {past})" * bool(past)
-
-
-def _in_some(count: int, runs: int) -> str:
-    return f" in {count} of {runs} runs" if count < runs else ""
 
 
 def _run_delay_share(vcpu: Mapping[str, int]) -> float | None:
@@ -95,7 +52,3 @@ def _run_delay_share(vcpu: Mapping[str, int]) -> float | None:
 
 def _largest(shares: Iterable[float | None]) -> float | None:
     return max((share for share in shares if share is not None), default=None)
-
-
-def _percent(share: float | None, digits: int = 1) -> str:
-    return "unknown" if share is None else f"{share * 100:.{digits}f} %"

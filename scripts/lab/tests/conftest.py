@@ -34,7 +34,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from lab.report import page, suite
 
     runs = Path(shutil.copytree(RECORDED, tmp_path_factory.mktemp("reported") / "result_data" / "runs"))
-    made, complaints = suite.make("t000", runs, None)
+    made, complaints = suite.make("t000", runs, None, runs.parent)
     assert not complaints
     for name, content in made.items():
         write_whole(runs.parent / name, content)

@@ -222,7 +222,7 @@ def test_a_claim_that_does_not_hold_is_named_with_the_host(tmp_path: Path) -> No
         _sent("raw line", 90.0, capacity=None),
     )
     file = tmp_path / "samples.csv"
-    samples.drop(columns="throughput_items_s").to_csv(file, index=False)
+    samples.drop(columns="throughput_items_s").to_csv(file, index=False, float_format="%.12g")
     assert bench.write_results(file, tmp_path).splitlines()[1:] == [
         "does not hold on Intel(R) Xeon(R) Processor: 8 B, capacity 1024, batched, CPUs far: "
         "at least 2 (near) and 1.5 (far) times the fastest peer: 1.47"

@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab.plan import objectives
+from lab.plan import contract, objectives
 from lab.report import page as report
 from lab.runs import run_record
 from lab.capacity import search as capacity
 from lab.capacity import facts, plot as capacity_plot, table as capacity_table
 from lab.capacity.search import Point, Search, State
-from lab.capacity.step import _command, _objectives, _rates, add
+from lab.capacity.step import add
+from lab.capacity.subject import command as command_of, objectives_of, rates_of
 from lab.text.complaint import Complaint
 from lab.plan.suite import Scenario, Suite
 
@@ -26,9 +27,10 @@ SUBJECT = {
     "target": "aarch64",
     "timing": "live",
     "accelerator": "tcg",
-    "options": "--duration 2",
-    "objectives": ", ".join(map(str, LIMITS)),
+    "options": "{}",
 }
+PIPELINE = contract.load("pipeline")
+INTERVAL = PIPELINE.options["prod-interval-us"]
 
 
 def runs(*response_p99_us: float, timing: str = "live", **values: Any) -> pd.DataFrame:
@@ -146,30 +148,30 @@ HELD, MISSED, UNDECIDED = (State.HELD, ""), (State.MISSED, "drop_rate 0.1 > 0"),
         ),
         (
             points(_9000=HELD),
-            "holds even at 9,000/s, the highest rate that was tried (of which its producer makes 1,000/s)",
+            "holds even at 9,000/s, the highest rate that was tried (of which 1,000/s are made)",
             0,
         ),
     ],
 )
 def test_the_answer_names_the_bracket(found: list[Point], text: str, code: int) -> None:
-    (answer,) = capacity_table.answers(capacity_table.table(SUBJECT, found))
+    (answer,) = capacity_table.answers(tabled(SUBJECT, found))
     assert (answer.text(), answer.exit_code) == (text, code)
 
 
 def test_the_table_keeps_other_measurements_and_is_shown(tmp_path: Path) -> None:
     file = tmp_path / "capacity_s_x.csv"
     found = points(_500=HELD, _1000=MISSED)
-    file.write_text(capacity_table.csv(capacity_table.table(SUBJECT | {"timing": "exact"}, found)))
-    rows = capacity_table.merged(file, capacity_table.table(SUBJECT, found[:1]))
-    file.write_text(capacity_table.csv(rows))
-    again = capacity_table.merged(file, capacity_table.table(SUBJECT, found))
+    file.write_text(capacity_table.KEPT.csv(tabled(SUBJECT | {"timing": "exact"}, found)))
+    rows = capacity_table.KEPT.merged(file, tabled(SUBJECT, found[:1]))
+    file.write_text(capacity_table.KEPT.csv(rows))
+    again = capacity_table.KEPT.merged(file, tabled(SUBJECT, found))
     assert list(again["timing"]) == ["exact", "exact", "live", "live"]
-    assert capacity_plot.draw(capacity_table.read(file)).startswith(b"\x89PNG")
+    assert draw(capacity_table.read(file)).startswith(b"\x89PNG")
     page = report.render(tmp_path)
     assert (
         "- exact timing on aarch64, response_p99_us <= 200, drop_rate <= 0: **holds at 500/s, misses at 1,000/s" in page
     )
-    assert "| 1,000/s | 10 | 50 | 110 | 1,000 | 0 | 3 | missed: drop_rate 0.1 > 0 |" in page
+    assert "| 1,000/s | 10.0 | 50.0 | 1,000 | 0 | 110 | 1,000 | 3 | missed: drop_rate 0.1 > 0 |" in page
     assert "capacity_s_x.png" in page
 
 
@@ -178,17 +180,33 @@ def test_the_table_keeps_other_measurements_and_is_shown(tmp_path: Path) -> None
     [(0.00118, "0.00118"), (0.000914489, "0.000914"), (0, "0"), (2310.4, "2,310"), (0.0010002, "0.0010002")],
 )
 def test_a_figure_never_reads_as_the_limit_that_it_is_not(value: float, text: str) -> None:
-    assert capacity.digits(value, unlike=0.001) == text
-    assert capacity.digits(0.0010002) == "0.001"
+    assert capacity.unlike(value, 0.001) == text
 
 
 def test_a_share_has_an_interval_within_nothing_and_a_panel_of_its_own() -> None:
     drops = runs(100, 110, 120).assign(drop_rate=[0.0, 0.0004, 0.0006])
-    table = capacity_table.table(SUBJECT, [Point(500.0, drops, *HELD), Point(900.0, drops, *MISSED)])
+    table = tabled(SUBJECT, [Point(500.0, drops, *HELD), Point(900.0, drops, *MISSED)])
     assert set(table["drop_rate_low"]) == {0}
-    width, height = png_size(capacity_plot.draw(table))
-    assert png_size(capacity_plot.draw(table.assign(objectives="response_p99_us <= 200")))[1] < height
-    assert png_size(capacity_plot.draw(pd.concat([table, table.assign(timing="exact")]))) == (width, 2 * height)
+    width, height = png_size(draw(table))
+    assert (
+        png_size(
+            draw(
+                capacity_table.table(
+                    SUBJECT, LIMITS[:1], [Point(500.0, drops, *HELD), Point(900.0, drops, *MISSED)], PIPELINE
+                )
+            )
+        )[1]
+        < height
+    )
+    assert png_size(draw(pd.concat([table, table.assign(timing="exact")]))) == (width, 2 * height)
+
+
+def tabled(subject: dict[str, str], points: list[Point]) -> pd.DataFrame:
+    return capacity_table.table(subject, LIMITS, points, PIPELINE)
+
+
+def draw(table: pd.DataFrame) -> bytes:
+    return capacity_plot.draw(table, PIPELINE)
 
 
 def png_size(png: bytes) -> tuple[int, ...]:
@@ -200,9 +218,9 @@ def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records
     of_runs = facts.of_runs(live, "make capacity SCENARIO=s/x")
     ends = sorted(record.facts["finished_at"] for record in live)
     file = tmp_path / "capacity_s_x.csv"
-    file.write_text(capacity_table.csv(capacity_table.table(SUBJECT | {"timing": "exact"}, points(_500=HELD))))
-    both = capacity_table.merged(file, capacity_table.table(SUBJECT | of_runs, points(_500=HELD)))
-    file.write_text(capacity_table.csv(both))
+    file.write_text(capacity_table.KEPT.csv(tabled(SUBJECT | {"timing": "exact"}, points(_500=HELD))))
+    both = capacity_table.KEPT.merged(file, tabled(SUBJECT | of_runs, points(_500=HELD)))
+    file.write_text(capacity_table.KEPT.csv(both))
     page = report.render(tmp_path)
     assert f"| measured | {ends[0]} to {ends[-1]} |" in page
     assert f"| QEMU | {live[0].facts['image']['qemu_version']} |" in page
@@ -229,9 +247,9 @@ def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records
 def test_the_command_has_what_is_not_as_usual(options: list[str], command: str) -> None:
     parser = argparse.ArgumentParser()
     add(parser.add_subparsers())
-    paths = [word for name in ("runs", "build", "result-data", "page", "plan") for word in (f"--{name}", "x")]
+    paths = [word for name in ("runs", "build", "result-data", "plan") for word in (f"--{name}", "x")]
     given = ["capacity", *paths, "--target", "aarch64", "--timing", "live", *options, "s/x"]
-    assert _command(parser.parse_args(given)) == command
+    assert command_of(parser.parse_args(given)) == command
 
 
 @pytest.mark.parametrize("text", ["", "suite,scenario\n", "a,b\n1,2\n"])
@@ -251,22 +269,22 @@ def suite(**scenarios: dict[str, Any]) -> Suite:
 
 def test_a_scenario_keeps_all_but_its_interval() -> None:
     of = suite(x={"prod-interval-us": 1000, "wait": "spin"}, y={})
-    at = capacity.at(of, capacity.scenario_of(of, "x"), 41_000)
+    at = capacity.at(of, *capacity.scenario_of(of, "x", PIPELINE)[:1], 41_000, INTERVAL)
     assert [each.options for each in at.scenarios] == [{"prod-interval-us": 24.39, "wait": "spin"}]
 
 
 @pytest.mark.parametrize("name", ["z", "burst"])
 def test_scenarios_without_a_rate_of_their_own_are_refused(name: str) -> None:
     with pytest.raises(Complaint, match=f"s/{name}: .*: give"):
-        capacity.scenario_of(suite(burst={"arrival": "burst:4,50"}), name)
+        capacity.scenario_of(suite(burst={"arrival": "burst:4,50"}), name, PIPELINE)
 
 
 def test_objectives_are_given_or_the_suite_s() -> None:
-    assert [str(each) for each in _objectives("drop_rate=0.01 throughput_ops_s>=900", suite(x={}))] == [
+    assert [str(each) for each in objectives_of("drop_rate=0.01 throughput_ops_s>=900", suite(x={}))] == [
         "drop_rate <= 0.01",
         "throughput_ops_s >= 900",
     ]
-    assert _objectives("", suite(x={})) == LIMITS
+    assert objectives_of("", suite(x={})) == LIMITS
 
 
 @pytest.mark.parametrize(
@@ -274,10 +292,10 @@ def test_objectives_are_given_or_the_suite_s() -> None:
 )
 def test_bad_objectives_are_refused(text: str) -> None:
     with pytest.raises(Complaint, match="SLO"):
-        _objectives(text, suite(x={}))
+        objectives_of(text, suite(x={}))
 
 
 @pytest.mark.parametrize("text", ["", "1", "1 2 3", "5 5", "0 5", "1 x", "1 1e9"])
 def test_bad_rates_are_refused(text: str) -> None:
     with pytest.raises(Complaint, match="--rates"):
-        _rates(text)
+        rates_of(text)

@@ -11,11 +11,14 @@ import pytest
 from lab.judge import comparing
 from lab.tables.measurement import Measurement
 from lab.judge import effects as choices
+from lab.judge.evidence import of_suite
+from lab.plan import contract
 from lab.report import placement, effects as told
 from lab.judge.effects import Choice, Effect
 from lab.judge.comparing import Comparison, Verdict
 
 SEEDS = 3
+PIPELINE = contract.load("pipeline")
 PINNED = "--prod-interval-us 1000 --pin-consumer 1"
 # scenario: options, p50 in us, involuntary switches of the producer an item; by seed
 SUITE: dict[str, tuple[str, list[float], list[float]]] = {
@@ -85,7 +88,7 @@ def test_a_pair_that_moved_the_threads_shows_that_and_not_the_choice() -> None:
     (queue,) = (each for each in choices.of_measurement(raw, environment, pd.DataFrame()) if each.option == "queue")
     assert queue.moved == (("free", "free-mutex"),)
     assert [each.scenario for each in effect(queue, "latency_p50_ns").comparisons] == ["pinned, pinned-mutex"]
-    assert "not counted: free → free-mutex, which moved the threads" in " ".join(told.answer([queue]))
+    assert "not counted: free → free-mutex, which moved the threads" in " ".join(told.answer([queue], PIPELINE))
 
 
 def test_of_more_values_only_steps_are_choices() -> None:
@@ -137,7 +140,7 @@ def test_the_stage_that_changed_most_is_told() -> None:
             for stage, mean_us in zip(("lateness", "wake_up"), means_us)
         ]
     )
-    text = told.markdown(choices.of_measurement(*made(), table))
+    text = told.tables(choices.of_measurement(*made(), table), PIPELINE)[0]
     line = next(line for line in text.splitlines() if line.startswith("| `pin-consumer`: none → 1"))
     assert line.endswith("| +6.0 µs; waiting for the consumer to wake up +5.0 µs |")
     assert "2 **worse** (+50.0 %)" in line
@@ -145,23 +148,23 @@ def test_the_stage_that_changed_most_is_told() -> None:
 
 
 def test_every_choice_has_its_line_in_the_answer(found: dict[str, Choice]) -> None:
-    lines = told.answer(list(found.values()))
+    lines = told.answer(list(found.values()), PIPELINE)
     assert lines[0] == (
-        "**`pin-consumer`: none → 1.** At 1,000/s (2 pairs): p50 **worse** (+50.0 %); p99 **worse** (+50.0 %); "
-        "the same: ops/s, drop."
+        "**`pin-consumer`: none → 1.** At 1,000/s (2 pairs): latency p50 **worse** (+50.0 %); latency p99 **worse** "
+        "(+50.0 %); the same: throughput, drop rate."
     )
     assert lines[1].startswith(
-        "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: ops/s, drop; open: p50 (worse in 1"
+        "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: throughput, drop rate; open: latency p50 (worse in 1"
     )
     assert "what caches and CPUs that truly run at the same time add" in lines[2]
 
 
 def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Choice]) -> None:
     every = list(found.values())
-    text = told.agreement(every, every)
-    assert (
-        text
-        == "Both say: `pin-consumer`: none → 1, p50 at 1,000/s worse; `pin-consumer`: none → 1, p99 at 1,000/s worse."
+    text = told.agreement(every, every, PIPELINE)
+    assert text == (
+        "Both say: `pin-consumer`: none → 1, latency p50 at 1,000/s worse; "
+        "`pin-consumer`: none → 1, latency p99 at 1,000/s worse."
     )
     other = [
         dataclasses.replace(
@@ -173,10 +176,10 @@ def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Choice
         )
         for each in every
     ]
-    assert told.agreement(every, other) == (
-        "**They contradict each other**: `pin-consumer`: none → 1, p50 at 1,000/s worse against better."
+    assert told.agreement(every, other, PIPELINE) == (
+        "**They contradict each other**: `pin-consumer`: none → 1, latency p50 at 1,000/s worse against better."
     )
-    assert told.agreement(every, []) == ""
+    assert told.agreement(every, [], PIPELINE) == ""
 
 
 def test_what_is_not_known_is_said() -> None:
@@ -194,10 +197,9 @@ def test_families_part_runs_by_where_the_threads_were() -> None:
     assert set(by_options) == {"", "`queue = mutex`"}  # the fast ones were always on two
     free = by_options[""]
     assert (len(free.together), len(free.apart), free.mixed) == (2, 4, 0)
-    table = placement.markdown(list(by_options.values()))
+    table = placement.tables(list(by_options.values()), PIPELINE)[1]
     assert (
-        "| 1,000 | nothing | 2, 4, 0 | 10.0 µs | 15.0 (15.0–15.5) µs | 20.0 µs | 30.0 (30.0–31.0) µs | 1,000 | 1,000 |"
-        in table
+        "| 1,000 | nothing | 2, 4, 0 | 10.0 | 15.0 (15.0–15.5) | 20.0 | 30.0 (30.0–31.0) | 1,000 | 1,000 | 0 |" in table
     )
 
 
@@ -211,9 +213,10 @@ def test_pins_tell_where_threads_were_and_switches_else() -> None:
 
 def test_the_answer_says_what_one_cpu_does_and_who_left_it_to_chance() -> None:
     raw, environment = made()
-    one, chance = placement.answer(placement.families(raw, environment), raw, environment)
+    one, chance = placement.answer(placement.families(raw, environment), of_suite(raw, environment))
     assert one == (  # the ring has but two runs on one CPU
-        "**Both threads on one CPU, against two.** At 1,000/s with `queue = mutex`: p50 -33 %, p99 -33 % (3 runs against 3)."
+        "**Both threads on one CPU, against two.** At 1,000/s with `queue = mutex`: latency p50 -33 %, "
+        "latency p99 -33 % (3 runs against 3)."
     )
     assert "of the 3 runs of free, 2 with one CPU, 1 with two CPUs" in chance
 
@@ -222,8 +225,8 @@ def test_without_counts_of_switches_there_is_no_answer() -> None:
     raw, environment = made()
     without = raw.drop(columns=["producer_involuntary_switches"])
     assert placement.families(without, environment) == []
-    assert placement.answer([], without, environment) == []
-    assert placement.markdown([]) == ""
+    assert placement.answer([], of_suite(without, environment)) == []
+    assert placement.tables([], PIPELINE) == []
 
 
 def test_changes_that_are_read_together_have_one_form() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lab.plan import contract
 from lab.tables import bare, results
 from lab.report import exports
 from lab.judge import verify
@@ -22,10 +23,15 @@ from lab.report.exports import chrome_trace
 from lab.runs.run_record import RunRecord
 
 SCRIPTS = Path(__file__).parents[2]
+PIPELINE = contract.load("pipeline")
 RESULTS = Path(__file__).parent / "results"
 COMPARE = Path("/usr/share/benchmark/compare.py")
 # scripts/setup.sh unpacks it, as the package would start a server.
 PROMTOOL = shutil.which("promtool", path=f"{os.environ['PATH']}:{SCRIPTS.parent / 'build/promtool/usr/bin'}")
+
+
+def exported(form: str, sets: dict[str, results.Results]) -> str:
+    return exports.OF_RESULTS[form](sets, PIPELINE)
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def sets() -> dict[str, results.Results]:
 
 
 def test_google_benchmark_has_a_repetition_for_each_quiet_run(sets: dict[str, results.Results]) -> None:
-    report = json.loads(exports.OF_RESULTS["google-benchmark"](sets))
+    report = json.loads(exported("google-benchmark", sets))
     assert set(report["context"]) == {"executable", "date", "num_cpus"}
     raw = pd.concat([sets["t000"].raw.iloc[:-1], sets["t001"].raw])
     assert [each["real_time"] for each in report["benchmarks"]] == raw["latency_p50_ns"].to_list()
@@ -49,7 +55,7 @@ def test_google_benchmark_has_a_repetition_for_each_quiet_run(sets: dict[str, re
     assert first["label"] == "cpu_time is not known: real_time stands for it"
     known = sets["t000"].raw.assign(producer_run_time_ns=4e6, consumer_run_time_ns=2e6)
     sets["t000"].raw[["producer_run_time_ns", "consumer_run_time_ns"]] = known.iloc[:, -2:]
-    again = json.loads(exports.OF_RESULTS["google-benchmark"](sets))
+    again = json.loads(exported("google-benchmark", sets))
     assert again["benchmarks"][0]["cpu_time"] == 6e6 / first["iterations"] and "label" not in again["benchmarks"][0]
 
 
@@ -68,11 +74,11 @@ def _compare(tmp_path: Path, *texts: str) -> str:
 
 
 def test_google_benchmark_s_own_tool_compares_two_exports(sets: dict[str, results.Results], tmp_path: Path) -> None:
-    old = exports.OF_RESULTS["google-benchmark"](sets)
+    old = exported("google-benchmark", sets)
     raw = sets["t000"].raw
     raw["latency_p50_ns"] *= 2.0
     raw.loc[raw.index[0], "latency_p50_ns"] = math.nan  # of one item
-    new = exports.OF_RESULTS["google-benchmark"](sets)
+    new = exported("google-benchmark", sets)
     entries = json.loads(new)["benchmarks"]
     assert len(entries) == len(json.loads(old)["benchmarks"]) - 1
     assert all({"real_time", "cpu_time", "time_unit"} <= set(each) for each in entries)
@@ -89,18 +95,21 @@ def test_google_benchmark_s_own_tool_compares_two_exports(sets: dict[str, result
 
 
 def test_go_lines_are_as_benchstat_wants_them(sets: dict[str, results.Results]) -> None:
-    lines = exports.OF_RESULTS["go"](sets).splitlines()
+    lines = exported("go", sets).splitlines()
     benchmarks = [line for line in lines if line.startswith("Benchmark")]
     assert len(benchmarks) == len(sets["t000"].raw) - 1 + len(sets["t001"].raw)
     line = re.compile(r"Benchmark[A-Z]\S* [1-9]\d*( [0-9.e+-]+ \S+)+")
     assert all(line.fullmatch(each) for each in benchmarks)
     p50 = sets["t000"].raw["latency_p50_ns"].iat[0]
-    assert f" {p50:g} p50-ns/op " in benchmarks[0] and "scenario=baseline/target=aarch64/timing=exact" in benchmarks[0]
+    assert (
+        f" {p50:g} latency-p50-ns/op " in benchmarks[0]
+        and "scenario=baseline/target=aarch64/timing=exact" in benchmarks[0]
+    )
     assert [each for each in lines if each.startswith("pkg: ")] == ["pkg: pipelab/t000", "pkg: pipelab/t001"]
 
 
 def test_prometheus_text_is_medians_in_base_units(sets: dict[str, results.Results]) -> None:
-    text = exports.OF_RESULTS["prometheus"](sets)
+    text = exported("prometheus", sets)
     sample = re.compile(r'[a-z_]+\{([a-z]+="[^"\\]*",?)+\} [0-9.e+-]+')
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert all(sample.fullmatch(line) for line in lines) and len(set(lines)) == len(lines)
@@ -114,7 +123,7 @@ def test_prometheus_text_is_medians_in_base_units(sets: dict[str, results.Result
 def test_prometheus_s_own_tool_has_nothing_to_complain_of(sets: dict[str, results.Results]) -> None:
     if PROMTOOL is None:
         pytest.skip("there is no promtool: run scripts/setup.sh test")
-    text = exports.OF_RESULTS["prometheus"](sets)
+    text = exported("prometheus", sets)
     done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
@@ -127,14 +136,14 @@ other,0.03,,,500,0.5
 
 def test_tables_of_medians_alone_can_be_exported(tmp_path: Path) -> None:
     (tmp_path / "t001_metrics.csv").write_text(BARE)
-    sets = bare.load(tmp_path)
-    entries = json.loads(exports.OF_RESULTS["google-benchmark"](sets))["benchmarks"]
+    sets = bare.load(tmp_path, PIPELINE)
+    entries = json.loads(exported("google-benchmark", sets))["benchmarks"]
     assert [(each["name"], each["real_time"]) for each in entries] == [('t001/base "line"', 15e3), ("t001/other", 30e3)]
     assert "iterations" not in entries[0] and entries[1]["drop_rate"] == 0.5
-    assert exports.OF_RESULTS["go"](sets).splitlines()[-1] == (
-        "BenchmarkPipelab/scenario=other 1 30000 p50-ns/op 500 items/s 0.5 drop-rate"
+    assert exported("go", sets).splitlines()[-1] == (
+        "BenchmarkPipelab/scenario=other 1 30000 latency-p50-ns/op 500 items/s 0.5 drop-rate"
     )
-    lines = exports.OF_RESULTS["prometheus"](sets).splitlines()
+    lines = exported("prometheus", sets).splitlines()
     assert 'pipelab_latency_seconds{suite="t001",scenario="base \\"line\\"",percentile="50"} 1.5e-05' in lines
     assert _export(["--format", "go", tmp_path]).returncode == 0
 
@@ -146,7 +155,7 @@ def test_tables_of_medians_alone_can_be_exported(tmp_path: Path) -> None:
 def test_damaged_tables_alone_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     (tmp_path / "t001_metrics.csv").write_text(BARE.replace(old, new))
     with pytest.raises(Complaint, match=message):
-        bare.load(tmp_path)
+        bare.load(tmp_path, PIPELINE)
 
 
 def test_tables_alone_are_no_results_to_judge(tmp_path: Path) -> None:

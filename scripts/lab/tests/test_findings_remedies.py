@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from lab.tables import stages
-from lab.findings.rules import Case, Study
-from lab.judge import cpus, evidence
 from lab.findings import measurement, pipeline
+from lab.judge import evidence
+from lab.judge.evidence import Case, Evidence
 from lab.tables.measurement import Measurement
 from lab.judge.comparing import Comparison, Verdict
 from lab.tests.test_findings import EXACT, LIVE, case, found
@@ -27,7 +27,7 @@ def late(measured: Measurement, late_us: float, **options: str) -> Any:
 
 
 def test_slack_is_blamed_for_what_it_can_explain_alone() -> None:
-    assert (late(LIVE, 150).cause, late(LIVE, 150).remedy) == pipeline.LATE_BY_SLACK
+    assert (late(LIVE, 150).cause, late(LIVE, 150).remedy) == pipeline.CAUSES["slack"]
     assert "timer slack" not in late(LIVE, 150).evidence
     host = late(LIVE, 425)
     assert host.evidence.endswith("(at most 50 of 425 µs late is timer slack)")
@@ -35,7 +35,7 @@ def test_slack_is_blamed_for_what_it_can_explain_alone() -> None:
     assert host.remedy.startswith("a quiet host, KVM, more CPUs of the host; then a CPU of its own")
     kvm = late(KVM, 425)
     assert "emulator" not in kvm.cause and "KVM" not in kvm.remedy
-    assert (late(EXACT, 425).cause, late(EXACT, 425).remedy) == pipeline.LATE_BY_SLACK
+    assert (late(EXACT, 425).cause, late(EXACT, 425).remedy) == pipeline.CAUSES["slack"]
 
 
 def test_a_producer_without_slack_may_be_late_by_its_host_too() -> None:
@@ -168,12 +168,12 @@ def test_a_few_long_waits_are_not_those_of_the_items() -> None:
     ],
 )
 def test_isolated_cpus_are_read_as_the_kernel_does(kernel_args: str, cpus_of_it: set[int]) -> None:
-    assert cpus.isolated(kernel_args) == cpus_of_it
+    assert evidence.isolated(kernel_args) == cpus_of_it
 
 
 def test_arguments_of_one_guest_among_several_are_not_those_of_all() -> None:
     facts = {**LIVE._asdict(), "smp": 2, "guests": [{"kernel_args": "isolcpus=1"}, {"kernel_args": ""}]}
-    assert cpus.guest_of(Study([], environment={"measurements": [facts]}), case()) == (2, set())
+    assert evidence.guest_of(Evidence([], environment={"measurements": [facts]}), case()) == (2, set())
 
 
 def test_a_late_change_has_other_causes_in_virtual_time() -> None:

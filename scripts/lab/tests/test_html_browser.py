@@ -10,7 +10,14 @@ from lab.tests.browser import CHROMIUM, Browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium")
 SCENARIOS = 3
-TRACES = {"spectrum": SCENARIOS, "cdf": SCENARIOS, "windows": SCENARIOS, "stages": 5, "throughput": 3, "drop": 3}
+TRACES = {
+    "spectrum": SCENARIOS,
+    "cdf": SCENARIOS,
+    "windows": SCENARIOS,
+    "stages": 5,
+    "throughput_ops_s": 3,
+    "drop_rate": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +45,9 @@ def browser(chromium: Browser, file: Path) -> Iterator[Browser]:
 
 
 def chart(kind: str, measurement: int = 0) -> str:
-    return f"Chart.getChart(document.querySelector('canvas[data-kind={kind}][data-measurement=\"{measurement}\"]'))"
+    """`kind` is that of a plot, or a metric."""
+    which = f"metric={kind}" if kind not in ("spectrum", "cdf", "windows", "stages") else f"kind={kind}"
+    return f"Chart.getChart(document.querySelector('canvas[data-{which}][data-measurement=\"{measurement}\"]'))"
 
 
 def shown(browser: Browser, kind: str, what: str, measurement: int = 0) -> list:
@@ -51,11 +60,13 @@ def test_each_plot_is_drawn_with_its_traces(browser: Browser) -> None:
         const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         const colours = new Set();
         for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) colours.add(data.slice(i, i + 3).join());
-        return [canvas.dataset.kind, canvas.dataset.traces, Chart.getChart(canvas).data.datasets.length, colours.size];
+        return [canvas.dataset.metric || canvas.dataset.kind, canvas.dataset.traces, Chart.getChart(canvas).data.datasets.length, colours.size];
     })"""
     )
     kinds = [kind for kind, *_ in drawn]
-    assert {kind: kinds.count(kind) for kind in TRACES} == dict.fromkeys(TRACES, 2) | {"drop": kinds.count("drop")}
+    assert {kind: kinds.count(kind) for kind in TRACES} == dict.fromkeys(TRACES, 2) | {
+        "drop_rate": kinds.count("drop_rate")
+    }
     for kind, told, datasets, colours in drawn:
         assert int(told) == datasets == TRACES[kind], kind
         assert colours > 3, f"{kind} is empty"
@@ -99,8 +110,8 @@ def test_a_scenario_can_be_left_out_of_all_plots(browser: Browser) -> None:
     for measurement in (0, 1):
         for kind in ("spectrum", "cdf", "windows"):
             assert shown(browser, kind, "each.label", measurement) == ["baseline", "queue-cap-8"]
-    assert len(shown(browser, "throughput", "each.data.length")) == 3
-    assert shown(browser, "throughput", "each.data.length")[0] == 2
+    assert len(shown(browser, "throughput_ops_s", "each.data.length")) == 3
+    assert shown(browser, "throughput_ops_s", "each.data.length")[0] == 2
     browser.value("document.querySelector('button[name=none]').click()")
     assert shown(browser, "spectrum", "each.label") == []
     browser.value("document.querySelector('button[name=all]').click()")

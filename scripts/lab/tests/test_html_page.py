@@ -13,7 +13,7 @@ import pytest
 
 from lab.report import page as report
 from lab.text.complaint import Complaint
-from lab.report.html import page
+from lab.report.html import page, text
 
 SCRIPTS = Path(__file__).parents[2]
 
@@ -59,7 +59,8 @@ def words(text: str) -> list[str]:
 
 
 def test_every_word_of_the_markdown_is_there_in_its_order(html: str, reported: Path) -> None:
-    plain = page.CONTENTS.sub("", (reported / "results.md").read_text())
+    contents = re.compile(r"^- \[.*\]\(#.*\n", re.MULTILINE)  # the page has its own
+    plain = contents.sub("", (reported / "results.md").read_text())
     tables = len(re.findall(r"^\|---", plain, re.MULTILINE))
     plain = re.sub(r"^!\[.*$|^\|-[-:|]*$|\]\(\S+\)|[*`]", "", plain, flags=re.MULTILINE)
     plain = unescape(re.sub(r"^#+ |^- ", "", plain, flags=re.MULTILINE))
@@ -96,7 +97,7 @@ def test_exact_and_live_are_beside_each_other_in_places_of_their_own(html: str) 
 
 def test_each_plot_says_what_it_is(html: str) -> None:
     canvases = re.findall("<canvas .*?>", html, re.DOTALL)
-    assert len(canvases) == html.count("<figcaption>") - html.count("No run dropped an item.")
+    assert len(canvases) == html.count("<figcaption>") - html.count("It was 0 in every run.")
     for canvas in canvases:
         assert re.search('aria-label="[^"]* of t000, (exact|live) timing on aarch64', canvas)
         assert 'role="img"' in canvas and 'tabindex="0"' in canvas
@@ -131,14 +132,36 @@ def test_without_the_runs_the_page_says_what_is_missing(html: str, results_folde
 
 def test_pictures_without_a_plot_are_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "bench.png").write_bytes(page.PNG)
-    pictures = {"bench.png": tmp_path / "bench.png"}
-    part = page._part("## The queues\n\ntext\n\n![The <queues>](result_data/bench.png)\n\nmore", {}, pictures)
-    assert part.heading == "The queues"
-    assert part.body == [
+    (part,) = report.of_markdown("## The queues\n\ntext\n\n![The <queues>](result_data/bench.png)\n\nmore")
+    shown = page._shown(part, {}, {}, tmp_path)
+    assert shown.heading == "The queues"
+    assert shown.body == [
         "<p>text</p>",
         '<img src="data:image/png;base64,iVBORw0KGgo=" alt="The &lt;queues&gt;">',
         "<p>more</p>",
     ]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("- a **b `*-x` c**\n- *d* 3 %", "<ul><li>a <strong>b <code>*-x</code> c</strong></li>\n<li><em>d</em> 3\u00a0%</li></ul>"),
+        ("> **a** [b](#c)", '<blockquote><p><strong>a</strong> <a href="#c">b</a></p></blockquote>'),
+        ("    make x <y>\n    z", "<pre><code>make x &lt;y&gt;\nz</code></pre>"),
+        ("3 (1–4) &#124; x < y", '<p>3 <span class="interval">(1–4)</span> | x &lt; y</p>'),
+    ],
+)  # fmt: skip
+def test_blocks_of_markdown_are_html(markdown: str, html: str) -> None:
+    assert text.block(markdown) == html
+
+
+def test_a_table_is_aligned_and_can_be_scrolled() -> None:
+    html = text.block("| a | b |\n|---|---:|\n| `x` |  |\n|  | 2 |")
+    assert html.startswith('<div class="table" tabindex="0"')
+    assert '<th>a</th> <th align="right">b</th>' in html
+    assert (
+        '<tr><td><code>x</code></td> <td align="right"></td></tr>\n<tr><td></td> <td align="right">2</td></tr>' in html
+    )
 
 
 def test_a_damaged_run_is_named(results_folder: Path) -> None:

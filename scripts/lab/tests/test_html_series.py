@@ -7,11 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lab.plan import contract
 from lab.tables import measured, results
 from lab.text.complaint import Complaint
 from lab.report.html import series
 from lab.tables.results import Results
 
+PIPELINE = contract.load("pipeline")
 HEADER = "item,intended_ns,lateness_ns,enqueue_ns,queue_latency_ns,service_ns,latency_ns,response_ns\n"
 
 
@@ -33,7 +35,7 @@ def write_items(path: Path, latencies_ns: list[int], interval_ns: int = 1000) ->
 
 
 def test_percentiles_are_those_of_the_tables(recorded: Results, runs: Path) -> None:
-    made = series.of_suite(recorded, runs)
+    made = series.of_suite(recorded, PIPELINE, runs)
     metrics = measured.read(runs.parent / "t000_metrics.csv")
     assert made["scenarios"] == list(dict.fromkeys(metrics["scenario"]))
     at = {name: list(series.ONE_IN.round(6)).index(round(1 / (1 - q), 6)) for name, q in measured.PERCENTILES.items()}
@@ -51,7 +53,7 @@ def test_percentiles_are_those_of_the_tables(recorded: Results, runs: Path) -> N
 
 
 def test_a_curve_never_falls_and_lies_between_the_runs(recorded: Results, runs: Path) -> None:
-    for told in series.of_suite(recorded, runs)["measurements"]:
+    for told in series.of_suite(recorded, PIPELINE, runs)["measurements"]:
         for of_times in told["percentiles"].values():
             for curves in of_times.values():
                 assert curves["median"] == sorted(curves["median"])
@@ -64,23 +66,23 @@ def test_a_curve_never_falls_and_lies_between_the_runs(recorded: Results, runs: 
 def test_stages_and_rates_are_those_of_the_tables(recorded: Results, runs: Path) -> None:
     parts = pd.read_csv(runs.parent / "t000_stages.csv")
     metrics = measured.read(runs.parent / "t000_metrics.csv")
-    for told in series.of_suite(recorded, runs)["measurements"]:
+    for told in series.of_suite(recorded, PIPELINE, runs)["measurements"]:
         timing = told["title"].split()[0]
         for row in told["stages"]:
             of_row = parts[(parts["timing"] == timing) & (parts["scenario"] == row["scenario"])]
             total_ns = of_row[of_row["population"] == row["population"]]["mean_ns"].sum()
             assert sum(row["means"]) == pytest.approx(total_ns / 1e3, rel=1e-3)
         for row in metrics[metrics["timing"] == timing].itertuples():
-            rates = told["rates"][row.scenario]
-            assert len(rates["throughput"]["runs"]) == len(rates["quiet"]) == row.runs
-            assert rates["throughput"]["interval"][1] == pytest.approx(row.throughput_ops_s, rel=1e-3)
-            assert rates["drop"]["interval"][1] == pytest.approx(row.drop_rate * 100, rel=1e-3)
+            rates = told["values"][row.scenario]
+            assert len(rates["throughput_ops_s"]["runs"]) == len(rates["quiet"]) == row.runs
+            assert rates["throughput_ops_s"]["interval"][1] == pytest.approx(row.throughput_ops_s, rel=1e-3)
+            assert rates["drop_rate"]["interval"][1] == pytest.approx(row.drop_rate * 100, rel=1e-3)
 
 
 def test_no_peak_is_lost_over_time(tmp_path: Path) -> None:
     latencies = [100] * 10_000
     latencies[4321] = 987_600
-    run = series.windows(write_items(tmp_path / "latencies.csv", latencies, interval_ns=1_000_000))
+    run = series.windows(write_items(tmp_path / "latencies.csv", latencies, interval_ns=1_000_000), PIPELINE)
     assert len(run["latency"]["largest"]) == series.WINDOWS
     window = run["latency"]["largest"].index(987.6)
     assert window == 4321 * series.WINDOWS // 10_000
@@ -92,29 +94,29 @@ def test_windows_without_items_are_gaps(tmp_path: Path) -> None:
     file = tmp_path / "latencies.csv"
     rows = [f"{i},{start},0,0,5,0,5,5\n" for i, start in enumerate([0, 1000, 90_000, 91_000])]
     file.write_text(HEADER + "".join(rows))
-    assert series.windows(file)["latency"]["largest"] == [0.005, None, None, 0.005]
+    assert series.windows(file, PIPELINE)["latency"]["largest"] == [0.005, None, None, 0.005]
 
 
 def test_a_damaged_run_is_named(tmp_path: Path) -> None:
     file = write_items(tmp_path / "latencies.csv", [100, -5, 100])
     with pytest.raises(Complaint, match="row 2: .* is negative"):
-        series.windows(file)
+        series.windows(file, PIPELINE)
 
 
 def test_runs_that_are_gone_leave_the_tables_series(recorded: Results, runs: Path) -> None:
     for folder in runs.glob("t000.*.live.*/"):
         shutil.rmtree(folder)
-    exact, live = series.of_suite(recorded, runs)["measurements"]
+    exact, live = series.of_suite(recorded, PIPELINE, runs)["measurements"]
     assert exact["percentiles"] and exact["windows"]
-    assert not live["percentiles"] and not live["windows"] and live["rates"] and live["stages"]
+    assert not live["percentiles"] and not live["windows"] and live["values"] and live["stages"]
 
 
 def test_noisy_runs_are_drawn_apart_and_not_in_percentiles(recorded: Results, runs: Path) -> None:
     alone = recorded.raw[(recorded.raw["timing"] == "live") & (recorded.raw["replicate"] == 1)].iloc[0]
-    quiet = series.of_suite(recorded, runs)["measurements"][1]["percentiles"]
+    quiet = series.of_suite(recorded, PIPELINE, runs)["measurements"][1]["percentiles"]
     recorded.raw.loc[recorded.raw["run"] == alone["run"], "noisy"] = True
-    told = series.of_suite(recorded, runs)["measurements"][1]
-    assert told["rates"][alone["scenario"]]["quiet"] == [False, True]
+    told = series.of_suite(recorded, PIPELINE, runs)["measurements"][1]
+    assert told["values"][alone["scenario"]]["quiet"] == [False, True]
     assert list(told["windows"][alone["scenario"]]) == ["2"]
     changed = {name for name in quiet if told["percentiles"][name] != quiet[name]}
     assert changed == {alone["scenario"]}

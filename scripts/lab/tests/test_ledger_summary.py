@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lab.report import environment as words
 from lab.tables import environment, ledger_summary
 from lab.runs import ledger, run_record
 from lab.runs.run_record import RunRecord
@@ -24,7 +25,7 @@ def steady() -> dict[str, Any]:
 def text(*runs: dict[str, Any]) -> str:
     summary = ledger_summary.of_runs(runs)
     assert summary is not None
-    return ledger_summary.text(summary)
+    return words.ledger(summary)
 
 
 def test_quiet_runs_take_one_line() -> None:

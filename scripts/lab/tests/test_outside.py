@@ -17,6 +17,8 @@ from lab.report import page as report
 from lab.runs import run_record
 from lab.text.complaint import MOST, Complaint
 from lab.report.html import page
+from lab.report.html.text import block, inline
+from lab.text.page import Part, Picture
 from lab.text.outside import code, markdown, say, visible
 
 HOSTILE = [
@@ -41,8 +43,7 @@ HOSTILE = [
 PATHS = ["../x", "a/b", "..", ".", "/etc/passwd", "a\nb", "a b", "$(x)", "a\x1b[2J", "<b>", "x](y)", "-x", "a|b", "é"]
 
 
-def html_of(text: str) -> str:
-    return page._html(text)
+TAGS = {"p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "div", "strong"}
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -52,12 +53,11 @@ def test_words_from_outside_are_words_in_markdown(text: str, frame: str, escape:
     written = frame.format(escape(text))
     assert "\n" not in written
     table = "| x | y |\n|---|---|\n" if frame.startswith("|") else ""
-    html = python_markdown.markdown(table + written, extensions=["tables"]).replace("<strong>", "", 1)
-    tags = set(re.findall(r"<(\w+)", html)) - {"p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
-    assert tags <= {"code"}, html
-    assert html.count("<td>") == (2 if table else 0)
-    shown = unescape(re.sub("<[^>]*>", "", html))
-    assert visible(text, None).replace("`", "") in shown.replace("`", "")
+    for html in (python_markdown.markdown(table + written, extensions=["tables"]), block(table + written)):
+        assert set(re.findall(r"<(\w+)", html)) - TAGS <= {"code"}, html
+        assert html.count("<strong>") == ("**" in frame) and html.count("<td>") == (2 if table else 0)
+        shown = unescape(re.sub("<[^>]*>", "", html))
+        assert visible(text, None).replace("`", "") in shown.replace("`", "")
 
 
 @pytest.mark.parametrize("text", ["1000 items a second: how much, and [guest] or x_y < 3 & more", "`a-*` → b (3 > 2)"])
@@ -81,9 +81,9 @@ def test_what_is_said_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> Non
     ["javascript:alert(1)", "data:text/html,x", "//evil.example", "../x", "result_data/../x", "file:///etc/passwd"],
 )
 def test_html_links_to_nothing_but_results_and_the_web(link: str) -> None:
-    assert link not in html_of(f"[x]({link}) [y](<{link}>) ![z]({link})")
+    assert link not in inline(f"[x]({link}) [y](<{link}>) ![z]({link})")
     for good in ("#capacity", "result_data/t000_raw.csv", "https://example.org/a"):
-        assert f'href="{good}"' in html_of(f"[x]({good})")
+        assert f'href="{good}"' in inline(f"[x]({good})")
 
 
 @pytest.mark.parametrize("name", ["../secret.png", "other.png", "bench.png/../../secret.png", "/etc/passwd"])
@@ -91,8 +91,9 @@ def test_html_shows_no_picture_but_the_report_s(tmp_path: Path, name: str) -> No
     for file in (tmp_path / "secret.png", tmp_path / "r" / "other.png"):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(page.PNG)
-    body = page._part(f"## x\n\n![a](result_data/{name})\n", {}, {"bench.png": tmp_path / "r" / "bench.png"}).body
-    assert body == []
+    assert page._shown(Part(3, "x", [Picture("a", name)]), {}, {}, tmp_path / "r").body == []
+    (part,) = report.of_markdown(f"## x\n\n![a](result_data/{name})\n")
+    assert "<img" not in str(page._shown(part, {}, {}, tmp_path / "r").body)
 
 
 def test_html_shows_nothing_that_is_no_picture(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_nothing_in_results_from_elsewhere_becomes_a_part_of_the_report(told: tu
     findings = json.loads((folder / "t000_findings.json").read_text())
     assert findings
     for finding in findings:
-        finding |= {"name": text, "evidence": text, "cause": text, "remedy": text}
+        finding |= {"rule": "false sharing", "values": {"where": text}}
     (folder / "t000_findings.json").write_text(json.dumps(findings))
     written = report.render(folder)
     assert not re.search(r"<b>|\]\(javascript|\]\(result_data/\.\.|^# h", written, re.MULTILINE)

@@ -10,14 +10,15 @@ import pandas as pd
 import pytest
 
 from lab.tables import measured
-from lab.findings import rules
 from lab.plan import plan
 from lab.runs import run_record
 from lab.counters import counted, perf
 from lab.text.complaint import Complaint
 from lab.counters import findings
 from lab.findings import pipeline
-from lab.judge.evidence import Study
+from lab.judge.evidence import Evidence, of_suite
+from lab.report import suite
+from lab.tests.test_findings import said
 from lab.runs.guest_files import OUT
 from lab.tables.measurement import Measurement
 from lab.tests.conftest import RECORDED
@@ -169,7 +170,7 @@ def test_the_plugin_s_instructions_have_a_line_of_their_own(tmp_path: Path) -> N
     assert "*plugin*: counted meanwhile by QEMU's plugin" in lines[-1]
 
 
-def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] = ()) -> Study:
+def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] = ()) -> Evidence:
     """Of t000's first two scenarios, the second against the first: context switches and instructions an item."""
     raw = measured.raw_table(run_record.load_planned(RECORDED, "t000")[0])[0].query("timing == 'exact'")
     told = dict.fromkeys(raw["scenario"], "--prod-interval-us 1000")
@@ -187,7 +188,7 @@ def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] 
             ("plugin" if name in by_plugin else "perf", "instructions", its),
         )
     ]
-    return rules.of_suite(raw, environment, perf=pd.DataFrame(counts).assign(note=""))
+    return of_suite(suite._with_counts(raw, pd.DataFrame(counts).assign(note="")), environment)
 
 
 @pytest.mark.parametrize(
@@ -196,14 +197,15 @@ def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] 
 )
 def test_findings_compare_only_what_was_counted_alike(by_plugin: list[str], source: str | None) -> None:
     found = findings.many_instructions(_study({"baseline": (2, 20_000), "affinity": (2, 90_000)}, by_plugin))
-    evidence = [each.evidence for each in found]
+    evidence = [said(each).evidence for each in found]
     assert evidence == ([f"90,000 an item, 4.5 times the 20,000 of baseline ({source})"] if source else [])
 
 
 def test_findings_use_the_counts() -> None:
     names = ["baseline", "affinity"]
     study = _study({names[0]: (2.0, 10_000), names[1]: (6.0, 16_000)})
-    found = {(each.name, each.scenario): each for rule in (*pipeline.RULES, *findings.RULES) for each in rule(study)}
+    every = [said(each) for rule in (*pipeline.RULES, *findings.RULES) for each in rule(study)]
+    found = {(each.rule, each.scenario): each for each in every}
     assert ("wakes up for each item", names[0]) in found
     assert found["consumer polls", names[1]].evidence == "6 context switches of both threads an item"
     many = found["many instructions", names[1]]

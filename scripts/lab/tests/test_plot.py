@@ -10,11 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from lab.plan import contract
 from lab.tables import measured
+from lab.text import picture
 from lab.report import pictures, stage_picture
 from lab.tables.measurement import KEYS
 from lab.runs.run_record import RunRecord
 
+PIPELINE = contract.load("pipeline")
 LONG = "-whose-long-name-leaves-little-room"
 
 
@@ -23,16 +26,21 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
     """The figures that are drawn, instead of being closed at once."""
     drawn: list[Figure] = []
     with monkeypatch.context() as patched:
-        patched.setattr(pictures.plt, "close", drawn.append)
+        patched.setattr(picture.plt, "close", drawn.append)
         yield drawn
     for figure in drawn:
-        pictures.plt.close(figure)
+        picture.plt.close(figure)
+
+
+def draw(metric: str, raw: pd.DataFrame) -> bytes:
+    columns = [each for each in PIPELINE.headline if each.metric.name == metric]
+    return pictures.draw_metric(raw, columns[0].metric, columns)
 
 
 def test_no_title_runs_into_the_legend(records: list[RunRecord], figures: list[Figure]) -> None:
     raw = measured.raw_table(records)[0]
     raw["scenario"] += LONG
-    pictures.latency(raw, measured.metrics_table(raw))
+    draw("latency", raw)
     figures[-1].canvas.draw()
     for axes in figures[-1].axes:
         title = next(
@@ -42,16 +50,16 @@ def test_no_title_runs_into_the_legend(records: list[RunRecord], figures: list[F
             assert title.get_window_extent().y0 > text.get_window_extent().y1
 
 
-@pytest.mark.parametrize("draw", [pictures.drop_rate, pictures.throughput])
+@pytest.mark.parametrize("metric", ["drop_rate", "throughput_ops_s"])
 @pytest.mark.parametrize("largest", [0.001, 0.4, 1.0])
 def test_no_label_crosses_the_axis_or_leaves_the_picture(
-    records: list[RunRecord], figures: list[Figure], draw: Any, largest: float
+    records: list[RunRecord], figures: list[Figure], metric: str, largest: float
 ) -> None:
     raw = measured.raw_table(records)[0]
     raw["drop_rate"] = raw["scenario"].map({"baseline": 0.0, "affinity": largest / 100, "queue-cap-8": largest})
     raw["throughput_ops_s"] = raw["drop_rate"] * 1e6
     raw["scenario"] += LONG
-    draw(raw, measured.metrics_table(raw))
+    draw(metric, raw)
     figure = figures[-1]
     figure.canvas.draw()  # at the resolution that what follows is measured in
     labels = 0
@@ -79,7 +87,7 @@ def spread_over(raw: pd.DataFrame, scenarios: int, suffix: str) -> pd.DataFrame:
 def staged(raw: pd.DataFrame) -> pd.DataFrame:
     """A table as lab.stages.table() makes it, of the scenarios of `raw`."""
     scenarios = raw[[*KEYS, "scenario"]].drop_duplicates()
-    stages = pd.DataFrame({"stage": list(stage_picture.STAGES), "mean_ns": [5e5, 1e3, 2e5, 3e5, 1e3]})
+    stages = pd.DataFrame({"stage": list(PIPELINE.stages), "mean_ns": [5e5, 1e3, 2e5, 3e5, 1e3]})
     populations = pd.DataFrame({"population": list(stage_picture.TITLES)})
     return scenarios.merge(populations, how="cross").merge(stages, how="cross")
 
@@ -137,25 +145,26 @@ def test_pictures_of_few_and_of_many_scenarios_are_legible(
 ) -> None:
     raw = spread_over(measured.raw_table(records)[0], scenarios, suffix)
     raw["noisy"] = (raw["timing"] == "live") & (raw["replicate"] == 1) | raw["scenario"].eq(raw["scenario"].iloc[0])
-    for draw in pictures.PICTURES.values():
-        draw(raw, measured.metrics_table(raw))
-        check_picture(figures[-1], scenarios)
+    names = list(pictures.draw("t000", raw, PIPELINE))
+    assert names == [f"t000_{name}.png" for name in ("latency", "throughput", "drop_rate", "response")]
+    for figure in figures:
+        check_picture(figure, scenarios)
     table = staged(raw[raw["timing"] == "live"])
     for population in (table, table[table["population"] == "all"]):
-        stage_picture.stages(population)
+        stage_picture.draw(population, PIPELINE.stages)
         check_picture(figures[-1], scenarios)
 
 
 def test_many_scenarios_make_no_tower_and_share_their_names(records: list[RunRecord], figures: list[Figure]) -> None:
     raw = spread_over(measured.raw_table(records)[0], 29, "")
-    pictures.latency(raw, measured.metrics_table(raw))
+    draw("latency", raw)
     width, height = figures[-1].get_size_inches()
     assert 0.6 < width / height < 1.8
     left, right = figures[-1].axes
     assert left.get_window_extent().y0 == right.get_window_extent().y0
     assert all(axes.get_xscale() == "log" for axes in (left, right))  # 1.5 ** 28 is five decades
     for table in (staged(raw)[lambda rows: rows["timing"] == timing] for timing in ("exact", "live")):
-        stage_picture.stages(table)
+        stage_picture.draw(table, PIPELINE.stages)
         width, height = figures[-1].get_size_inches()
         assert 1 < width / height < 2
 
@@ -175,12 +184,12 @@ def legend_of(axes: Axes) -> list[str]:
 
 def test_noisy_runs_are_hollow_and_named_where_there_are_any(records: list[RunRecord], figures: list[Figure]) -> None:
     raw = measured.raw_table(records)[0]
-    pictures.throughput(raw, measured.metrics_table(raw))
+    draw("throughput_ops_s", raw)
     assert [marks(axes) for axes in figures[-1].axes] == [{True: 0, False: 6 + 3}] * 2
     assert not any(legend_of(axes) for axes in figures[-1].axes)
     raw["noisy"] = (raw["timing"] == "live") & (raw["scenario"] == "affinity") & (raw["replicate"] == 1)
-    pictures.throughput(raw, measured.metrics_table(raw))
-    pictures.latency(raw, measured.metrics_table(raw))
+    draw("throughput_ops_s", raw)
+    draw("latency", raw)
     exact, live = figures[-2].axes
     assert marks(exact) == {True: 0, False: 9} and marks(live) == {True: 1, False: 8}
     assert (legend_of(exact), legend_of(live)) == ([], ["noisy run"])
@@ -191,7 +200,7 @@ def test_the_span_is_that_of_the_runs_behind_the_median(records: list[RunRecord]
     raw = measured.raw_table(records)[0]
     raw = raw[raw["timing"] == "live"].assign(throughput_ops_s=lambda rows: rows["replicate"] * 1000.0)
     raw["noisy"] = (raw["scenario"] == "affinity") & (raw["replicate"] == 2) | (raw["scenario"] == "baseline")
-    pictures.throughput(raw, measured.metrics_table(raw))
+    draw("throughput_ops_s", raw)
     axes = figures[-1].axes[0]
     spans = {place: (low, high) for (low, place), (high, _) in axes.collections[0].get_segments()}
     names = list(dict.fromkeys(raw["scenario"]))

@@ -65,7 +65,9 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
     metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
     for heading in ("exact timing on aarch64", "live timing on aarch64 with tcg"):
         table = page.split(f"### t000, {heading}")[1].split("\n\n")[1]
-        assert table.startswith("| scenario | p50 (µs) | p95 (µs) | p99 (µs) | ops/s | drop |")
+        assert table.startswith(
+            "| scenario | latency p50 (µs) | latency p95 (µs) | latency p99 (µs) | throughput (/s) | drop rate (%) |"
+        )
         assert len(table.splitlines()) == 2 + 3
     p50 = metrics[metrics["timing"] == "exact"]["latency_p50_ms"].iloc[0] * 1000
     assert f"| baseline | {p50:.1f}" in page or f"| baseline | {p50:.2f}" in page

@@ -12,7 +12,7 @@ import pytest
 from lab.tables import measured as measured_tables, results
 from lab.report import exports, pictures, page as report, suite as suite_results
 from lab.judge import gate
-from lab.plan import plan
+from lab.plan import contract, plan
 from lab.runs import run_record
 from lab.text.complaint import Complaint
 from lab.report.exports import chrome_trace
@@ -42,7 +42,7 @@ def reported(runs: Path, rows: Sequence[plan.Row]) -> str:
     for file in runs.glob("*.plan.tsv"):
         file.unlink()
     write_plan(runs, list(rows))
-    made, complaints = suite_results.make("t000", runs, None)
+    made, complaints = suite_results.make("t000", runs, None, runs.parent)
     assert not complaints, complaints
     for name, content in made.items():
         write_whole(runs.parent / name, content)
@@ -51,7 +51,7 @@ def reported(runs: Path, rows: Sequence[plan.Row]) -> str:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "PICTURES", dict.fromkeys(pictures.PICTURES, lambda raw, metrics: b""))
+    monkeypatch.setattr(pictures, "draw", lambda suite, raw, contract: {})
 
 
 def test_a_suite_may_keep_some_items_or_none(runs: Path, no_pictures: None) -> None:
@@ -71,7 +71,7 @@ def test_a_suite_may_keep_some_items_or_none(runs: Path, no_pictures: None) -> N
     known = results.load(runs.parent)
     gates = gate.run_all(known, known)
     assert {each.scenario for each in gates[0].comparisons} == set(SCENARIOS)
-    assert all(text(known) for text in exports.OF_RESULTS.values())
+    assert all(text(known, contract.load("pipeline")) for text in exports.OF_RESULTS.values())
 
 
 def test_what_shows_items_shows_those_that_are_kept(runs: Path) -> None:

@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.findings import rules as findings
 from lab.plan import contract, plan
 from lab.tables import stages
 from lab.trace import split, events as trace_events, runs as trace_runs
 from lab.text.complaint import Complaint
 from lab.report.exports import chrome_trace
 from lab.trace import findings as sched
-from lab.judge.evidence import Study
+from lab.judge.evidence import Evidence
+from lab.tests.test_findings import Said, said
 from lab.tables.measurement import Measurement
 from lab.tests import traced
 from lab.tests.conftest import RECORDED
@@ -227,8 +227,9 @@ def test_the_report_says_who_had_the_cpu_and_how_much_tracing_took(tmp_path: Pat
     assert trace_runs.markdown(table, EXACT._replace(timing="live"), raw, FACTS) == ""
 
 
-def found(table: pd.DataFrame) -> findings.Finding | None:
-    return next(iter(sched.traced_waits(Study([], traces=table))), None)
+def found(table: pd.DataFrame) -> Said | None:
+    known = Evidence([], beside={trace_runs.FILE: table})
+    return next((said(each) for rule in sched.RULES for each in rule(known)), None)
 
 
 def test_the_finding_names_the_task_that_had_the_cpu(tmp_path: Path) -> None:
@@ -237,12 +238,15 @@ def test_the_finding_names_the_task_that_had_the_cpu(tmp_path: Path) -> None:
     woken = (table["stage"] == "wake_up") & (table["part"] == "run delay")
     table["mean_ns"] = table["mean_ns"].where(~woken, 2 * table["mean_ns"])
     waits = found(table)
-    assert waits is not None and waits.name == "what items waited for, traced"
-    assert "43 % the consumer woken, but without a CPU (3.3 µs: kworker on CPU 1, producer on CPU 0" in waits.evidence
+    assert waits is not None and waits.rule == "what items waited for, traced"
+    assert (
+        "43 % waiting for the consumer to wake up (the consumer without a CPU for 3.3 µs, kworker on CPU 1, producer on CPU 0"
+        in waits.evidence
+    )
     assert waits.cause == "kworker had CPU 1, where the consumer was to run"
     slowest = pd.concat([table, table.assign(population="slowest 1 %", held_by="producer", cpu="1")])
     waits = found(slowest)
-    assert waits is not None and waits.name == "what the slowest 1 % waited for, traced"
+    assert waits is not None and waits.rule == "what the slowest 1 % waited for, traced"
     assert waits.cause == "both threads want CPU 1, and one waits for the other"
     late = table.assign(mean_ns=table["mean_ns"].where(table["part"] != "asleep", 90_000))
     waits = found(late[late["stage"] == "lateness"])

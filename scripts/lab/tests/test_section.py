@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lab.plan import contract
 from lab.report import page as report, section, suite as suite_results
 from lab.tables import stages
 from lab.plan import suite
@@ -17,6 +18,7 @@ from lab.tables.measurement import Measurement
 from lab.judge.comparing import Comparison, Verdict
 
 EXACT, LIVE = Measurement("aarch64", "exact", "tcg"), Measurement("aarch64", "live", "tcg")
+PIPELINE = contract.load("pipeline")
 SUITE = """
 baseline = "queue-cap-8"
 margin = 0.5
@@ -63,34 +65,36 @@ def test_a_verdict_fits_a_cell(comparison: Comparison, text: str) -> None:
 
 def test_metrics_that_are_the_same_everywhere_get_no_column() -> None:
     same = compared(Verdict.SAME)
-    lines = section._verdicts([compared(Verdict.WORSE), replace(same, metric="drop_rate")], {"x": "base"}).splitlines()
-    assert lines[0] == "| against base | p50 |" and len(lines) == 5
-    assert lines[-1] == "The same within 3 % in all scenarios: drop."
-    assert section._verdicts([same], {"x": "base"}) == "The same within 3 % in all scenarios: p50."
-    assert section._verdicts([], {}) == ""
-    two = [compared(Verdict.WORSE), compared(Verdict.BETTER, scenario="y")]
-    assert section._verdicts(two, {"x": "a", "y": "b"}).startswith(
-        "| scenario | against | p50 |\n|---|---|---|\n| x | a |"
+    table, note = section._verdicts(
+        [compared(Verdict.WORSE), replace(same, metric="drop_rate")], PIPELINE, {"x": "base"}
     )
+    assert table.splitlines()[0] == "| against base | latency p50 |" and len(table.splitlines()) == 3
+    assert note == "The same within 3 % in all scenarios: drop rate."
+    assert section._verdicts([same], PIPELINE, {"x": "base"}) == ["The same within 3 % in all scenarios: latency p50."]
+    assert section._verdicts([], PIPELINE, {}) == []
+    two = [compared(Verdict.WORSE), compared(Verdict.BETTER, scenario="y")]
+    (table,) = section._verdicts(two, PIPELINE, {"x": "a", "y": "b"})
+    assert table.startswith("| scenario | against | latency p50 |\n|---|---|---|\n| x | a |")
 
 
 def test_the_legend_tells_intervals_from_verdicts_and_equal_from_same() -> None:
     tested = compared(Verdict.INCONCLUSIVE, p_adjusted=0.1)
-    live = section._verdicts([tested], {"x": "base"}).splitlines()[-1]
+    live = section._verdicts([tested], PIPELINE, {"x": "base"})[-1]
     assert live.startswith("Inconclusive: these runs do not tell; so many REPS probably would. An interval in brackets")
     assert live.endswith("the number of comparisons in the table (Holm), and for the margin of 3 %.")
-    assert "brackets" not in section._verdicts([replace(tested, low=math.nan, high=math.nan)], {"x": "base"})
+    alone = section._verdicts([replace(tested, low=math.nan, high=math.nan)], PIPELINE, {"x": "base"})
+    assert "brackets" not in alone[-1]
     exact = replace(compared(Verdict.EQUAL), measurement=EXACT)
     worse = replace(exact, verdict=Verdict.WORSE, scenario="y")
-    text = section._verdicts([exact, worse], {"x": "base", "y": "base"})
-    assert text.endswith("\n\nEqual: the same figures, seed by seed; same: within 3 % with each seed.")
-    assert "Equal" not in section._verdicts([worse], {"y": "base"}) and "Equal" not in live
+    text = section._verdicts([exact, worse], PIPELINE, {"x": "base", "y": "base"})[-1]
+    assert text == "Equal: the same, seed by seed; same: within 3 % with each seed."
+    assert len(section._verdicts([worse], PIPELINE, {"y": "base"})) == 1 and "Equal" not in live
 
 
 def page_of(runs: Path, text: str = SUITE) -> str:
     file = runs.parent / "t000.toml"
     file.write_text(text)
-    made, complaints = suite_results.make("t000", runs, suite.load(file))
+    made, complaints = suite_results.make("t000", runs, suite.load(file), runs.parent)
     assert complaints == []
     for name, content in made.items():
         (runs.parent / name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -137,8 +141,8 @@ def test_stages_of_a_part_of_the_items_say_so(runs: Path) -> None:
 
 
 def test_a_table_line_without_values_is_not_cut() -> None:
-    empty = pd.Series({"latency_p50_ms": math.nan, "latency_p50_low_ms": math.nan, "latency_p50_high_ms": math.nan})
-    assert section._spread(empty, "latency_p50", "_ms", 1e3, str) == ""
+    empty = {"latency_p50_ms": math.nan, "latency_p50_low_ms": math.nan, "latency_p50_high_ms": math.nan}
+    assert section._spread(empty, PIPELINE.headline[0]) == ""
 
 
 @pytest.mark.parametrize(
@@ -180,6 +184,6 @@ def test_stages_that_no_finding_tells_look_like_findings() -> None:
         [stages.table(name, LIVE, [stages.RunStages(100, each, np.array([]))]) for name, each in runs.items()]
     )
     raw = pd.DataFrame({"scenario": list(runs), "consumed": 100})
-    lines = section._stages("t", LIVE, Evaluation([], [], table, []), raw).splitlines()
+    _, text = section._stages("t", LIVE, PIPELINE, Evaluation([], [], table, []), raw, 0)
     told = "of 100 µs 40 % late before creation, 30 % behind earlier items, 30 % waiting for the consumer to wake up."
-    assert lines[-2:] == [f"- **the slowest 1 %.** many: {told}", f"- **the mean item.** few: {told}"]
+    assert str(text).splitlines() == [f"- **the slowest 1 %.** many: {told}", f"- **the mean item.** few: {told}"]

@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from matplotlib import image
 
+from lab.plan import contract
 from lab.report import stage_picture
 from lab.tables import stages
 from lab.text.complaint import FAILED, Complaint
 from lab.tables.measurement import Measurement
 from lab.runs.run_record import RunRecord
 
+PIPELINE = contract.load("pipeline").stages
 LIVE = Measurement("aarch64", "live", "tcg")
 HEADER = ",".join(stages.COLUMNS)
 
@@ -152,9 +154,9 @@ def test_the_picture_has_a_panel_for_each_population(records: list[RunRecord]) -
         )
         for name in names
     )
-    whole = image.imread(io.BytesIO(stage_picture.stages(table)))
-    half = image.imread(io.BytesIO(stage_picture.stages(table[table["population"] == stages.ALL])))
+    whole = image.imread(io.BytesIO(stage_picture.draw(table, PIPELINE)))
+    half = image.imread(io.BytesIO(stage_picture.draw(table[table["population"] == stages.ALL], PIPELINE)))
     assert whole.shape[0] > 1.4 * half.shape[0]
-    for colour in ("lateness", "wake_up"):
-        rgb = np.array([int(stage_picture.COLOURS[colour][n : n + 2], 16) / 255 for n in (1, 3, 5)])
+    for colour, _ in (stage_picture.LOOKS[0], stage_picture.LOOKS[3]):
+        rgb = np.array([int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)])
         assert (np.abs(whole[..., :3] - rgb).max(axis=-1) < 0.01).sum() > 1000

@@ -32,9 +32,9 @@ def significant(value: float, sign: str = "", digits: int = 3) -> str:
     return f"{value:{sign},.{max(0, places)}f}"
 
 
-def count(value: float) -> str:
+def count(value: float, digits: int = 3) -> str:
     """1,234 or 2; what is no whole number with three digits: 2.31, 0.333."""
-    text = significant(value)
+    text = significant(value, digits=digits)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab.plan import plan
 from lab.plan.plan import Row
 from lab.plan.contract import PERCENTILES, Contract
 from lab.runs import outputs
@@ -86,7 +87,7 @@ def markdown(traces: pd.DataFrame, measurement: Measurement, raw: pd.DataFrame, 
     lines, guests = [], 0
     for scenario, runs in of(traces, measurement):
         without = raw[raw["scenario"] == scenario]
-        if measurements.options(facts, scenario).split("; ")[-1] != runs["options"].iat[0]:
+        if plan.words(measurements.options(facts, scenario)) != runs["options"].iat[0]:
             without = without[:0]
         if measurement.timing == "exact":
             without = without[without["seed"].isin(runs["seed"])]
@@ -136,7 +137,7 @@ def _of_run(folder: Path, planned: Row, workload: Contract) -> pd.DataFrame:
         "target": planned.target,
         "timing": planned.timing,
         "accelerator": read_facts(folder / "vm.tsv", ["accelerator"], "run it again")["accelerator"],
-        "options": planned.options,
+        "options": plan.words(planned.options),
         "seed": planned.seed,
         "items": len(known.bounds_ns),
     }

@@ -38,6 +38,7 @@ class Split:
     parts_ns: dict[str, np.ndarray]
     timelines: dict[str, Timeline]  # by role
     waits_for: dict[str, str]  # the role, by stage
+    begin_ns: int  # when the measured part began
 
     @property
     def response_ns(self) -> np.ndarray:
@@ -72,7 +73,7 @@ def split(run: Path, known: Contract) -> Split:
         for place, stage in enumerate(known.stages)
         if (role := waits_for.get(stage))
     }
-    return Split(bounds, parts, did, waits_for)
+    return Split(bounds, parts, did, waits_for, begin_ns)
 
 
 def _check_same_run(

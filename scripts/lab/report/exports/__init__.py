@@ -1,15 +1,17 @@
-"""Exports: results in the formats that other tools read, a file of this folder for each."""
+"""Exports: results, or a run, in the formats that other tools read, a file of this folder for each."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from lab.report.exports import go_benchmark, google_benchmark, prometheus
+from lab.plan.contract import Contract
+from lab.report.exports import chrome_trace, go_benchmark, google_benchmark, hlog, prometheus
 from lab.tables.results import Results
 
-# By the word that --format takes; chrome-trace is of one run, and stands in lab.exports.chrome_trace.
-OF_RESULTS: dict[str, Callable[[Mapping[str, Results]], str]] = {
+# By the word that --format takes: of a folder of results, whose contract is told, and of one run's folder.
+OF_RESULTS: dict[str, Callable[[Mapping[str, Results], Contract], str]] = {
     "google-benchmark": google_benchmark.text,
     "go": go_benchmark.text,
     "prometheus": prometheus.text,
 }
-CHROME_TRACE = "chrome-trace"
-FORMATS = (*OF_RESULTS, CHROME_TRACE)
+OF_RUN: dict[str, Callable[[Path], str]] = {"chrome-trace": chrome_trace.text, "hlog": hlog.text}
+FORMATS = (*OF_RESULTS, *OF_RUN)

@@ -1,54 +1,75 @@
 """Chrome's trace events, which Perfetto (ui.perfetto.dev) and chrome://tracing show: the items of one run.
 
-One track a thread, one line an item with its stages one after the other, and how full the queue is; of a traced run
-(scripts/trace.sh) also which task each CPU had, and when the threads were running, or ready without a CPU.
+One track a thread, one line an item with its stages one after the other, and how many are queued; of a traced run (scripts/trace.sh) also which task each CPU had, and when the threads were running, or ready without a CPU.
 https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 """
 
 import json
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lab.tables import stages
-from lab.trace import split, events as trace_events
-from lab.text.complaint import FAILED, Complaint
+from lab.plan import contract
+from lab.plan.contract import Contract
+from lab.runs import outputs, run_record
 from lab.runs.guest_files import OUT
+from lab.tables import stages
+from lab.text.complaint import FAILED, Complaint
+from lab.trace import split, events as trace_events
 from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY, Doing
 
 MOST_ITEMS = 10_000
-THREADS = {1: "producer", 2: "consumer"}
 ITEMS, CPUS, STATES = 1, 2, 3  # "processes": groups of tracks
 
 
 def text(run: Path, items: int = MOST_ITEMS) -> str:
     """The first `items` items of the run in the folder `run`. Times of the file are microseconds."""
     traced = run / OUT  # where a run has it that was made to be traced
-    file = (traced if traced.is_dir() else run) / "latencies.csv"
+    file = (traced if traced.is_dir() else run) / outputs.SAMPLES
     if not file.is_file():
-        raise Complaint(run, "has no latencies.csv: give the folder of a run, such as result_data/runs/RUN", FAILED)
-    every = stages.step(file)
-    stages.read(file, every)  # complains of a damaged file, and of one without items
+        what = f"has no {outputs.SAMPLES}: give the folder of a run, such as result_data/runs/RUN"
+        raise Complaint(run, what, FAILED)
+    known = _contract_of(run)
+    stages.read(file, known)  # complains of a damaged file, and of one without items
     table = pd.read_csv(file, nrows=items)
-    created = table["intended_ns"] + table["lateness_ns"]
-    pushed = created + table["enqueue_ns"]
-    popped = pushed + table["queue_latency_ns"]
-    done = popped + table["service_ns"]
-    events: list[dict[str, Any]] = [
-        {"ph": "M", "pid": ITEMS, "tid": tid, "name": "thread_name", "args": {"name": name}}
-        for tid, name in THREADS.items()
-    ]
-    events.append({"ph": "M", "pid": ITEMS, "name": "process_name", "args": {"name": run.name}})
-    events += _slices(1, "push", table["item"], created, pushed) + _slices(2, "work", table["item"], popped, done)
-    begins_and_ends = ((table["intended_ns"], created), (created, pushed), (pushed, popped), (popped, done))
-    for name, (begin, end) in zip(("lateness", "enqueue", "queue latency", "service"), begins_and_ends):
-        events += _stages(name, table["item"], begin, end)
-    events += _depth(pushed, popped) if every == 1 else []  # not known where only some items are
+    ends = table["intended_ns"].to_numpy()[:, None] + table[[each.column for each in known.stages.values()]].cumsum(
+        axis=1
+    )
+    begins = ends.shift(1, axis=1)
+    begins.isetitem(0, table["intended_ns"])
+    events: list[dict[str, Any]] = [{"ph": "M", "pid": ITEMS, "name": "process_name", "args": {"name": run.name}}]
+    for tid, role in enumerate(known.roles, start=1):
+        events.append({"ph": "M", "pid": ITEMS, "tid": tid, "name": "thread_name", "args": {"name": role}})
+    for place, stage in enumerate(known.stages.values()):
+        events += _stages(stage.name, table["item"], begins.iloc[:, place], ends.iloc[:, place])
+    events += _work(table["item"], begins, ends, known)
+    queued = [place for place, stage in enumerate(known.stages.values()) if stage.queued]
+    if queued and table["item"].diff().max() <= 1:  # not known where only some items are
+        events += _depth(begins.iloc[:, queued[0]], ends.iloc[:, queued[-1]])
     if traced.is_dir():
-        events += _scheduling(run, int(done.max()))
+        events += _scheduling(run, int(ends.iloc[:, -1].max()), known)
     return json.dumps({"displayTimeUnit": "ns", "traceEvents": events}) + "\n"
+
+
+def _contract_of(run: Path) -> Contract:
+    """Of the run's workload, as its record or the plan of a traced one says."""
+    record = run / run_record.RECORD
+    return run_record.load(run).contract if record.is_file() else contract.load("pipeline")
+
+
+def _work(items: pd.Series, begins: pd.DataFrame, ends: pd.DataFrame, known: Contract) -> list[dict[str, Any]]:
+    """What each role's thread did with each item: the last of the stages in a row that wait for it."""
+    tids = {role: tid for tid, role in enumerate(known.roles, start=1)}
+    events, place = [], 0
+    for role, of_role in groupby(known.stages.values(), key=lambda stage: stage.waits_for):
+        *_, last = of_role
+        place = list(known.stages).index(last.name)
+        if role in tids:
+            events += _slices(tids[role], last.name, items, begins.iloc[:, place], ends.iloc[:, place])
+    return events
 
 
 def _slices(tid: int, name: str, items: pd.Series, begin: pd.Series, end: pd.Series) -> list[dict[str, Any]]:
@@ -78,7 +99,7 @@ def _stages(name: str, items: pd.Series, begin: pd.Series, end: pd.Series) -> li
 
 
 def _depth(pushed: pd.Series, popped: pd.Series) -> list[dict[str, Any]]:
-    """How many items the queue holds, whenever that changes; at the same time the pop counts first."""
+    """How many items are queued, whenever that changes; at the same time the pop counts first."""
     times = np.concatenate([popped.to_numpy(), pushed.to_numpy()])
     steps = np.concatenate([np.full(len(popped), -1), np.full(len(pushed), 1)])
     order = np.argsort(times, kind="stable")
@@ -90,21 +111,18 @@ def _depth(pushed: pd.Series, popped: pd.Series) -> list[dict[str, Any]]:
     ]
 
 
-def _scheduling(run: Path, end_ns: int) -> list[dict[str, Any]]:
+def _scheduling(run: Path, end_ns: int, known: Contract) -> list[dict[str, Any]]:
     """What the CPUs and the threads of a traced run did from the first measured item on until `end_ns`."""
-    events = trace_events.read(run)
-    known = split.threads(events, run)
+    traced = split.split(run, known)
     made: list[dict[str, Any]] = []
     for group, name in ((CPUS, "CPUs"), (STATES, "threads")):
         made.append({"ph": "M", "pid": group, "name": "process_name", "args": {"name": name}})
-    tasks = {0: IDLE} | known.names
-    for cpu, switches in events["sched_switch"].groupby("cpu"):
-        names = switches["next_pid"].map(tasks).fillna(switches["next_comm"])
-        made += _track(CPUS, int(cpu), f"CPU {cpu}", switches["time_ns"] - known.begin_ns, names, {IDLE}, end_ns)
-    did = split.timelines(events, known)
-    for tid, thread in THREADS.items():
-        names = pd.Series([_doing(kind) for kind in did[thread].kinds])[did[thread].doing].reset_index(drop=True)
-        made += _track(STATES, tid, thread, pd.Series(did[thread].begins_ns - known.begin_ns), names, {ASLEEP}, end_ns)
+    for cpu, switches in trace_events.read(run)["sched_switch"].groupby("cpu"):
+        names = switches["next_comm"].where(switches["next_pid"] != 0, IDLE)
+        made += _track(CPUS, int(cpu), f"CPU {cpu}", switches["time_ns"] - traced.begin_ns, names, {IDLE}, end_ns)
+    for tid, (role, did) in enumerate(traced.timelines.items(), start=1):
+        names = pd.Series([_doing(kind) for kind in did.kinds])[did.doing].reset_index(drop=True)
+        made += _track(STATES, tid, role, pd.Series(did.begins_ns - traced.begin_ns), names, {ASLEEP}, end_ns)
     return made
 
 

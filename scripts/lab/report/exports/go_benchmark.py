@@ -6,33 +6,33 @@ https://go.googlesource.com/proposal/+/master/design/14313-benchmark-format.md
 import math
 from collections.abc import Mapping
 
+from lab.judge import comparing
+from lab.plan.contract import Column, Contract
 from lab.tables.measurement import KEYS
 from lab.tables.results import Results
 
-# By column of the raw table: the unit, of which benchstat makes a table each.
-UNITS = {
-    "latency_p50_ns": "p50-ns/op",
-    "latency_p99_ns": "p99-ns/op",
-    "response_p99_ns": "response-p99-ns/op",
-    "throughput_ops_s": "items/s",
-    "drop_rate": "drop-rate",
-}
 
-
-def text(sets: Mapping[str, Results]) -> str:
-    """All quiet runs of all suites. The suite is the package."""
-    lines = ["Unit items/s better=higher"]
+def text(sets: Mapping[str, Results], contract: Contract) -> str:
+    """The headline of all quiet runs of all suites. The suite is the package."""
+    units = {column.name: _unit(column, contract) for column in contract.headline}
+    better = {units[column.name]: column.metric.better for column in contract.headline}
+    # benchstat knows of times that less is better.
+    lines = [f"Unit {unit} better={which}" for unit, which in better.items() if not unit.endswith("ns/op")]
     for results in sets.values():
         lines += ["", f"pkg: pipelab/{results.suite}"]
-        for run in results.raw.to_dict("records"):
-            if run.get("noisy", False):
-                continue
+        for run in comparing.quiet(results.raw).to_dict("records"):
             # What is between white space is a field of its own.
             name = "_".join("/".join(f"{key}={run[key]}" for key in ("scenario", *KEYS) if run[key]).split())
-            known = {unit: run[column] for column, unit in UNITS.items() if not math.isnan(run.get(column, math.nan))}
-            values = " ".join(f"{value:.10g} {unit}" for unit, value in known.items())
-            if not known:
-                continue
-            # The format demands a number of items: where nobody counted them, the line is one figure.
-            lines.append(f"BenchmarkPipelab/{name} {int(run.get('consumed', 1))} {values}")
+            known = {unit: run[column] for column, unit in units.items() if not math.isnan(run.get(column, math.nan))}
+            if known:
+                # The format demands a number of items: where nobody counted them, the line is one figure.
+                values = " ".join(f"{value:.10g} {unit}" for unit, value in known.items())
+                lines.append(f"BenchmarkPipelab/{name} {int(run.get('consumed', 1))} {values}")
     return "\n".join(lines) + "\n"
+
+
+def _unit(column: Column, contract: Contract) -> str:
+    """Of which benchstat makes a table each: latency-p50-ns/op, items/s, drop-rate."""
+    if column.percentile:
+        return f"{column.metric.name}-{column.percentile}-ns/op".replace("_", "-")
+    return f"{contract.items[1]}/s" if column.metric.unit == "ops_s" else column.name.replace("_", "-")

@@ -1,7 +1,7 @@
-"""Google Benchmark's JSON, which its tools/compare.py reads: a repetition a run, the median latency as its time.
+"""Google Benchmark's JSON, which its tools/compare.py reads: a repetition a run, its first headline time as its time.
 
-compare.py gives up on a file of which an entry lacks real_time or cpu_time, so runs without a median latency are left
-out, and where nobody knows the CPU time the real one stands for it, which the entry's label says.
+compare.py gives up on a file of which an entry lacks real_time or cpu_time, so runs without that time are left out, and
+where nobody knows the CPU time the real one stands for it, which the entry's label says.
 """
 
 import json
@@ -12,22 +12,20 @@ from typing import Any
 import pandas as pd
 
 from lab.judge import comparing
+from lab.plan.contract import Contract
 from lab.tables.measurement import each_of, groups
 from lab.tables.results import Results
-from lab.runs.totals import THREADS
 
-# User counters: each column of the raw table that a run has a value in.
-COUNTERS = ("latency_p95_ns", "latency_p99_ns", "latency_p999_ns", "response_p50_ns", "response_p99_ns", "drop_rate")
 CPU_TIME_UNKNOWN = "cpu_time is not known: real_time stands for it"
 
 
-def text(sets: Mapping[str, Results]) -> str:
-    """All quiet runs of all suites that have a median latency."""
+def text(sets: Mapping[str, Results], contract: Contract) -> str:
+    """All quiet runs of all suites that have the headline's first time."""
     families = [(results.suite, *group) for results in sets.values() for group in groups(comparing.quiet(results.raw))]
     benchmarks = [
         entry
         for index, (suite, measurement, scenario, runs) in enumerate(families)
-        for entry in _entries(index, "/".join(filter(None, [suite, scenario, *measurement])), runs)
+        for entry in _entries(index, "/".join(filter(None, [suite, scenario, *measurement])), runs, contract)
     ]
     return json.dumps({"context": _context(sets), "benchmarks": benchmarks}, indent=2) + "\n"
 
@@ -42,10 +40,12 @@ def _context(sets: Mapping[str, Results]) -> dict[str, Any]:
     return {"executable": "pipelab"} | known
 
 
-def _entries(family: int, name: str, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    timed = runs[runs["latency_p50_ns"].notna()]
+def _entries(family: int, name: str, runs: pd.DataFrame, contract: Contract) -> Iterator[dict[str, Any]]:
+    time = next(column.name for column in contract.headline if column.metric.unit == "ns")
+    rate = next((column.name for column in contract.headline if column.metric.unit == "ops_s"), "")
+    timed = runs[runs[time].notna()]
     for place, run in enumerate(timed.to_dict("records")):
-        cpu_time_ns = _cpu_time_ns(run)
+        cpu_time_ns = _cpu_time_ns(run, contract)
         entry = {
             "name": name,
             "family_index": family,
@@ -54,23 +54,18 @@ def _entries(family: int, name: str, runs: pd.DataFrame) -> Iterator[dict[str, A
             "run_type": "iteration",
             "repetitions": len(timed),
             "repetition_index": place,
-            "threads": 2,
             "iterations": int(run["consumed"]) if "consumed" in run else math.nan,
-            "real_time": run["latency_p50_ns"],
-            "cpu_time": run["latency_p50_ns"] if math.isnan(cpu_time_ns) else cpu_time_ns,
+            "real_time": run[time],
+            "cpu_time": run[time] if math.isnan(cpu_time_ns) else cpu_time_ns,
             "time_unit": "ns",
-            "items_per_second": run["throughput_ops_s"],
+            "items_per_second": run.get(rate, math.nan),
         }
-        entry |= {column: run[column] for column in COUNTERS if column in run}
+        entry |= {column: run[column] for column in contract.columns if column in run and column not in (time, rate)}
         entry |= {"label": CPU_TIME_UNKNOWN} if math.isnan(cpu_time_ns) else {}
-        yield {key: value for key, value in entry.items() if not _unknown(value)}
+        yield {key: value for key, value in entry.items() if not (isinstance(value, float) and math.isnan(value))}
 
 
-def _cpu_time_ns(run: Mapping[Hashable, Any]) -> float:
-    """Of both threads an item; NaN where the runs do not say."""
-    used_ns = sum(run.get(f"{thread}_run_time_ns", math.nan) for thread in THREADS)
-    return used_ns / run["consumed"] if run.get("consumed") else math.nan
-
-
-def _unknown(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+def _cpu_time_ns(run: Mapping[Hashable, Any], contract: Contract) -> float:
+    """Of the threads of all roles an item; NaN where the runs do not say."""
+    used_ns = [run.get(f"{role}_run_time_ns", math.nan) for role in contract.roles]
+    return sum(used_ns) / run["consumed"] if used_ns and run.get("consumed") else math.nan

@@ -1,59 +1,53 @@
 """Prometheus's text format, for node_exporter's textfile collector: medians over the quiet runs, in base units."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from lab.tables import measured
 from lab.judge import comparing
-from lab.runs import totals
+from lab.plan.contract import PERCENTILES, Column, Contract
 from lab.tables.measurement import groups
 from lab.tables.results import Results
 
-
-class _Metric(NamedTuple):
-    name: str
-    about: str
-    columns: dict[str, float]  # of the raw table, with the quantile that they are; 0 for none
-    factor: float
-
-
-def _times(time: str) -> _Metric:
-    columns = {f"{time}_{name}_ns": quantile for name, quantile in measured.PERCENTILES.items()}
-    about = {"latency": "From creation to pop", "response": "From intended creation to the end of the work"}[time]
-    return _Metric(f"pipelab_{time}_seconds", about, columns, 1e-9)
+# By the unit of a metric: what Prometheus calls the base unit, and by what it is multiplied.
+BASE = {
+    "ns": ("seconds", 1e-9),
+    "s": ("seconds", 1),
+    "ops_s": ("{items}_per_second", 1),
+    "bytes": ("bytes", 1),
+    "bytes_s": ("bytes_per_second", 1),
+    "count": ("count", 1),
+    "share": ("ratio", 1),
+}
 
 
-METRICS = (
-    *map(_times, totals.TIMES),
-    _Metric("pipelab_throughput_items_per_second", "Items consumed", {"throughput_ops_s": 0}, 1),
-    _Metric("pipelab_drop_ratio", "Share of the produced items that found no room", {"drop_rate": 0}, 1),
-)
-
-
-def text(sets: Mapping[str, Results]) -> str:
+def text(sets: Mapping[str, Results], contract: Contract) -> str:
     """Gauges of all suites, labelled with suite, scenario, target, timing and accelerator.
 
     Not summaries, since these also promise a count and a sum: so the label is `percentile`, as `quantile` is theirs.
     """
     lines = []
-    for metric in METRICS:
-        lines += [f"# HELP {metric.name} {metric.about}, median over runs.", f"# TYPE {metric.name} gauge"]
-        lines += [line for results in sets.values() for line in _samples(metric, results)]
+    for metric in contract.metrics.values():
+        base, factor = BASE[metric.unit]
+        stem = metric.name.removesuffix(f"_{metric.unit}")
+        name = f"pipelab_{stem}_{base.format(items=contract.items[1])}"
+        about = f"{metric.title}{f': {metric.text}' * bool(metric.text)}, median over runs.".replace("\\", "")
+        lines += [f"# HELP {name} {' '.join(about.split())}", f"# TYPE {name} gauge"]
+        columns = [column for column in contract.columns.values() if column.metric == metric]
+        lines += [line for results in sets.values() for line in _samples(name, columns, factor, results)]
     return "\n".join(lines) + "\n"
 
 
-def _samples(metric: _Metric, results: Results) -> Iterator[str]:
+def _samples(name: str, columns: Sequence[Column], factor: float, results: Results) -> Iterator[str]:
     for measurement, scenario, runs in groups(comparing.quiet(results.raw)):
         labels = {"suite": results.suite, "scenario": scenario, **measurement._asdict()}
         labels = {key: value for key, value in labels.items() if value}
-        for column, quantile in metric.columns.items():
-            known = runs.get(column, pd.Series(dtype=float)).dropna()
+        for column in columns:
+            known = runs.get(column.name, pd.Series(dtype=float)).dropna()
             if len(known):
-                own = labels | ({"percentile": f"{quantile * 100:g}"} if quantile else {})
-                inside = ",".join(f'{key}="{_escaped(value)}"' for key, value in own.items())
-                yield f"{metric.name}{{{inside}}} {known.median() * metric.factor:.9g}"
+                of_percentile = {"percentile": f"{PERCENTILES[column.percentile] * 100:g}"} if column.percentile else {}
+                inside = ",".join(f'{key}="{_escaped(value)}"' for key, value in (labels | of_percentile).items())
+                yield f"{name}{{{inside}}} {known.median() * factor:.9g}"
 
 
 def _escaped(text: str) -> str:

@@ -98,13 +98,13 @@ function offer(form) {
 }
 
 for (const suite of Object.keys(SERIES.suites)) {
-  STATES[suite] = { time: "latency", ofWindow: "largest", run: runNames(suite)[0] || "1", hidden: new Set() };
+  STATES[suite] = { time: Object.keys(SERIES.suites[suite].times)[0], ofWindow: "largest", run: runNames(suite)[0] || "1", hidden: new Set() };
 }
 Chart.defaults.font.family = "system-ui, sans-serif";
 Chart.defaults.font.size = 13;
 for (const canvas of document.querySelectorAll("canvas[data-kind]")) {
-  const { kind, suite, measurement } = canvas.dataset;
-  const plot = { canvas, kind, suite, series: SERIES.suites[suite].measurements[measurement], shares: false, place: null };
+  const { kind, metric, suite, measurement } = canvas.dataset;
+  const plot = { canvas, kind, metric, suite, series: SERIES.suites[suite].measurements[measurement], shares: false, place: null };
   PLOTS.push(plot);
   draw(plot);
   canvas.addEventListener("keydown", (event) => walk(plot, event));

@@ -1,32 +1,28 @@
-"""The page: the Markdown of results.md as HTML, with plots in the places of its pictures."""
+"""The page as one HTML file that needs no network, with plots where results.md has pictures."""
 
 import base64
 import hashlib
 import html
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element
 
 import jinja2
-import markdown
-from markdown.extensions.tables import TableExtension
 
-from lab.report import stage_picture, page as report
+from lab.plan.contract import Contract
+from lab.report import page as report
+from lab.report.html import series, text
 from lab.tables import results
 from lab.text.complaint import FAILED, Complaint
-from lab.report.html import series
-from lab.tables.measurement import each_of
+from lab.text.page import STAGES, Part, Picture
 
-CONTENTS = re.compile(r"^- \[.*\]\(#.*\n", re.MULTILINE)  # the page has its own
 HERE = Path(__file__).parent
 LIBRARY = Path("/usr/share/javascript/chart.js/chart.min.js")  # of libjs-chart.js
-LINK = re.compile(r"https?://.*|#.*|result_data/[\w.-]+", re.ASCII)  # where a link may go
 PNG = b"\x89PNG\r\n\x1a\n"
-PICTURE = re.compile(r"^!\[(.*)\]\(result_data/(\S+)\)$", re.MULTILINE)
-HEADING = re.compile(r"^(?=#{2,3} )", re.MULTILINE)
+OWN = re.compile(r"bench\.png|capacity_[\w-]+\.png", re.ASCII)  # pictures that no plot stands in for
 
 
 @dataclass(frozen=True)
@@ -36,18 +32,42 @@ class Figure:
     kind: str  # which function of plots.js draws it
     title: str
     about: str
-    suite: str
-    measurements: tuple[int, ...]  # of the suite's series
-    of_times: bool = False  # latency or response, of the runs' own files
+    suite: str = ""
+    measurements: tuple[int, ...] = ()  # of the suite's series
+    metric: str = ""  # of a plot of values
+    controls: bool = False  # above it: what all plots of the suite show
+
+    @property
+    def of_times(self) -> bool:
+        """Whether it needs the runs' own files."""
+        return self.kind in ("spectrum", "cdf", "windows")
 
     @property
     def id(self) -> str:
-        return "-".join(re.sub(r"\W+", "-", str(part)) for part in (self.suite, self.kind, *self.measurements))
+        return "-".join(
+            re.sub(r"\W+", "-", str(part)) for part in (self.suite, self.kind + self.metric, *self.measurements)
+        )
+
+
+TIMES = [  # what stands in for the pictures of all that is timed
+    Figure(
+        "spectrum",
+        "Percentiles",
+        "How long the slowest took: the further right, the rarer. Each line is the median over runs, and ends where "
+        "a run has too few items. Point at it, or use the arrow keys, for values with the lowest and the highest run.",
+    ),
+    Figure("cdf", "Distribution", "The share of items that took at most so long (CDF), median over runs, up to 99 %."),
+    Figure(
+        "windows",
+        "Over time",
+        "One run, cut into up to 200 equally long windows: the largest item of each, none left out, or the median.",
+    ),
+]
 
 
 @dataclass(frozen=True)
-class Part:
-    """What is under a heading."""
+class Shown:
+    """A part as the template takes it."""
 
     level: int
     id: str
@@ -56,49 +76,12 @@ class Part:
     wide: bool  # not beside another part
 
 
-FIGURES = {  # by the picture of results.md that they stand in for
-    "latency": [
-        Figure(
-            "spectrum",
-            "Percentiles",
-            "How long the slowest took: the further right, the rarer. Each line is the median over runs, and ends where "
-            "a run has too few items. Point at it, or use the arrow keys, for values with the lowest and the highest run.",
-            "",
-            (),
-            True,
-        ),
-        Figure(
-            "cdf",
-            "Distribution",
-            "The share of items that took at most so long (CDF), median over runs, up to 99 %.",
-            "",
-            (),
-            True,
-        ),
-        Figure(
-            "windows",
-            "Over time",
-            "One run, cut into up to 200 equally long windows: the largest item of each, none left out, or the median.",
-            "",
-            (),
-            True,
-        ),
-    ],
-    "throughput": [
-        Figure("throughput", "Throughput", "Items consumed per second: each run (dots), median and interval.", "", ())
-    ],
-    "drop_rate": [Figure("drop", "Drop rate", "Of produced items: each run (dots), median and interval.", "", ())],
-}
-
-
 def render(result_data: Path, runs: Path) -> str:
     """The whole file. What is gone of `runs` lacks its percentiles and its course over time."""
-    text = report.render(result_data)  # which complains of what is damaged
+    parts = report.parts(result_data)  # which complains of what is damaged
     sets = results.load(result_data) if list(result_data.glob("*_raw.csv")) else {}
-    suites = {name: series.of_suite(each, runs) for name, each in sets.items()}
-    figures = _figures(sets, suites)
-    pictures = {name: result_data / name for name in ["bench.png", *_of_searches(result_data)]}
-    parts = [_part(section, figures, pictures) for section in HEADING.split(text)]
+    contracts = {name: report.contract_of(each.environment) for name, each in sets.items()}
+    suites = {name: series.of_suite(each, contracts[name], runs) for name, each in sets.items()}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         trim_blocks=True,
@@ -110,13 +93,12 @@ def render(result_data: Path, runs: Path) -> str:
     scripts = [_library(), *((HERE / name).read_text() for name in ("plots.js", "controls.js"))]
     return environment.get_template("page.html.j2").render(
         policy=_policy(style, scripts),
-        parts=parts,
+        parts=[_shown(part, contracts, suites, result_data) for part in parts],
         suites=suites,
-        no_drops=series.no_drops,
-        stages=series.stage_legend(),
+        all_zero=series.all_zero,
         style=style,
         scripts=scripts,
-        data=_embedded({"oneIn": series.ONE_IN.round(6).tolist(), "stages": series.stage_legend(), "suites": suites}),
+        data=_embedded({"oneIn": series.ONE_IN.round(6).tolist(), "suites": suites}),
     )
 
 
@@ -140,8 +122,7 @@ def _policy(style: str, scripts: list[str]) -> str:
 def _colours() -> str:
     """Rules for the legend of the stages."""
     return "".join(
-        f".swatch.stage-{number} {{ background: {stage['colour']}; }}\n"
-        for number, stage in enumerate(series.stage_legend())
+        f".swatch.stage-{number} {{ background: {colour}; }}\n" for number, colour in enumerate(series.STAGE_COLOURS)
     )
 
 
@@ -158,68 +139,39 @@ def _embedded(data: dict[str, Any]) -> str:
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
-def _figures(sets: dict[str, results.Results], suites: dict[str, dict[str, Any]]) -> dict[str, list[Figure]]:
-    """By the name of a picture: what is shown in its place."""
-    shown = {}
-    for name, told in suites.items():
-        every = tuple(range(len(told["measurements"])))
-        for picture, figures in FIGURES.items():
-            shown[f"{name}_{picture}.png"] = [
-                Figure(each.kind, each.title, each.about, name, every, each.of_times) for each in figures
-            ]
-        for number, measurement in enumerate(each_of(sets[name].environment)):
-            about = "Means over items and runs. Exact and live each have their own axis."
-            figure = Figure("stages", "Where the response time went", about, name, (number,))
-            shown[stage_picture.file_name(name, measurement)] = [figure]
-    return shown
-
-
-def _of_searches(result_data: Path) -> list[str]:
-    """The names of the pictures of capacity searches."""
-    return [file.with_suffix(".png").name for file in result_data.glob("capacity_*.csv")]
-
-
-def _part(text: str, figures: dict[str, list[Figure]], pictures: dict[str, Path]) -> Part:
-    """A heading of the Markdown and what follows it, up to the next one. `pictures` are those that the report made."""
-    first, _, rest = CONTENTS.sub("", text).partition("\n")
-    level = len(first) - len(first.lstrip("#"))
-    heading = html.unescape(first.lstrip("# "))
+def _shown(
+    part: Part, contracts: Mapping[str, Contract], suites: Mapping[str, dict[str, Any]], result_data: Path
+) -> Shown:
     body: list[str | list[Figure]] = []
-    wide = level < 3
-    texts = PICTURE.split(rest)
-    for before, title, picture in zip(texts[::3], texts[1::3] + [""], texts[2::3] + [""]):
-        if before.strip():
-            body.append(_html(before))
-        if picture in figures:
-            body.append(figures[picture])
-            wide = wide or any(each.kind != "stages" for each in figures[picture])
-        elif picture in pictures:
-            body.append(_picture(title, pictures[picture]))
-    return Part(level, report.anchor(heading), heading, body, wide)
+    for block in part.body:
+        if not isinstance(block, Picture):
+            body.append(text.block(block))
+        elif block.suite in suites:
+            body.append(_figures(block, contracts[block.suite], suites[block.suite]))
+        elif OWN.fullmatch(block.file):
+            body.append(_picture(block.title, result_data / block.file))
+    plots = [figure for each in body if isinstance(each, list) for figure in each]
+    body = [each for each in body if each]
+    wide = part.level < 3 or any(each.kind != STAGES for each in plots)
+    return Shown(part.level, report.anchor(part.heading), html.unescape(part.heading), body, wide)
 
 
-def _html(text: str) -> str:
-    """As GitHub shows it. HTML in the text is text: a suite's title cannot run a script."""
-    converter = markdown.Markdown(extensions=[TableExtension(use_align_attribute=True), "sane_lists"])
-    converter.preprocessors.deregister("html_block")
-    converter.inlinePatterns.deregister("html")
-    converter.treeprocessors.register(_OnlyGoodLinks(converter), "only good links", 0)
-    table = re.compile("<table>.*?</table>", re.DOTALL)  # wide ones scroll, also with the keyboard
-    scrolled = r'<div class="table" tabindex="0" role="region" aria-label="table">\g<0></div>'
-    shown = re.sub(r"(?<=\d) (?=%)", "\u00a0", converter.convert(text))
-    shown = re.sub(r"\([^()<>]{1,20}–[^()<>]{1,20}\)", r'<span class="interval">\g<0></span>', shown)
-    return table.sub(scrolled, shown)
-
-
-class _OnlyGoodLinks(markdown.treeprocessors.Treeprocessor):
-    """Takes from links to anywhere but LINK where they go, and from pictures in sentences what they show."""
-
-    def run(self, root: Element) -> None:
-        for each in root.iter():
-            if each.tag == "a" and not LINK.fullmatch(html.unescape(each.get("href", ""))):
-                each.attrib.clear()
-            if each.tag == "img":
-                each.attrib = {"alt": each.get("alt", "")}
+def _figures(picture: Picture, contract: Contract, suite: Mapping[str, Any]) -> list[Figure]:
+    """What is shown in the place of a picture: the plots of all times in that of the first one."""
+    if picture.shows == STAGES:
+        about = "Means over items and runs. Exact and live each have their own axis."
+        return [Figure(STAGES, "Where the response time went", about, picture.suite, (picture.of or 0,))]
+    every = tuple(range(len(suite["measurements"])))
+    metric, first = contract.metrics[picture.shows], picture.shows == contract.headline[0].metric.name
+    if metric.unit != "ns":
+        about = f"{metric.text or metric.title}: each run (dots), median and interval."
+        title = metric.title[0].upper() + metric.title[1:]
+        return [Figure("values", title, about[0].upper() + about[1:], picture.suite, every, metric.name, first)]
+    if metric.name != contract.histograms[0]:
+        return []
+    return [
+        replace(each, suite=picture.suite, measurements=every, controls=first and each is TIMES[0]) for each in TIMES
+    ]
 
 
 def _picture(title: str, file: Path) -> str:

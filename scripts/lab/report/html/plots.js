@@ -10,8 +10,6 @@ const COLOURS = {
   dark: ["#56b4e9", "#ff8a4c", "#2ec49a", "#e08cc4", "#f0c040", "#8fb8ff", "#b79ce8"],
 };
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]]; // for scenarios that share a colour
-const TIME_NAMES = { latency: "latency, creation to pop (µs)", response: "response time (µs)" };
-
 const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
 const perCent = (oneIn) => `${+(100 - 100 / oneIn).toPrecision(oneIn > 100 ? 12 : 4)} %`;
 
@@ -64,6 +62,7 @@ function logarithmic(title, values) {
   };
 }
 
+const axisOf = (plot, metric) => SERIES.suites[plot.suite].axes[metric];
 const valuesOf = (datasets, axis) => datasets.flatMap(({ data }) => data.map((point) => point[axis]));
 
 function linear(title) {
@@ -102,7 +101,7 @@ function spectrum(plot, state) {
   };
   const text = ({ dataset, raw }) =>
     `${dataset.label}: ${perCent(raw.x)} within ${number(raw.y)} µs (runs: ${number(raw.low)} to ${number(raw.high)})`;
-  return { datasets, scales: { x, y: logarithmic(TIME_NAMES[state.time], valuesOf(datasets, "y")) }, text };
+  return { datasets, scales: { x, y: logarithmic(axisOf(plot, state.time), valuesOf(datasets, "y")) }, text };
 }
 
 function cdf(plot, state) {
@@ -113,12 +112,12 @@ function cdf(plot, state) {
   });
   const text = ({ dataset, raw }) => `${dataset.label}: ${number(raw.y)} % took at most ${number(raw.x)} µs`;
   const y = { ...linear("share of items (%)"), min: 0, max: 100 };
-  return { datasets, scales: { x: logarithmic(TIME_NAMES[state.time], valuesOf(datasets, "x")), y }, text };
+  return { datasets, scales: { x: logarithmic(axisOf(plot, state.time), valuesOf(datasets, "x")), y }, text };
 }
 
 function windows(plot, state) {
   const table = plot.series.windows;
-  const datasets = shown(plot, state, table).filter((name) => state.run in table[name]).map((name) => {
+  const datasets = shown(plot, state, table).filter((name) => table[name][state.run]?.[state.time]).map((name) => {
     const run = table[name][state.run];
     const values = run[state.time][state.ofWindow];
     const length = run.last_ms / values.length;
@@ -127,13 +126,14 @@ function windows(plot, state) {
   });
   const text = ({ dataset, raw }) => `${dataset.label}: ${state.ofWindow} ${number(raw.y)} µs at ${number(raw.x)} ms`;
   const x = { ...linear("time into what the run kept (ms)"), min: 0 };
-  return { datasets, scales: { x, y: logarithmic(TIME_NAMES[state.time], valuesOf(datasets, "y")) }, text };
+  return { datasets, scales: { x, y: logarithmic(axisOf(plot, state.time), valuesOf(datasets, "y")) }, text };
 }
 
 // A line a scenario: its runs as dots (hollow: noisy), their median as a diamond, and its interval.
-function rates(plot, state, key, title) {
-  const names = shown(plot, state, plot.series.rates);
-  const of = (name) => plot.series.rates[name];
+function values(plot, state) {
+  const key = plot.metric;
+  const names = shown(plot, state, plot.series.values);
+  const of = (name) => plot.series.values[name];
   const inks = names.map((name) => colour(plot.suite, name));
   const runs = names.flatMap((name, row) => of(name)[key].runs.map((x, run) => ({ x, y: row, ink: inks[row], quiet: of(name).quiet[run] })));
   const ends = names.flatMap((name, row) => {
@@ -141,8 +141,9 @@ function rates(plot, state, key, title) {
     return low === null ? [] : [{ x: low, y: row }, { x: high, y: row }, { x: NaN, y: NaN }];
   });
   const medians = names.map((name, row) => ({ x: of(name)[key].interval[1], y: row, interval: of(name)[key].interval }));
-  const values = [...runs, ...ends].map(({ x }) => x).filter(Number.isFinite);
-  const far = Math.min(...values) > 0 && Math.max(...values) >= 10 * Math.min(...values);
+  const marks = [...runs, ...ends].map(({ x }) => x).filter(Number.isFinite);
+  const far = Math.min(...marks) > 0 && Math.max(...marks) >= 10 * Math.min(...marks);
+  const title = axisOf(plot, key);
   const soft = getComputedStyle(document.body).getPropertyValue("--soft");
   const datasets = [
     { label: "median", data: medians, pointStyle: "rectRot", pointRadius: 7, pointHoverRadius: 9, backgroundColor: inks },
@@ -157,17 +158,14 @@ function rates(plot, state, key, title) {
     return `${names[raw.y]}: median ${number(raw.x)}${low === null ? "" : ` (${plot.series.brackets}: ${number(low)} to ${number(high)})`}`;
   };
   for (const dataset of datasets) dataset.clip = false; // a mark on the axis is whole
-  const x = far ? logarithmic(title, values) : { ...linear(title), beginAtZero: true, grace: "5%" };
+  const x = far ? logarithmic(title, marks) : { ...linear(title), beginAtZero: true, grace: "5%" };
   return { type: "scatter", datasets, scales: { x, y }, text };
 }
-
-const throughput = (plot, state) => rates(plot, state, "throughput", "items consumed per second");
-const drop = (plot, state) => rates(plot, state, "drop", "dropped of the produced items (%)");
 
 function stages(plot, state) {
   const rows = plot.series.stages.filter(({ scenario }) => !state.hidden.has(scenario));
   const total = rows.map(({ means }) => means.reduce((sum, each) => sum + each, 0));
-  const datasets = SERIES.stages.map(({ name, colour: ink }, stage) => ({
+  const datasets = SERIES.suites[plot.suite].stages.map(({ name, colour: ink }, stage) => ({
     label: name,
     data: rows.map(({ means }, row) => (plot.shares ? (100 * means[stage]) / (total[row] || 1) : means[stage])),
     backgroundColor: ink,
@@ -179,4 +177,4 @@ function stages(plot, state) {
   return { type: "bar", labels: rows.map(({ scenario, population }) => [scenario, population]), datasets, scales: { x, y }, text };
 }
 
-const DRAWINGS = { spectrum, cdf, windows, throughput, drop, stages };
+const DRAWINGS = { spectrum, cdf, windows, values, stages };

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +11,37 @@ import pandas as pd
 
 from lab.tables import measured, stages
 from lab.judge import evaluation, comparing
-from lab.report import stage_picture, section
+from lab.plan.contract import Contract
+from lab.report import section, stage_picture
 from lab.runs import totals
 from lab.tables.measurement import KEYS, Measurement, each_of
 from lab.tables.results import Results
+from lab.text import numbers
 
 # 1 / (1 - quantile): each per cent, and beyond 99 % twenty steps a decade, as an HdrHistogram is drawn.
 ONE_IN = np.concatenate([100 / np.arange(100, 0, -1), 10 ** (2 + np.arange(1, 101) / 20)])
 WINDOWS = 200  # that a run is cut into: about two pixels each
 DIGITS = 4  # significant ones, which no screen can show more of
+STAGE_COLOURS = list(stage_picture.COLOURS.values())  # by the place of a stage
 
 
-def of_suite(results: Results, runs: Path) -> dict[str, Any]:
+def of_suite(results: Results, contract: Contract, runs: Path) -> dict[str, Any]:
     """A suite's series, ready for JSON. `runs` is where its runs are; those that are gone are left out."""
     folder = results.source.parent
     metrics = measured.read(folder / f"{results.suite}_metrics.csv")
     known = evaluation.read(results.suite, folder, results.raw, results.environment)
-    told = [
-        _of_measurement(each, _of(each, metrics), _of(each, results.raw), known.of(each).stages, runs)
+    measurements = [
+        _of_measurement(each, contract, _of(each, metrics), _of(each, results.raw), known.of(each).stages, runs)
         for each in each_of(results.environment)
     ]
-    names = dict.fromkeys(scenario for each in told for scenario in each["rates"])
-    return {"scenarios": list(names), "measurements": told}
+    stage_texts = zip(contract.stages.values(), cycle(STAGE_COLOURS))
+    return {
+        "scenarios": list(dict.fromkeys(scenario for each in measurements for scenario in each["values"])),
+        "measurements": measurements,
+        "times": {name: contract.metrics[name].title for name in contract.histograms},
+        "axes": {each.name: numbers.titled(each.title, each.unit) for each in contract.metrics.values()},
+        "stages": [{"name": stage.text, "colour": colour} for stage, colour in stage_texts],
+    }
 
 
 def _of(measurement: Measurement, table: pd.DataFrame) -> pd.DataFrame:
@@ -39,13 +49,21 @@ def _of(measurement: Measurement, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_measurement(
-    measurement: Measurement, metrics: pd.DataFrame, raw: pd.DataFrame, parts: pd.DataFrame, runs: Path
+    measurement: Measurement,
+    contract: Contract,
+    metrics: pd.DataFrame,
+    raw: pd.DataFrame,
+    parts: pd.DataFrame,
+    runs: Path,
 ) -> dict[str, Any]:
     series: dict[str, Any] = {
         "title": str(measurement),
         "brackets": section.brackets(measurement, metrics),
-        "rates": {row.scenario: _rates(row, raw[raw["scenario"] == row.scenario]) for row in metrics.itertuples()},
-        "stages": stage_times(parts),
+        "values": {
+            row["scenario"]: _values(row, raw[raw["scenario"] == row["scenario"]], contract)
+            for row in metrics.to_dict("records")
+        },
+        "stages": stage_times(parts, contract),
         "percentiles": {},
         "windows": {},
     }
@@ -55,54 +73,45 @@ def _of_measurement(
         there = chosen[[(runs / run).is_dir() for run in chosen["run"]]]
         if there.empty:
             continue
-        series["percentiles"][scenario] = percentiles([runs / run for run in there["run"]])
+        series["percentiles"][scenario] = percentiles([runs / run for run in there["run"]], contract)
         files = {str(row.replicate): runs / row.run / totals.LATENCIES for row in there.itertuples()}
-        if known := {replicate: found for replicate, file in files.items() if (found := windows(file))}:
+        if known := {replicate: found for replicate, file in files.items() if (found := windows(file, contract))}:
             series["windows"][scenario] = known
     return series
 
 
-def _rates(metrics: Any, raw: pd.DataFrame) -> dict[str, Any]:
-    """Each run's throughput and drop rate, their medians, and what these lie between."""
-    return {
-        "throughput": {
-            "runs": rounded(raw["throughput_ops_s"]),
-            "interval": rounded(
-                [metrics.throughput_low_ops_s, metrics.throughput_ops_s, metrics.throughput_high_ops_s]
-            ),
-        },
-        "drop": {
-            "runs": rounded(raw["drop_rate"] * 100),
-            "interval": rounded(np.array([metrics.drop_rate_low, metrics.drop_rate, metrics.drop_rate_high]) * 100),
-        },
-        "quiet": raw.index.isin(comparing.quiet(raw).index).tolist(),
-    }
+def _values(metrics: Mapping[str, float], raw: pd.DataFrame, contract: Contract) -> dict[str, Any]:
+    """Of each metric that is no time: each run's value, their median, and what it lies between."""
+    values: dict[str, Any] = {"quiet": raw.index.isin(comparing.quiet(raw).index).tolist()}
+    for column in (each for each in contract.headline if not each.percentile):
+        median, low, high = section.span(metrics, column)
+        unit = column.metric.unit
+        values[column.name] = {
+            "runs": rounded(numbers.scaled(raw[column.name], unit)),
+            "interval": rounded(numbers.scaled(np.array([low, median, high]), unit)),
+        }
+    return values
 
 
-def stage_times(table: pd.DataFrame) -> list[dict[str, Any]]:
+def stage_times(table: pd.DataFrame, contract: Contract) -> list[dict[str, Any]]:
     """A row a scenario and population of lab.stages.table(): the mean of each stage."""
     if table.empty:
         return []
     rows = []
     for (scenario, population), means in table.groupby(["scenario", "population"], sort=False):
-        times = means.set_index("stage")["mean_ns"].reindex(list(stages.STAGES), fill_value=0)
+        times = means.set_index("stage")["mean_ns"].reindex(list(contract.stages), fill_value=0)
         rows.append({"scenario": scenario, "population": population, "means": rounded(times / 1e3)})
     return rows
 
 
-def stage_legend() -> list[dict[str, str]]:
-    """The stages in the order of stage_times(), as the pictures call and colour them."""
-    return [{"name": name, "colour": stage_picture.COLOURS[stage]} for stage, name in stages.STAGES.items()]
-
-
-def percentiles(folders: Iterable[Path]) -> dict[str, dict[str, list[float | None]]]:
+def percentiles(folders: Iterable[Path], contract: Contract) -> dict[str, dict[str, list[float | None]]]:
     """By time, at ONE_IN: the medians over runs as in the tables, the lowest and the highest run.
 
     It ends where a run has too few items, as its percentiles do in the tables.
     """
     histograms = [totals.read_histograms(folder / totals.HISTOGRAM) for folder in folders]
     curves = {}
-    for time in totals.TIMES:
+    for time in contract.histograms:
         values = np.array([_curve(each[time]) for each in histograms])
         known = int((~np.isnan(values).any(axis=0)).sum())
         chosen = values[:, :known] / 1e3
@@ -116,7 +125,7 @@ def _curve(buckets: totals.Buckets) -> list[float]:
     return [measured.percentile_ns(highest, count, 1 - 1 / one_in) for one_in in ONE_IN]
 
 
-def windows(path: Path) -> dict[str, Any]:
+def windows(path: Path, contract: Contract) -> dict[str, Any]:
     """A run over time, from its latencies.csv: of up to 200 equally long windows the median and the largest item.
 
     Empty windows are None. "last_ms" is when the last window ends; the first begins at 0. Nothing where a run kept no
@@ -131,7 +140,7 @@ def windows(path: Path) -> dict[str, Any]:
     count = min(WINDOWS, len(items))
     grouped = items.groupby(since_ns * count // length_ns)
     series: dict[str, Any] = {"last_ms": round(length_ns / 1e6, 3)}
-    for time in totals.TIMES:
+    for time in (each for each in contract.histograms if f"{each}_ns" in items):
         found = grouped[f"{time}_ns"]
         series[time] = {
             "median": rounded(found.median().reindex(range(count)) / 1e3),
@@ -152,6 +161,6 @@ def _rounded(value: float) -> float | None:
     return int(short) if short == int(short) else short
 
 
-def no_drops(series: Mapping[str, Any]) -> bool:
-    """Whether no run of a measurement dropped an item."""
-    return not any(any(rates["drop"]["runs"]) for rates in series["rates"].values())
+def all_zero(series: Mapping[str, Any], metric: str) -> bool:
+    """Whether a metric was 0 in all runs of a measurement."""
+    return not any(any(values[metric]["runs"]) for values in series["values"].values())

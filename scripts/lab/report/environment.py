@@ -1,0 +1,142 @@
+"""What a suite's environment file says, in words: guests, programs, hosts, and what hosts did to their guests' CPUs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from lab.tables.measurement import of as measurement_of
+from lab.text.markdown import code, table
+from lab.text.numbers import share
+
+STEADY_FREQUENCY = 0.02  # by which readings of one frequency differ
+Facts = Mapping[str, Any]
+
+
+def scenarios(measurements: Sequence[Facts]) -> str:
+    """A table of each scenario with its options; several times where its measurements had others."""
+    names = dict.fromkeys(name for each in measurements for name in each["scenarios"])
+    lines = [
+        line
+        for name in names
+        for line in _once(name, {_name(each): each["scenarios"].get(name) for each in measurements})
+    ]
+    return table(["scenario", "options"], [(name, code(options)) for name, options in lines])
+
+
+def facts(measurements: Sequence[Facts], raw: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+    """What was measured with what; `raw` has the runs by the measurements' names."""
+    lines = []
+    for what, said in GUEST_FACTS.items():
+        lines += _once(what, {_name(each): said(each, each["image"]) for each in measurements})
+    for each in measurements:
+        lines.append((_name(each), _conditions(each, raw[_name(each)])))
+        if summary := each.get("host", {}).get("ledger"):
+            lines.append((f"host's ledger, {_name(each)}", ledger(summary)))
+    return lines
+
+
+def _name(measurement: Facts) -> str:
+    return str(measurement_of(measurement))
+
+
+def _once(what: str, texts: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """`what` with its text, said once where all measurements (the keys) have the same."""
+    measurements: dict[str, list[str]] = {}
+    for measurement, text in texts.items():
+        if text is not None:
+            measurements.setdefault(text, []).append(measurement)
+    if len(measurements) == 1:
+        return [(what, text) for text in measurements]
+    return [(f"{what} ({', '.join(names)})", text) for text, names in measurements.items()]
+
+
+def _guests(each: Facts) -> list[Facts]:
+    return list(each.get("guests", [each]))
+
+
+def _hashes(each: Facts, image: Facts) -> str:
+    of_guests = [
+        f"{name} `{guest['image'][f'{name}_sha256'][:16]}`" for guest in _guests(each) for name in ("kernel", "initrd")
+    ]
+    return ", ".join([*dict.fromkeys(of_guests), f"program `{image['program_sha256'][:16]}`"])
+
+
+GUEST_FACTS: dict[str, Callable[[Facts, Facts], str]] = {
+    "guest": lambda each, _: f"{each['target']}, " + "; ".join(map(_guest, _guests(each))),
+    "QEMU": lambda _, image: image["qemu_version"],
+    "program": lambda each, image: (
+        f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(each['git_commits'])}"
+    ),
+    "SHA-256": _hashes,
+}
+
+
+def _guest(guest: Facts) -> str:
+    """2 CPUs, 512 MB, Linux 6.1."""
+    nodes, arguments = guest.get("numa_nodes", 1), guest.get("kernel_args", "")
+    return (
+        f"{guest['smp']} CPU{'s' * (guest['smp'] > 1)}, {guest['memory_mb']} MB, "
+        + (f"{nodes} NUMA nodes, " if nodes > 1 else "")
+        + f"Linux {guest['image']['kernel_version']}"
+        + (f" `{arguments}`" if arguments else "")
+    )
+
+
+def _conditions(measurement: Facts, raw: pd.DataFrame) -> str:
+    seeds = ", ".join(map(str, sorted(set(raw["seed"]))))
+    text = f"{measurement['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
+    if measurement["timing"] == "live":
+        host = measurement["host"]
+        text += (
+            f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}"
+            + (
+                ""
+                if host.get("ledger")
+                else f", CPU time stolen from the host at most {share(host['steal_share_max'], 1)}"
+            )
+            + f"; {host['from']} to {host['to']}"
+        )
+    return text
+
+
+def ledger(summary: Facts) -> str:
+    """A lab.tables.ledger_summary.of_runs(), in a line."""
+    runs, known = summary["runs"], summary["runs_with_ledger"]
+    pinned = (f"{how}{_in_some(count, known)}" for how, count in summary["pinning"].items())
+    changed = summary["runs_with_changed_clock_source"]
+    clock = f"changed{_in_some(changed, known)}" if changed else "stable"
+    parts = [
+        f"only {known} of {runs} runs have one" * (known < runs),
+        "vCPUs " + ", ".join(pinned),
+        f"run delay of a vCPU at most {_share(summary['vcpu_run_delay_share_max'])}",
+        f"stolen at most {_share(summary['steal_share_max'])}",
+        f"clock source {', '.join(summary['clock_sources']) or 'unknown'}, {clock}",
+        _frequency(summary["frequency_min_mhz"], summary["frequency_max_mhz"]),
+        _noisy(summary),
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def _frequency(low_mhz: float | None, high_mhz: float | None) -> str:
+    if low_mhz is None or high_mhz is None:
+        return "frequency unknown"
+    if high_mhz <= (1 + STEADY_FREQUENCY) * low_mhz:
+        return f"{high_mhz:,.0f} MHz, stable"
+    return f"{low_mhz:,.0f} to {high_mhz:,.0f} MHz, not stable"
+
+
+def _noisy(summary: Facts) -> str:
+    limits = {word: f"{word} {_share(most, 0)}" for word, most in summary["limits"].items()}
+    if not summary["noisy_runs"]:
+        return f"no run noisy (limits: {', '.join(limits.values())})"
+    past = ", ".join(f"{limits.get(word, word)} in {count}" for word, count in summary["noisy_past"].items())
+    return f"{summary['noisy_runs']} of {summary['runs_with_ledger']} runs noisy" + f" (past {past})" * bool(past)
+
+
+def _in_some(count: int, runs: int) -> str:
+    return f" in {count} of {runs} runs" if count < runs else ""
+
+
+def _share(value: float | None, digits: int = 1) -> str:
+    return "unknown" if value is None else share(value, digits)

@@ -1,0 +1,79 @@
+"""HdrHistogram's log, which its tools read: each histogram of a run, a line each with the metric as its tag.
+
+Its encoding is V2, compressed, as HdrHistogram's classes AbstractHistogram and HistogramLogWriter write it, with three
+significant digits: the buckets of pipelab's own programs are the same, so that no count moves (src/record/histogram.hpp).
+"""
+
+import base64
+import struct
+import zlib
+from pathlib import Path
+
+from lab.runs import outputs
+from lab.runs.guest_files import OUT
+from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_text
+
+# What tells a reader the version: V2, and 0x10 for counts of variable length.
+COOKIE, COMPRESSED_COOKIE = 0x1C849303 | 0x10, 0x1C849304 | 0x10
+DIGITS = 3
+LINEAR_BITS = 11  # values below 2^11 have a bucket each
+# A reader has buckets up to a power of 2: this one's hold the bucket of values that were too large as well.
+HIGHEST_TRACKABLE = 2**49 - 1
+HEADER = """\
+#[Histogram log format version 1.3]
+#[StartTime: 0.000 (seconds since epoch), Thu Jan 01 00:00:00 UTC 1970]
+#[BaseTime: 0.000 (seconds since epoch)]
+"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"
+"""
+
+
+def text(run: Path) -> str:
+    """The log of the run in the folder `run`: one interval from 0 on, as long as what was measured. Values are ns."""
+    folder = run / OUT if (run / OUT).is_dir() else run
+    if not (folder / outputs.HISTOGRAM).is_file():
+        what = f"has no {outputs.HISTOGRAM}: give the folder of a run, such as result_data/runs/RUN"
+        raise Complaint(run, what, FAILED)
+    length_s = outputs.read_stats(folder / outputs.STATS)["duration_s"]
+    lines = []
+    for metric, buckets in _histograms(folder / outputs.HISTOGRAM).items():
+        largest_ms = buckets.highest_ns[-1] / 1e6 if buckets.highest_ns else 0.0
+        content = encode(dict(zip(map(index_of, buckets.highest_ns), buckets.count)))
+        stream = zlib.compress(content)
+        histogram = base64.b64encode(struct.pack(">II", COMPRESSED_COOKIE, len(stream)) + stream).decode()
+        lines.append(f"Tag={metric},0.000,{length_s:.3f},{largest_ms:.3f},{histogram}\n")
+    return HEADER + "".join(lines)
+
+
+def _histograms(file: Path) -> dict[str, outputs.Buckets]:
+    """Those of any workload: the metrics that the file names."""
+    lines = read_text(file).splitlines()[1:]
+    return outputs.read_histograms(file, list(dict.fromkeys(line.split(",")[0] for line in lines)))
+
+
+def index_of(value: int) -> int:
+    """The place of the bucket that counts `value` in HdrHistogram's array of counts."""
+    value = min(value, HIGHEST_TRACKABLE)
+    shift = max(0, value.bit_length() - LINEAR_BITS)
+    return (shift << (LINEAR_BITS - 1)) + (value >> shift)
+
+
+def encode(counts: dict[int, int]) -> bytes:
+    """The V2 encoding of `counts` by index, in ascending order: zigzag numbers, n of a count and -n of n empty buckets."""
+    words, place = bytearray(), 0
+    for index, count in counts.items():
+        empty = index - place
+        words += leb128(2 * empty - 1 if empty > 1 else 0) if empty else b""
+        words += leb128(2 * count)
+        place = index + 1
+    words = words or bytearray(1)
+    return struct.pack(">IIIIQQd", COOKIE, len(words), 0, DIGITS, 1, HIGHEST_TRACKABLE, 1.0) + words
+
+
+def leb128(word: int) -> bytes:
+    """A word of 64 bits as HdrHistogram's LEB128, which needs no tenth byte: the ninth holds 8 bits."""
+    found = bytearray()
+    while len(found) < 8 and word > 0x7F:
+        found.append(word & 0x7F | 0x80)
+        word >>= 7
+    return bytes(found) + bytes([word])

@@ -1,0 +1,63 @@
+#include "load/options.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace pipelab::load {
+
+void add_options(cli::Options& all, Options& options) {
+  all.add_number("--duration", options.duration_s, 0.001, 86400.0, "seconds that are measured",
+                 {.unit = "s", .means = "duration"});
+  all.add_number("--warmup", options.warmup_s, 0.0, 3600.0, "seconds that run before, unmeasured",
+                 {.unit = "s", .means = "warmup"});
+  all.add_number("--prod-interval-us", options.interval_us, 0.0, 60'000'000.0,
+                 "time between items, to the nanosecond; 0: as fast as possible",
+                 {.unit = "us", .means = "interval"});
+  all.add_value({.name = "--arrival",
+                 .type = "word",
+                 .form = "constant|poisson|burst:N,PAUSE_US",
+                 .valid = "constant, poisson, or burst:N,PAUSE_US (each at least 1)",
+                 .standard = "constant",
+                 .help = "items one interval apart, that on average, or N of them and then a pause",
+                 .meaning = {.means = "arrival"}},
+                options.arrival, to_arrival);
+  all.add_choice<Pacing>(
+      "--pacing", options.pacing,
+      {{"sleep", Pacing::kSleep}, {"deadline", Pacing::kDeadline}, {"spin", Pacing::kSpin}},
+      "between items: sleep for the interval, or sleep or spin until the item's own time",
+      {.means = "waiting"});
+  all.add_number<std::uint64_t>("--seed", options.seed, 0, UINT64_MAX,
+                                "of the bytes that are worked on, and of random arrivals",
+                                {.means = "seed"});
+}
+
+std::string conflict(const Options& options) {
+  constexpr double kLeastIntervalUs = 0.001;
+  if (options.arrival.pattern == Arrival::Pattern::kPoisson && options.interval_us == 0) {
+    return "--arrival: 'poisson' needs an interval: give --prod-interval-us of more than 0";
+  }
+  if (options.interval_us > 0 && options.interval_us < kLeastIntervalUs) {
+    return fmt::format("--prod-interval-us: '{}' is less than a nanosecond: give 0 or at least {}",
+                       options.interval_us, kLeastIntervalUs);
+  }
+  return {};
+}
+
+std::optional<Arrival> to_arrival(std::string_view text) {
+  using Pattern = Arrival::Pattern;
+  if (text == "constant") {
+    return Arrival{};
+  }
+  if (text == "poisson") {
+    return Arrival{.pattern = Pattern::kPoisson};
+  }
+  const std::vector<std::int64_t> numbers = cli::numbers_of(text, "burst");
+  if (numbers.size() != 2) {
+    return std::nullopt;
+  }
+  return Arrival{
+      .pattern = Pattern::kBurst, .burst_items = numbers.at(0), .pause_us = numbers.at(1)};
+}
+
+}  // namespace pipelab::load

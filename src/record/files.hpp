@@ -1,0 +1,50 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/csv.hpp"
+#include "record/options.hpp"
+#include "record/output_file.hpp"
+#include "record/recorder.hpp"
+
+namespace pipelab::record {
+
+/// The files that the options ask for, begun before anything is measured. Each is written once;
+/// those that the options do not ask for are not.
+class Files {
+ public:
+  explicit Files(const Options& options);
+
+  /// Whether a pipe gets some of them, and may have no reader that takes it.
+  bool any_pipe() const;
+
+  /// Writes samples and histograms.
+  template <ItemTimes Times>
+  void write(const Recorder<Times>& recorder, platform::Nanoseconds begin_ns) {
+    if (auto& samples = of(File::kSamples)) {
+      write_samples(*std::move(samples), recorder, begin_ns);
+    }
+    if (auto& histogram = of(File::kHistogram)) {
+      std::vector<NamedHistogram> histograms;
+      for (std::size_t metric = 0; metric < Times::kMetrics.size(); ++metric) {
+        histograms.push_back({Times::kMetrics[metric], recorder.histograms()[metric]});
+      }
+      write_histograms(*std::move(histogram), histograms);
+    }
+  }
+
+  /// Writes one of the others: a header, and lines.
+  void write(File file, std::string_view header, std::span<const std::string> lines);
+
+ private:
+  std::optional<OutputFile>& of(File file) { return files_.at(static_cast<std::size_t>(file)); }
+
+  std::array<std::optional<OutputFile>, kFiles.size()> files_;
+};
+
+}  // namespace pipelab::record

@@ -1,0 +1,50 @@
+#include "threads/options.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace pipelab::threads {
+
+void add_options(cli::Options& all, Options& options) {
+  all.add_value(
+      {.name = "--sched",
+       .type = "word",
+       .form = "other|fifo:P|rr:P|deadline:R,D,P",
+       .valid =
+           "other, fifo:P or rr:P (1 to 99), or deadline:R,D,P (microseconds, 2 <= R <= D <= P)",
+       .standard = "other",
+       .help = "both threads' scheduling class, with priority (1 to 99), or runtime, deadline and "
+               "period (microseconds)"},
+      options.scheduling, to_scheduling);
+  all.add_number<std::int64_t>("--timer-slack-ns", options.timer_slack_ns, 1, 1'000'000'000,
+                               "how late the kernel may wake a thread to save wake-ups",
+                               {.unit = "ns"});
+  all.add_flag("--mlock", options.mlock, "keep all memory from being paged out");
+}
+
+std::optional<platform::Scheduling> to_scheduling(std::string_view text) {
+  using platform::Scheduling;
+  constexpr std::int64_t kMostPriority = 99;
+  constexpr std::int64_t kLeastRuntimeUs = 2;  // the kernel's own limit is 1024 ns
+  if (text == "other") {
+    return Scheduling{};
+  }
+  for (const auto& [name, klass] : {std::pair{"fifo", Scheduling::Class::kFifo},
+                                    std::pair{"rr", Scheduling::Class::kRoundRobin}}) {
+    const std::vector<std::int64_t> numbers = cli::numbers_of(text, name);
+    if (numbers.size() == 1 && numbers.front() <= kMostPriority) {
+      return Scheduling{.klass = klass, .priority = static_cast<std::uint32_t>(numbers.front())};
+    }
+  }
+  const std::vector<std::int64_t> times_us = cli::numbers_of(text, "deadline");
+  if (times_us.size() != 3 || times_us[0] < kLeastRuntimeUs || times_us[1] < times_us[0] ||
+      times_us[2] < times_us[1]) {
+    return std::nullopt;
+  }
+  return Scheduling{.klass = Scheduling::Class::kDeadline,
+                    .runtime_ns = times_us[0] * platform::kNanosecondsPerMicrosecond,
+                    .deadline_ns = times_us[1] * platform::kNanosecondsPerMicrosecond,
+                    .period_ns = times_us[2] * platform::kNanosecondsPerMicrosecond};
+}
+
+}  // namespace pipelab::threads

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "cli/options.hpp"
+#include "platform/scheduling.hpp"
+
+namespace pipelab::threads {
+
+/// How all threads of a run are scheduled.
+struct Options {
+  platform::Scheduling scheduling;
+  std::optional<std::int64_t> timer_slack_ns;  ///< none: the kernel's own
+  bool mlock{false};                           ///< keep all memory from being paged out
+};
+
+void add_options(cli::Options& all, Options& options);
+
+/// Reads `other`, `fifo:PRIORITY`, `rr:PRIORITY` (1 to 99), or `deadline:RUNTIME,DEADLINE,PERIOD`
+/// (microseconds, each at least the one before it, the first at least 2).
+std::optional<platform::Scheduling> to_scheduling(std::string_view text);
+
+}  // namespace pipelab::threads

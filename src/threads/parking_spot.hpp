@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "platform/cpu.hpp"
+
+namespace pipelab::threads {
+
+/// Where one thread sleeps until another has changed what it waits for. One sleeper, one waker.
+///
+/// The two sides do what Dekker's algorithm does: each writes its own word (the sleeper `parked_`,
+/// the waker whatever `ready` reads), passes a full barrier, and reads the other's. So at least one
+/// of them sees the other's write, and no wake-up is lost. While the sleeper is awake a wake()
+/// costs the barrier and one load, no system call.
+class alignas(platform::kDestructiveInterference) ParkingSpot {
+ public:
+  /// Sleeps unless `ready()` holds. May return early: call it in a loop that tries again.
+  template <class Ready>
+  void park(Ready ready) noexcept {
+    // Relaxed: the fence orders it before ready()'s reads, and wake()'s fence pairs with that one.
+    parked_.store(1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!ready()) {
+      sleep_while_parked();
+    }
+    // Relaxed: only this thread ever sets it to 1, and a late wake() that still sees 1 is harmless.
+    parked_.store(0, std::memory_order_relaxed);
+  }
+
+  /// Wakes the sleeper if it sleeps. Call it after the write that makes its `ready()` true.
+  void wake() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Relaxed: the fence above orders it after the caller's write.
+    if (parked_.load(std::memory_order_relaxed) != 0) {
+      wake_sleeper();
+    }
+  }
+
+  /// How many wake-up system calls the wakers have made. Ask when they are quiet.
+  std::uint64_t wake_ups() const noexcept { return wake_ups_; }
+
+ private:
+  void sleep_while_parked() noexcept;
+  void wake_sleeper() noexcept;
+
+  std::atomic<std::uint32_t> parked_{0};
+  std::uint64_t wake_ups_{0};
+};
+
+}  // namespace pipelab::threads

@@ -1,0 +1,42 @@
+#include "threads/parking_spot.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+namespace pipelab::threads {
+namespace {
+
+TEST(ParkingSpot, DoesNotSleepWhenReady) {
+  ParkingSpot spot;
+  spot.park([] { return true; });  // would hang otherwise
+}
+
+TEST(ParkingSpot, LosesNoWakeUp) {
+  constexpr int kRounds = 50'000;
+  ParkingSpot ping_spot;
+  ParkingSpot pong_spot;
+  std::atomic<int> ping{0};
+  std::atomic<int> pong{0};
+  std::jthread partner([&] {
+    for (int round = 1; round <= kRounds; ++round) {
+      while (ping.load() != round) {
+        ping_spot.park([&] { return ping.load() == round; });
+      }
+      pong.store(round);
+      pong_spot.wake();
+    }
+  });
+  for (int round = 1; round <= kRounds; ++round) {
+    ping.store(round);
+    ping_spot.wake();
+    while (pong.load() != round) {
+      pong_spot.park([&] { return pong.load() == round; });
+    }
+  }
+  EXPECT_EQ(pong.load(), kRounds);
+}
+
+}  // namespace
+}  // namespace pipelab::threads

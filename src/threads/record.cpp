@@ -1,0 +1,22 @@
+#include "threads/record.hpp"
+
+#include <fmt/format.h>
+
+namespace pipelab::threads {
+
+std::string csv_line(const Record& record) {
+  std::string line = fmt::format("{},{},{}", record.name, record.tid, record.role);
+  const auto append = [&line](const auto& number) {
+    line += number ? fmt::format(",{}", *number) : ",";
+  };
+  append(record.cpu);
+  const platform::ThreadCounters& counted = record.counters;
+  for (const auto& number : {counted.voluntary_switches, counted.involuntary_switches,
+                             counted.migrations, counted.page_faults, counted.run_delay_ns,
+                             counted.run_time_ns, counted.user_ns, counted.system_ns}) {
+    append(number);
+  }
+  return line;
+}
+
+}  // namespace pipelab::threads

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "platform/thread_counters.hpp"
+
+namespace pipelab::threads {
+
+/// What became of a thread.
+struct Record {
+  std::string name;
+  std::string role;
+  pid_t tid{0};
+  std::optional<int> cpu{};             ///< that it was on at the end of its measured part
+  platform::ThreadCounters counters{};  ///< what the kernel counted since just before that part
+};
+
+/// The header of a CSV file of records.
+inline constexpr std::string_view kHeader =
+    "thread,tid,role,cpu,voluntary_switches,involuntary_switches,migrations,page_faults,"
+    "run_delay_ns,run_time_ns,user_ns,system_ns";
+
+/// A line of it. What the kernel does not tell is empty.
+std::string csv_line(const Record& record);
+
+}  // namespace pipelab::threads

@@ -1,0 +1,104 @@
+#include "workloads/pipeline/experiment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "channel/with_link.hpp"
+#include "load/pacing.hpp"
+#include "load/phases.hpp"
+#include "workloads/pipeline/consumer.hpp"
+#include "workloads/pipeline/item.hpp"
+
+namespace pipelab::pipeline {
+namespace {
+
+using platform::Nanoseconds;
+using threads::Crew;
+
+/// The producer thread's part of a run.
+template <class Pacing, class Link>
+void produce(Link& link, const load::Options& load, const Options& options,
+             const load::Phases& phases, const std::atomic<bool>& stop, const Crew::Ready& ready,
+             Production& production) {
+  Producer<Link, Pacing> producer(link, load, options.channel, stop);
+  if (!ready()) {
+    return;
+  }
+  static_cast<void>(producer.run(phases.warm_up));
+  production = producer.run(phases.measured);
+  production.missed = producer.missed();
+}
+
+/// The consumer thread's part. Returns how many items came torn, twice or out of order.
+template <class Link>
+std::uint64_t consume(Link& link, const load::Options& load, const Options& options,
+                      const load::Phases& phases, std::atomic<bool>& stop, const Crew::Ready& ready,
+                      Recorder& recorder) {
+  Consumer<Link> consumer(link, options, load.seed, recorder);
+  if (!ready()) {
+    return 0;
+  }
+  try {
+    consumer.run(phases.measured.begin_ns);
+  } catch (...) {
+    stop = true;
+    consumer.drain();
+    throw;
+  }
+  return consumer.faults();
+}
+
+template <class Link>
+Measured measure_over(Link& link, const Kit& kit, const Options& options, Recorder& recorder,
+                      std::atomic<bool>& stop) {
+  load::Phases phases{};
+  Production production;
+  std::uint64_t faults = 0;
+  Crew crew(kit.threads, stop);
+  crew.add({.name = "consumer", .role = "consumer", .cpu = options.pin_consumer},
+           [&](const Crew::Ready& ready) {
+             faults = consume(link, kit.load, options, phases, stop, ready, recorder);
+           });
+  crew.add(
+      {.name = "producer", .role = "producer", .cpu = options.pin_producer},
+      [&](const Crew::Ready& ready) {
+        const auto part =
+            kit.load.has_schedule() ? produce<load::Paced, Link> : produce<load::Unpaced, Link>;
+        part(link, kit.load, options, phases, stop, ready, production);
+      },
+      [&link] { link.close(); });
+  crew.wait_until_ready();
+  phases = load::phases_from_now(kit.load);
+  crew.start(phases.quiet_ns);
+  std::vector<threads::Record> threads = crew.join();
+  if (faults > 0) {
+    throw std::logic_error(fmt::format("{} items came torn, twice or out of order", faults));
+  }
+  const Nanoseconds begin_ns = phases.measured.begin_ns;
+  const Nanoseconds produced_until_ns = std::min(phases.measured.end_ns, platform::now_ns());
+  return {.production = production,
+          .begin_ns = begin_ns,
+          .elapsed_ns = std::max({produced_until_ns, recorder.last_done_ns(), begin_ns}) - begin_ns,
+          .threads = std::move(threads),
+          .wake_ups = link.wake_ups()};
+}
+
+}  // namespace
+
+Measured measure(const Kit& kit, const Options& options, Recorder& recorder,
+                 std::atomic<bool>& stop) {
+  Measured measured = channel::with_link<Item>(options.channel, [&](auto& link) {
+    return measure_over(link, kit, options, recorder, stop);
+  });
+  const Production& production = measured.production;
+  if (recorder.items() + production.dropped != production.produced) {
+    throw std::logic_error(fmt::format("{} items were produced, but {} consumed and {} dropped",
+                                       production.produced, recorder.items(), production.dropped));
+  }
+  return measured;
+}
+
+}  // namespace pipelab::pipeline

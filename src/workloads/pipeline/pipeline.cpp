@@ -1,0 +1,58 @@
+#include "workloads/pipeline/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include "platform/clock.hpp"
+#include "workloads/pipeline/experiment.hpp"
+#include "workloads/pipeline/summary.hpp"
+
+namespace pipelab::pipeline {
+
+std::string_view Pipeline::description() const {
+  return "Sends items from a producer thread to a consumer thread and times each of them.";
+}
+
+void Pipeline::add_options(cli::Options& all) {
+  channel::add_options(all, options_.channel);
+  all.add_number<std::size_t>("--work-bytes", options_.work_bytes, 0, std::size_t{1} << 30U,
+                              "bytes that the consumer reads and writes for each item",
+                              {.unit = "bytes"});
+  all.add_cpu("--pin-producer", options_.pin_producer, "CPU that the producer runs on",
+              {.means = "pin", .role = "producer"});
+  all.add_cpu("--pin-consumer", options_.pin_consumer, "CPU that the consumer runs on",
+              {.means = "pin", .role = "consumer"});
+}
+
+std::string Pipeline::conflict(const Kit& kit) const {
+  if (kit.threads.scheduling.klass == platform::Scheduling::Class::kDeadline &&
+      (options_.pin_producer || options_.pin_consumer)) {
+    return "--sched: Linux lets no pinned thread into the deadline class: leave out --pin-producer "
+           "and --pin-consumer";
+  }
+  return channel::conflict(options_.channel);
+}
+
+double Pipeline::memory_bytes(const Kit& kit) const {
+  return channel::memory_bytes(options_.channel) + static_cast<double>(options_.work_bytes) +
+         static_cast<double>(kit.record.samples()) * sizeof(ItemTimes);
+}
+
+std::string_view Pipeline::memory_options() const {
+  return "--queue-cap, --item-bytes, --work-bytes or --max-samples";
+}
+
+Outcome Pipeline::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
+  Recorder recorder(kit.record.samples(), kit.record.sample_every);
+  const double clock_read_ns = platform::clock_read_cost_ns();
+  const Measured measured = measure(kit, options_, recorder, stop);
+  fmt::print("{}", summary(measured, recorder, clock_read_ns));
+  files.write(recorder, measured.begin_ns);
+  return {.begin_ns = measured.begin_ns,
+          .elapsed_ns = measured.elapsed_ns,
+          .stats = totals(measured, recorder, clock_read_ns),
+          .threads = measured.threads};
+}
+
+std::unique_ptr<Workload> make() { return std::make_unique<Pipeline>(); }
+
+}  // namespace pipelab::pipeline

@@ -162,11 +162,11 @@ def show_counters(arguments: argparse.Namespace) -> None:
 
 def show_profile(arguments: argparse.Namespace) -> None:
     """Prints the hot spots, and writes all functions as CSV and as a picture."""
-    from lab.counters import counters, icicle, symbols
+    from lab.counters import counters, hot_spots, symbols
 
     table = counters.functions(counters.read(arguments.counters), symbols.read(arguments.symbols))
     write_whole(arguments.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_whole(arguments.svg, icicle.draw(table, arguments.title))
+    write_whole(arguments.svg, hot_spots.draw(table, arguments.title))
     say(counters.functions_text(table))
 
 

@@ -105,7 +105,7 @@ def _suite(metrics_file: Path) -> SuiteReport:
         answers.append(_agreement(found))
         timers = histograms.tables(metrics_file.with_name(f"{name}_timer_latency.csv"))
         sections |= {f"{name}, latency of timers, {key}": table for key, table in timers.items()}
-        if everywhere := matrix.section(metrics_file.with_name(matrix.FILE.format(name))):
+        if everywhere := matrix.section(metrics_file.with_name(matrix.FILE.format(name)), contract.load("pipeline")):
             sections[f"{name}, on every target and kernel"] = everywhere
         return SuiteReport(name, environment, answers, _scenarios(measurements), sections, _facts(measurements, raw))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:

@@ -83,9 +83,12 @@ def test_what_shows_items_shows_those_that_are_kept(runs: Path) -> None:
                 chrome_trace.text(runs / row.run)
         else:
             events[name] = json.loads(chrome_trace.text(runs / row.run))["traceEvents"]
-    pushed = {name: [each for each in found if each["name"] == "push"] for name, found in events.items()}
+    pushed = {
+        name: [each for each in found if (each["ph"], each["name"]) == ("X", "service")]
+        for name, found in events.items()
+    }
     assert [len(pushed["all"]), len(pushed["sampled"])] == [150, 75]
-    depths = {name: sum(each["name"] == "items in the queue" for each in found) for name, found in events.items()}
+    depths = {name: sum(each["name"] == "items under way" for each in found) for name, found in events.items()}
     assert depths["all"] > 0 == depths["sampled"]  # not known from every second item
 
 

@@ -234,7 +234,7 @@ def _check(contract: Contract, table: Any, where: str) -> None:
             _check_table(place, said, known, needed)
             if not (NAME if section == "options" else COLUMN).fullmatch(name):
                 raise Complaint(place, "is not a good name: use lower-case letters, digits and '_' only")
-            for key in (key for key in said if key not in ("low", "high", "values", "default")):
+            for key in (key for key in said if key not in ("low", "high", "values", "default", "queued")):
                 _check_value(place, key, said[key], isinstance(said[key], str), "a text in quotes")
     for name, said in table["metrics"].items():
         for key, valid in (("unit", UNITS), ("better", BETTER)):

@@ -206,8 +206,10 @@ def _switches(case: Case) -> tuple[float, str] | None:
 def migrations(evidence: Evidence) -> Iterator[Finding]:
     """Threads that move from CPU to CPU."""
     for case in evidence.cases:
-        for who, column in (("producer", "producer_"), ("consumer", "consumer_"), ("threads", "")):
-            rate = case.value(f"{column}migrations") / case.value("duration_s")
+        by_role = [(who, case.value(f"{who}_migrations")) for who in ("producer", "consumer")]
+        unknown = all(math.isnan(moves) for _, moves in by_role)
+        for who, moves in [("threads", case.value("migrations"))] if unknown else by_role:
+            rate = moves / case.value("duration_s")
             if rate > MIGRATIONS_PER_S:
                 yield case.found(who=who, rate=rate, pinned=f"pin-{who}" in case.options)
 

@@ -1,4 +1,4 @@
-"""What each choice changes, and where the threads were, of suites that are made up: their truth is known."""
+"""What each option changes, and where the threads were, of suites that are made up: their truth is known."""
 
 import dataclasses
 import math
@@ -10,23 +10,25 @@ import pytest
 
 from lab.judge import comparing
 from lab.tables.measurement import Measurement
-from lab.judge import effects as choices
+from lab.judge import effects as judged
 from lab.judge.evidence import of_suite
 from lab.plan import contract
 from lab.report import placement, effects as told
-from lab.judge.effects import Choice, Effect
+from lab.judge.effects import Change, Effect
 from lab.judge.comparing import Comparison, Verdict
 
 SEEDS = 3
 PIPELINE = contract.load("pipeline")
-PINNED = "--prod-interval-us 1000 --pin-consumer 1"
-# scenario: options, p50 in us, involuntary switches of the producer an item; by seed
-SUITE: dict[str, tuple[str, list[float], list[float]]] = {
-    "free": ("--prod-interval-us 1000", [10.0, 15.0, 10.0], [0.9, 0.0, 0.9]),
-    "pinned": (PINNED, [15.0, 15.5, 15.0], [0.0, 0.0, 0.0]),
-    "free-mutex": ("--prod-interval-us 1000 --queue mutex", [12.0, 12.0, 12.0], [0.9, 0.9, 0.9]),
-    "pinned-mutex": (f"{PINNED} --queue mutex", [18.0, 18.0, 18.0], [0.0, 0.0, 0.0]),
-    "fast": ("--prod-interval-us 0", [30.0, 30.0, 30.0], [0.0, 0.0, 0.0]),
+ABOUT = {"workload": {"name": "pipeline", "contract": PIPELINE.table}}
+GUEST: dict[str, Any] = {"kernel": "std", "kernel_args": "", "smp": 2, "memory_mb": 512, "numa_nodes": 1}
+MUTEX, PINNED = {"queue": "mutex"}, {"pin-consumer": 1}
+# scenario: options, p50 in us, on how many CPUs the threads were; by seed
+SUITE: dict[str, tuple[dict[str, Any], list[float], list[int]]] = {
+    "free": ({"prod-interval-us": 1000}, [10.0, 15.0, 10.0], [1, 2, 1]),
+    "pinned": (PINNED, [15.0, 15.5, 15.0], [2, 2, 2]),
+    "free-mutex": (MUTEX, [12.0, 12.0, 12.0], [1, 1, 1]),
+    "pinned-mutex": (PINNED | MUTEX, [18.0, 18.0, 18.0], [2, 2, 2]),
+    "fast": ({"prod-interval-us": 0}, [30.0, 30.0, 30.0], [2, 2, 2]),
 }
 ITEMS = 1000
 
@@ -41,27 +43,27 @@ def made(timing: str = "exact") -> tuple[pd.DataFrame, dict[str, Any]]:
             "latency_p99_ns": p50_us[seed] * 2e3,
             "throughput_ops_s": 1000.0,
             "drop_rate": 0.0,
-            "consumed": ITEMS,
+            "items": ITEMS,
             "duration_s": 1.0,
-            "producer_involuntary_switches": taken[seed] * ITEMS,
-            "consumer_involuntary_switches": 0,
+            "cpus": cpus[seed],
+            "migrations": 0,
         }
-        for scenario, (_, p50_us, taken) in SUITE.items()
+        for scenario, (_, p50_us, cpus) in SUITE.items()
         for seed in range(SEEDS)
     ]
-    told = {scenario: options for scenario, (options, _, _) in SUITE.items()}
-    facts = {"target": "aarch64", "timing": timing, "accelerator": "tcg", "scenarios": told}
-    return pd.DataFrame(rows), {"measurements": [facts]}
+    said = {scenario: {"options": options, "guest": GUEST} for scenario, (options, _, _) in SUITE.items()}
+    facts = {"target": "aarch64", "timing": timing, "accelerator": "tcg", "scenarios": said}
+    return pd.DataFrame(rows), ABOUT | {"measurements": [facts]}
 
 
 @pytest.fixture(name="found")
-def _found() -> dict[str, Choice]:
-    every = choices.of_measurement(*made(), pd.DataFrame())
+def _found() -> dict[str, Change]:
+    every = judged.of_measurement(*made(), pd.DataFrame())
     assert len({each.option for each in every}) == len(every)
     return {each.option: each for each in every}
 
 
-def test_a_choice_has_all_pairs_that_differ_in_it_alone_and_none_across_loads(found: dict[str, Choice]) -> None:
+def test_a_change_has_all_pairs_that_differ_in_it_alone_and_none_across_loads(found: dict[str, Change]) -> None:
     assert set(found) == {"pin-consumer", "queue"}
     assert found["pin-consumer"].pairs == (("free", "pinned"), ("free-mutex", "pinned-mutex"))
     assert (found["pin-consumer"].before, found["pin-consumer"].after) == ("", "1")
@@ -69,11 +71,11 @@ def test_a_choice_has_all_pairs_that_differ_in_it_alone_and_none_across_loads(fo
     assert (found["queue"].before, found["queue"].after) == ("spsc", "mutex")
 
 
-def effect(choice: Choice, metric: str) -> Effect:
-    return next(each for each in choice.effects if each.metric == metric)
+def effect(change: Change, metric: str) -> Effect:
+    return next(each for each in change.effects if each.metric == metric)
 
 
-def test_each_pair_has_its_verdict(found: dict[str, Choice]) -> None:
+def test_each_pair_has_its_verdict(found: dict[str, Change]) -> None:
     p50 = {each.scenario: each for each in effect(found["pin-consumer"], "latency_p50_ns").comparisons}
     assert p50["free, pinned"].verdict is Verdict.WORSE
     assert (p50["free, pinned"].low, p50["free, pinned"].high) == pytest.approx((0.5 / 15, 0.5))
@@ -82,32 +84,30 @@ def test_each_pair_has_its_verdict(found: dict[str, Choice]) -> None:
     assert effect(found["pin-consumer"], "throughput_ops_s").verdict is Verdict.SAME
 
 
-def test_a_pair_that_moved_the_threads_shows_that_and_not_the_choice() -> None:
+def test_a_pair_that_moved_the_threads_shows_that_and_not_the_change() -> None:
     raw, environment = made()
-    raw.loc[raw["scenario"] == "free-mutex", "producer_involuntary_switches"] = 0  # on two CPUs; free is on one
-    (queue,) = (each for each in choices.of_measurement(raw, environment, pd.DataFrame()) if each.option == "queue")
+    raw.loc[raw["scenario"] == "free-mutex", "cpus"] = 2  # and free is on one
+    (queue,) = (each for each in judged.of_measurement(raw, environment, pd.DataFrame()) if each.option == "queue")
     assert queue.moved == (("free", "free-mutex"),)
     assert [each.scenario for each in effect(queue, "latency_p50_ns").comparisons] == ["pinned, pinned-mutex"]
     assert "not counted: free → free-mutex, which moved the threads" in " ".join(told.answer([queue], PIPELINE))
 
 
-def test_of_more_values_only_steps_are_choices() -> None:
+def test_of_more_values_only_steps_are_changes() -> None:
     raw, environment = made()
-    names = {"one": "1 CPU", "two": "2 CPUs", "eight": "8 CPUs"}
+    names = {"one": 1, "two": 2, "eight": 8}
     environment["measurements"][0]["scenarios"] = {
-        name: f"{cpus}; --prod-interval-us 1000" for name, cpus in names.items()
+        name: {"options": {}, "guest": GUEST | {"smp": cpus}} for name, cpus in names.items()
     }
     raw = pd.concat([raw[raw["scenario"] == "fast"].assign(scenario=name) for name in names])
-    steps = choices.of_measurement(raw, environment, pd.DataFrame())
+    steps = judged.of_measurement(raw, environment, pd.DataFrame())
     assert [(each.before, each.after) for each in steps] == [("1", "2"), ("2", "8")]
 
 
 def test_a_p99_of_few_items_is_not_compared() -> None:
     raw, environment = made()
-    raw.loc[raw["scenario"] == "pinned", "consumed"] = 300
-    (pin,) = (
-        each for each in choices.of_measurement(raw, environment, pd.DataFrame()) if each.option == "pin-consumer"
-    )
+    raw.loc[raw["scenario"] == "pinned", "items"] = 300
+    (pin,) = (each for each in judged.of_measurement(raw, environment, pd.DataFrame()) if each.option == "pin-consumer")
     assert [each.scenario for each in effect(pin, "latency_p99_ns").comparisons] == ["free-mutex, pinned-mutex"]
 
 
@@ -120,16 +120,17 @@ def test_live_pairs_are_tested_together() -> None:
                 "a, b",
                 Measurement("aarch64", "live", "tcg"),
                 "latency_p50_ns",
+                False,
                 pd.Series(level * random.lognormal(0, 0.2, 8)),
                 pd.Series(level * (1 + shift) * random.lognormal(0, 0.2, 8)),
             )
             for level in (10.0, 100.0, 1000.0, 10.0)
         ]
 
-    assert choices.stratified_p(pairs(0.3)) < 0.01
-    false = [choices.stratified_p(pairs(0.0)) for _ in range(400)]
+    assert judged.stratified_p(pairs(0.3)) < 0.01
+    false = [judged.stratified_p(pairs(0.0)) for _ in range(400)]
     assert 0.02 < np.mean(np.array(false) < 0.05) < 0.08
-    assert math.isnan(choices.stratified_p([]))
+    assert math.isnan(judged.stratified_p([]))
 
 
 def test_the_stage_that_changed_most_is_told() -> None:
@@ -140,14 +141,14 @@ def test_the_stage_that_changed_most_is_told() -> None:
             for stage, mean_us in zip(("lateness", "wake_up"), means_us)
         ]
     )
-    text = told.tables(choices.of_measurement(*made(), table), PIPELINE)[0]
+    text = told.tables(judged.of_measurement(*made(), table), PIPELINE)[0]
     line = next(line for line in text.splitlines() if line.startswith("| `pin-consumer`: none → 1"))
     assert line.endswith("| +6.0 µs; waiting for the consumer to wake up +5.0 µs |")
     assert "2 **worse** (+50.0 %)" in line
     assert "| free → pinned; free-mutex → pinned-mutex |" in line
 
 
-def test_every_choice_has_its_line_in_the_answer(found: dict[str, Choice]) -> None:
+def test_every_change_has_its_line_in_the_answer(found: dict[str, Change]) -> None:
     lines = told.answer(list(found.values()), PIPELINE)
     assert lines[0] == (
         "**`pin-consumer`: none → 1.** At 1,000/s (2 pairs): latency p50 **worse** (+50.0 %); latency p99 **worse** "
@@ -159,7 +160,7 @@ def test_every_choice_has_its_line_in_the_answer(found: dict[str, Choice]) -> No
     assert "what caches and CPUs that truly run at the same time add" in lines[2]
 
 
-def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Choice]) -> None:
+def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Change]) -> None:
     every = list(found.values())
     text = told.agreement(every, every, PIPELINE)
     assert text == (
@@ -186,7 +187,7 @@ def test_what_is_not_known_is_said() -> None:
     raw, environment = made("live")
     raw["latency_p99_ns"] *= 1 + raw["seed"] / 100
     raw["latency_p50_ns"] *= 1 + raw["seed"] / 100
-    text = told.unknown(choices.of_measurement(raw, environment, pd.DataFrame()))
+    text = told.unknown(judged.of_measurement(raw, environment, pd.DataFrame()))
     assert "what hardware would do" in text
     assert "4 of 8 effects, which these runs leave open" in text  # three runs of each
     assert told.unknown([]) == ""
@@ -203,12 +204,11 @@ def test_families_part_runs_by_where_the_threads_were() -> None:
     )
 
 
-def test_pins_tell_where_threads_were_and_switches_else() -> None:
+def test_runs_in_which_a_thread_moved_are_counted_apart() -> None:
     raw, environment = made()
-    environment["measurements"][0]["scenarios"]["pinned"] += " --pin-producer 1"  # with it on one CPU
-    raw.loc[raw["scenario"] == "free", "producer_involuntary_switches"] = [900, 400, 20]
+    raw.loc[(raw["scenario"] == "free") & (raw["seed"] == 0), "migrations"] = 1
     (free,) = (each for each in placement.families(raw, environment) if not each.options)
-    assert (len(free.together), len(free.apart), free.mixed) == (4, 1, 1)
+    assert (len(free.together), len(free.apart), free.mixed) == (1, 4, 1)
 
 
 def test_the_answer_says_what_one_cpu_does_and_who_left_it_to_chance() -> None:
@@ -221,9 +221,9 @@ def test_the_answer_says_what_one_cpu_does_and_who_left_it_to_chance() -> None:
     assert "of the 3 runs of free, 2 with one CPU, 1 with two CPUs" in chance
 
 
-def test_without_counts_of_switches_there_is_no_answer() -> None:
+def test_where_nobody_knows_where_threads_were_there_is_no_answer() -> None:
     raw, environment = made()
-    without = raw.drop(columns=["producer_involuntary_switches"])
+    without = raw.drop(columns=["cpus"])
     assert placement.families(without, environment) == []
     assert placement.answer([], of_suite(without, environment)) == []
     assert placement.tables([], PIPELINE) == []
@@ -231,7 +231,7 @@ def test_without_counts_of_switches_there_is_no_answer() -> None:
 
 def test_changes_that_are_read_together_have_one_form() -> None:
     def amounts(*ends: float, absolute: bool = False) -> str:
-        one = Comparison("a, b", Measurement("aarch64", "live", "tcg"), "drop_rate", 1, 1, 3, 3, 0.03)
+        one = Comparison("a, b", Measurement("aarch64", "live", "tcg"), "drop_rate", False, 1, 1, 3, 3, 0.03)
         return told._amounts([dataclasses.replace(one, change=change, absolute=absolute) for change in ends])
 
     assert amounts(171.0, -0.022) == "× 0.98 to × 172"
@@ -242,9 +242,9 @@ def test_changes_that_are_read_together_have_one_form() -> None:
 def test_pairs_that_contradict_each_other_for_certain_have_no_common_word() -> None:
     live = Measurement("aarch64", "live", "tcg")
     better, worse = (
-        Comparison("a, b", live, "latency_p50_ns", 1.0, 1.0, 9, 9, 0.03, change=change, verdict=verdict)
+        Comparison("a, b", live, "latency_p50_ns", False, 1.0, 1.0, 9, 9, 0.03, change=change, verdict=verdict)
         for change, verdict in ((-0.5, Verdict.BETTER), (0.5, Verdict.WORSE))
     )
     for pairs, verdict in (((better, better, worse), Verdict.INCONCLUSIVE), ((better, better), Verdict.BETTER)):
         effect = Effect("latency_p50_ns", pairs, Verdict.INCONCLUSIVE, 0.001)
-        assert choices._effect(effect, 0.001, 0.03).verdict is verdict
+        assert judged._effect(effect, 0.001, 0.03).verdict is verdict

@@ -32,7 +32,7 @@ throughput_ops_s = ">= 900"
 
 
 def compared(verdict: Verdict, change: float = 0.2, low: float = 0.1, high: float = 0.3, **others: Any) -> Comparison:
-    known = Comparison("x", LIVE, "latency_p50_ns", 100, 120, 8, 8, 0.03, change=change, low=low, high=high)
+    known = Comparison("x", LIVE, "latency_p50_ns", False, 100, 120, 8, 8, 0.03, change=change, low=low, high=high)
     return replace(known, verdict=verdict, **others)
 
 
@@ -177,7 +177,7 @@ def test_the_caption_says_which_runs_are_shown(
 
 
 def test_stages_that_no_finding_tells_look_like_findings() -> None:
-    shares = pd.Series([40.0, 0, 30, 30, 0], index=list(stages.STAGES))
+    shares = pd.Series([40.0, 0, 30, 30, 0], index=list(PIPELINE.stages))
     means = pd.DataFrame([shares * 1e3] * 2, index=[stages.ALL, stages.SLOWEST])
     runs = {"many": means, "few": means.loc[[stages.ALL]]}
     table = pd.concat(

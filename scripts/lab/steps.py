@@ -182,18 +182,18 @@ def run_gate(arguments: argparse.Namespace) -> int:
 def show_noise_floor(arguments: argparse.Namespace) -> None:
     """Prints the smallest change that live runs on this host can detect, by metric."""
     from lab.judge import noise
-    from lab.tables import results
+    from lab.tables import measurement, results
 
     sets = results.load(arguments.results)
     wanted = _names(arguments.suites) or list(sets)
     for name in wanted:
         if name not in sets:
             raise Complaint(arguments.results, f"has no results of {name}: give one of {', '.join(sets)}", FAILED)
-        raw = sets[name].raw
-        found = noise.floors(raw)
+        raw, judged = sets[name].raw, measurement.contract_of(sets[name].environment).judged
+        found = noise.floors(raw, judged)
         if not found:
             raise Complaint(arguments.results, f"{name} has no two quiet live runs of a scenario: REPS=10", FAILED)
-        say(f"{name}\n\n{noise.text(found, noise.against_itself(raw))}")
+        say(f"{name}\n\n{noise.text(found, noise.against_itself(raw, judged))}")
 
 
 def export(arguments: argparse.Namespace) -> None:

@@ -3,9 +3,9 @@
 Why nothing here is resampled: a bootstrap of a median covers the truth in 72 to 95 % of cases at 3 to 10
 runs, not in 95 %. The intervals below invert exact tests instead, and cover it in 93 to 97 %; where runs
 are too few for that (under 6 of a scenario, under 4 against 4), Student's t of the logarithms does.
-tests/test_statistics.py measures both.
+tests/test_comparing.py measures both.
 
-- Interval of a median: see lab.estimate.
+- Interval of a median: see lab.tables.estimate.
 - Change against a baseline: the median of the ratios of every run with every run of the baseline, with the
   interval that inverts the rank-sum test; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods,
   4.2 and 4.3. One wild run in ten hardly moves either; a mean would follow it.

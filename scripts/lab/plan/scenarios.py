@@ -163,7 +163,7 @@ class Reader:
     def _axis(self, name: str, table: object) -> dict[str, dict[str, Value]]:
         place = f"[axis.{checked_name(self.where, '[axis]', name)}]"
         return {
-            checked_name(self.where, place, value): self.section(f"{place} {value}", settings)
+            checked_name(self.where, place, value): self.section(f"[axis.{name}.{value}]", settings)
             for value, settings in _table(self.where, place, table).items()
         }
 

@@ -2,7 +2,7 @@
 
 Interval of a median: order statistics, interpolated; Hettmansperger and Sheather, "Confidence intervals based on
 interpolated order statistics", Statistics & Probability Letters 4 (1986). Where runs are too few for that (under 6),
-Student's t of the logarithms. lab.statistics says why nothing is resampled.
+Student's t of the logarithms. lab.judge.comparing says why nothing is resampled.
 """
 
 import math

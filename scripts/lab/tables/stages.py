@@ -65,6 +65,8 @@ def samples(path: Path, known: Contract) -> Iterator[pd.DataFrame]:
     row = 1
     try:
         for block in pd.read_csv(path, dtype="int64", chunksize=CHUNK_ROWS, engine="c", index_col=False):
+            if block.empty:  # of a file that has its first row only
+                continue
             _check(path, block, stages, before, row)
             before, row = block.iloc[-1], row + len(block)
             yield block

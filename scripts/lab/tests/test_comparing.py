@@ -17,10 +17,12 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from lab.judge import comparing
+from lab.judge.comparing import Comparison, Pair, Verdict
+from lab.plan import contract
 from lab.tables.estimate import median_interval, spread
 from lab.tables.measurement import Measurement
-from lab.judge.comparing import Comparison, Pair, Verdict
 
+PIPELINE = contract.load("pipeline")
 RESULTS = Path(__file__).parent / "results"  # of a sweep on a busy host
 PAIRS = 1000
 EXACT, LIVE = Measurement("aarch64", "exact", "tcg"), Measurement("aarch64", "live", "tcg")
@@ -41,9 +43,8 @@ def compare(
     metric: str = "latency_p50_ns",
     timing: str = "live",
 ) -> Comparison:
-    return comparing.compare(
-        [Pair("x", Measurement("aarch64", timing, "tcg"), metric, pd.Series(base), pd.Series(value))]
-    )[0]
+    measured, higher = Measurement("aarch64", timing, "tcg"), PIPELINE.columns[metric].metric.higher_is_better
+    return comparing.compare([Pair("x", measured, metric, higher, pd.Series(base), pd.Series(value))])[0]
 
 
 def simulate(factor: float, spread: float, runs: int, noise: str = "normal", seed: int = 1) -> list[Comparison]:
@@ -127,7 +128,8 @@ def test_many_comparisons_share_one_level() -> None:
     false = 0
     for _ in range(PAIRS // 5):
         pairs = [
-            Pair("x", LIVE, f"latency_{n}", *map(pd.Series, np.exp(random.normal(0, 0.3, (2, 10))))) for n in range(10)
+            Pair("x", LIVE, f"latency_{n}", False, *map(pd.Series, np.exp(random.normal(0, 0.3, (2, 10)))))
+            for n in range(10)
         ]
         false += any(each.verdict in (Verdict.BETTER, Verdict.WORSE) for each in comparing.compare(pairs))
     assert false <= 0.08 * PAIRS / 5  # 5 %, of 200 tables
@@ -236,18 +238,22 @@ def test_exact_timing_is_equal_or_not_seed_by_seed() -> None:
     assert compare([100.0, 200], [101.0, 200], timing="exact").verdict is Verdict.SAME
     assert compare([100.0, 200], [150.0, 100], timing="exact").verdict is Verdict.MIXED
     assert compare([100.0, 200], [101.0, 300], timing="exact").verdict is Verdict.MIXED  # the same with one of them
-    seeds = Pair("x", EXACT, "latency_p50_ns", pd.Series({1: 5.0, 2: 6.0}), pd.Series({2: 6.0, 3: 9.0}))
+    seeds = Pair("x", EXACT, "latency_p50_ns", False, pd.Series({1: 5.0, 2: 6.0}), pd.Series({2: 6.0, 3: 9.0}))
     assert comparing.compare([seeds])[0].verdict is Verdict.EQUAL
 
 
 def test_a_suite_against_its_baseline_without_noisy_runs() -> None:
     raw = pd.read_csv(RESULTS / "t001_raw.csv")
     baselines = {name: "baseline-1000us" for name in set(raw["scenario"]) - {"baseline-1000us"}}
-    comparisons = comparing.against_baseline(raw, baselines)
+    comparisons = comparing.against_baseline(raw, baselines, PIPELINE.judged)
     assert {each.measurement.timing for each in comparisons} == {"exact", "live"}
-    assert len(comparisons) == 2 * 5 * len(comparing.METRICS)
+    assert len(comparisons) == 2 * 5 * len(PIPELINE.judged)
     raw["noisy"] = (raw["timing"] == "live") & (raw["replicate"] > 1)
-    left = [each for each in comparing.against_baseline(raw, baselines) if each.measurement.timing == "live"]
+    left = [
+        each
+        for each in comparing.against_baseline(raw, baselines, PIPELINE.judged)
+        if each.measurement.timing == "live"
+    ]
     assert all(each.runs == 1 and each.verdict is Verdict.INCONCLUSIVE for each in left)
 
 
@@ -263,7 +269,7 @@ FEW_VALUES = {  # so that there are ties, zeros and sides that are all equal
 @pytest.mark.parametrize(("timing", "most"), [("exact", 6), ("live", 14)])
 def test_no_verdict_contradicts_the_values(metric: str, timing: str, most: int) -> None:
     random = np.random.default_rng(8)
-    sign = 1 if comparing.higher_is_better(metric) else -1
+    sign = 1 if PIPELINE.columns[metric].metric.higher_is_better else -1
     found: set[Verdict] = set()
     for _ in range(1500):
         runs = random.integers(1, most, 2)

@@ -1,6 +1,5 @@
 """Contracts: what is wrong with one, and that the pipeline's has the program's options and takes what it takes."""
 
-import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 
 from lab.plan import contract
-from lab.plan.kinds import Flag, Number, Words
 from lab.plan.places import WORKLOADS
 from lab.plan.program import of_host
 from lab.text.complaint import Complaint
@@ -127,20 +125,7 @@ def test_the_contracts_that_come_with_the_project_are_good(name: str) -> None:
     assert contract.load(name).headline and name in contract.names()
 
 
-# What the program has for the sweep and for people, not for scenarios.
-OTHERS = {"version", "out", "check", "check-lines", "help"}
-# Such as "  --queue-cap 1..16777216=64    items that the queue holds", or "  --mlock   keep all memory".
-LINE = re.compile(r"^  (?:-\w,)?--(?P<name>[a-z0-9-]+)(?: (?P<valid>[^\s=]+))?", re.MULTILINE)
-
-
-def test_the_pipeline_s_options_are_the_program_s() -> None:
-    text = subprocess.run([of_host(Path()), "--help"], capture_output=True, text=True, check=True).stdout
-    program = {line["name"]: line["valid"] for line in LINE.finditer(text) if line["name"] not in OTHERS}
-    known = contract.load("pipeline").options
-    assert set(known) == set(program)
-    for name, valid in program.items():
-        kind = known[name].kind
-        expected = Flag if valid is None else Number if valid[0].isdigit() else Words
-        assert (name, type(kind)) == (name, expected)
-        if isinstance(kind, Number) and ".." in valid:
-            assert (name, valid) == (name, f"{kind.low:.20g}..{kind.high:.20g}")
+@pytest.mark.parametrize("name", contract.names())
+def test_a_contract_s_options_are_the_program_s(name: str) -> None:
+    told = subprocess.run([of_host(Path()), name, "--contract"], capture_output=True, text=True, check=True).stdout
+    assert tomllib.loads(told)["options"] == contract.load(name).table["options"]

@@ -7,7 +7,7 @@ import pytest
 
 from lab.plan import plan, target
 from lab.text.complaint import Complaint
-from lab.plan.guest import Guest, unlike
+from lab.plan.guest import Guest
 from lab.plan.plan import Row, Sweep
 from lab.tests.test_plan import IMAGE, SWEEP, TARGETS, expand_text, write_image
 
@@ -53,7 +53,7 @@ def test_a_kernel_is_part_of_a_name_as_what_it_is(build: Path) -> None:
 
 def test_vcpus_are_pinned_in_live_timing_and_that_is_part_of_a_name(build: Path) -> None:
     pinned, free = (expand_text(build, "[scenario.a]", replace(SWEEP, pin_vcpus=each)) for each in (True, False))
-    assert {(row.timing, row.pin_vcpus) for row in pinned} == {("exact", "no"), ("live", "yes")}
+    assert {(row.timing, row.pin_vcpus) for row in pinned} == {("exact", False), ("live", True)}
     for timing in plan.TIMINGS:
         names = [{row.run for row in rows if row.timing == timing} for rows in (pinned, free)]
         assert (names[0] == names[1]) is (timing == "exact")
@@ -62,17 +62,7 @@ def test_vcpus_are_pinned_in_live_timing_and_that_is_part_of_a_name(build: Path)
 def test_the_knobs_are_told_as_they_were_given(build: Path) -> None:
     sweep = replace(SWEEP, guest={"kernel-args": "a b", "smp": 4}, pin_vcpus=False, wanted_accelerator="tcg")
     row = expand_text(build, "[scenario.a]", sweep)[0]
-    assert row.guest_knobs == 'KERNEL_ARGS="a b" SMP=4 PIN_VCPUS=no ACCELERATOR=tcg'
-
-
-def test_an_older_plan_has_the_usual_guest(build: Path, tmp_path: Path) -> None:
-    rows = expand_text(build, "[scenario.a]")
-    lines = [line.split("\t") for line in plan.write(rows).splitlines()]
-    last = lines[0].index("command")
-    file = tmp_path / "old.tsv"
-    file.write_text("".join("\t".join(line[: last + 1]) + "\n" for line in lines))
-    assert {row.guest for row in plan.read(file)} == {Guest("", "", 2, 512, 1)}
-    assert {row.pin_vcpus for row in plan.read(file)} == {"no"}
+    assert row.knobs == {"KERNEL_ARGS": "a b", "SMP": "4", "PIN_VCPUS": "no", "ACCELERATOR": "tcg"}
 
 
 EXACT = Sweep("aarch64", ("exact",), 1, 1)
@@ -132,10 +122,3 @@ def test_the_file_of_a_kernel_has_an_image_of_its_own(build: Path) -> None:
     assert machine.image(build, machine.kernel(str(file))).name == "aarch64.file-4fff0d3e"
     assert machine.image(build, machine.kernel("")).name == "aarch64"
     assert machine.image(build, machine.kernel("rt")).name == "aarch64.rt"
-
-
-def test_only_what_differs_between_guests_is_told() -> None:
-    cloud, rt = Guest("cloud"), Guest("rt", "isolcpus=1")
-    assert unlike({"a": cloud, "b": rt}) == {"a": "kernel cloud, no kernel arguments", "b": "kernel rt, isolcpus=1"}
-    assert unlike({"a": rt, "b": rt}) == {"a": "", "b": ""}
-    assert unlike({"a": rt, "b": replace(rt, smp=1)}) == {"a": "2 CPUs", "b": "1 CPU"}

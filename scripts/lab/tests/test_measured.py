@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.tables import measured
+from lab.plan import contract
 from lab.runs import run_record
+from lab.tables import measured
 from lab.tables.estimate import median_interval
 from lab.runs.run_record import RunRecord
 from lab.tests.reseal import reseal
+
+
+PIPELINE = contract.load("pipeline")
 
 
 def percentile(values: list[int], quantile: float) -> float:
@@ -46,8 +50,8 @@ def test_a_run_becomes_a_row(records: list[RunRecord]) -> None:
     raw = measured.raw_table(records)[0]
     assert len(raw) == 12
     for record, (_, row) in zip(records, raw.iterrows()):
-        items = pd.read_csv(record.folder / "latencies.csv")  # all items of so short a run were kept
-        assert row["consumed"] == len(items) == 150
+        items = pd.read_csv(record.folder / "samples.csv")  # all items of so short a run were kept
+        assert row["items"] == len(items) == 150
         for quantile, name in ((50, "p50"), (95, "p95"), (99, "p99")):
             exact = np.percentile(items["latency_ns"], quantile, method="inverted_cdf")
             assert exact <= row[f"latency_{name}_ns"] <= exact * 1.001
@@ -56,26 +60,11 @@ def test_a_run_becomes_a_row(records: list[RunRecord]) -> None:
         assert row["throughput_ops_s"] == pytest.approx(150 / row["duration_s"])
 
 
-def test_the_stages_of_every_item_add_up(records: list[RunRecord]) -> None:
-    for record in records:
-        items = pd.read_csv(record.folder / "latencies.csv")
-        stages = items[["lateness_ns", "enqueue_ns", "queue_latency_ns", "service_ns"]]
-        assert (stages >= 0).all(axis=None)
-        assert (stages.sum(axis=1) == items["response_ns"]).all()
-        assert (items["enqueue_ns"] + items["queue_latency_ns"] == items["latency_ns"]).all()
-
-
 def test_metrics_are_medians_over_runs_with_their_spread(records: list[RunRecord]) -> None:
     raw = measured.raw_table(records)[0]
-    metrics = measured.metrics_table(raw)
-    assert list(metrics.columns[:6]) == [
-        "scenario",
-        "latency_p50_ms",
-        "latency_p95_ms",
-        "latency_p99_ms",
-        "throughput_ops_s",
-        "drop_rate",
-    ]
+    metrics = measured.metrics_table(raw, PIPELINE)
+    seed = "scenario,latency_p50_ms,latency_p95_ms,latency_p99_ms,throughput_ops_s,drop_rate"  # as they always were
+    assert ",".join(metrics.columns[:6]) == seed
     assert list(zip(metrics["timing"], metrics["scenario"])) == [
         (timing, name) for timing in ("exact", "live") for name in ("baseline", "affinity", "queue-cap-8")
     ]
@@ -93,7 +82,7 @@ def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: lis
     raw = pd.concat([one] * 9, ignore_index=True)
     raw["latency_p50_ns"] = [10.0, 11, 12, 13, 14, 15, 16, 17, 9e9]
     raw["noisy"] = [False] * 8 + [True]
-    row = measured.metrics_table(raw).iloc[0]
+    row = measured.metrics_table(raw, PIPELINE).iloc[0]
     estimate = median_interval(raw["latency_p50_ns"][:8])
     found = [row[f"latency_p50{suffix}_ms"] * 1e6 for suffix in ("", "_low", "_high")]
     assert found == pytest.approx([13.5, estimate.low, estimate.high]) and 10 < estimate.low < 12
@@ -101,28 +90,51 @@ def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: lis
     for quiet, span in ((6, [10.0, 15.0]), (5, [10.0, 14.0])):
         raw["noisy"] = [False] * quiet + [True] * (9 - quiet)
         estimate = median_interval(raw["latency_p50_ns"][:quiet])
-        limits = measured.metrics_table(raw).iloc[0][["latency_p50_low_ms", "latency_p50_high_ms"]] * 1e6
+        limits = measured.metrics_table(raw, PIPELINE).iloc[0][["latency_p50_low_ms", "latency_p50_high_ms"]] * 1e6
         assert list(limits) == pytest.approx([estimate.low, estimate.high] if quiet == 6 else span)
     raw["noisy"] = True  # nothing else is there to be shown
-    assert measured.metrics_table(raw).iloc[0]["latency_p50_ms"] * 1e6 == pytest.approx(14)
+    assert measured.metrics_table(raw, PIPELINE).iloc[0]["latency_p50_ms"] * 1e6 == pytest.approx(14)
 
 
-def test_counters_of_threads_are_columns_and_empty_where_they_were_not_recorded(records: list[RunRecord]) -> None:
-    stats = records[0].folder / "stats.csv"
-    stats.write_text(stats.read_text() + "consumer_voluntary_switches,151\nconsumer_run_delay_ns,\nmissed,0\n")
-    records[0] = run_record.load(reseal(records[0].folder))
+@pytest.mark.parametrize(
+    ("column", "suffix", "name"),
+    [
+        ("latency_p50_ns", "", "latency_p50_ms"),
+        ("latency_p50_ns", "_low", "latency_p50_low_ms"),
+        ("throughput_ops_s", "_high", "throughput_high_ops_s"),
+        ("copied_bytes_s", "_low", "copied_low_bytes_s"),
+        ("drop_rate", "_low", "drop_rate_low"),
+        ("time_s", "", "time_s"),
+    ],
+)
+def test_metrics_have_a_unit_in_their_names(column: str, suffix: str, name: str) -> None:
+    assert measured.in_metrics(column, suffix) == name
+
+
+THREADS = """thread,tid,role,cpu,migrations,run_delay_ns
+makes,10,producer,{cpu},1,
+reads,11,consumer,1,2,100
+reads-2,12,consumer,1,0,50
+"""
+
+
+def test_threads_are_sums_by_role_and_where_all_were(records: list[RunRecord]) -> None:
+    for record, cpu in zip(records[:3], ("1", "0", "")):
+        (record.folder / "threads.csv").write_text(THREADS.format(cpu=cpu))
+    records = [run_record.load(reseal(record.folder)) for record in records[:3]]
     text = measured.raw_csv(measured.raw_table(records)[0])
     cells = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-    assert list(cells["consumer_voluntary_switches"]) == ["151"] + [""] * 11
-    assert list(cells["missed"])[:2] == ["0", ""]
-    assert set(cells["consumer_run_delay_ns"]) == set(cells["producer_user_ns"]) == {""}
-    assert set(cells["noisy"]) == {"False"}
-    noisy = measured.typed(cells.assign(noisy=["True"] + [""] * 11))
-    assert list(noisy["noisy"]) == [True] + [False] * 11 and noisy["consumer_voluntary_switches"].iat[0] == 151
+    assert (list(cells["cpus"]), set(cells["migrations"])) == (["1", "2", ""], {"3"})
+    assert set(cells["consumer_run_delay_ns"]) == {"150"} and set(cells["producer_run_delay_ns"]) == {""}
+    assert set(cells["missed"]) == {"0"} and set(cells["noisy"]) == {"False"} and "begin_ns" not in cells
+    noisy = measured.typed(cells.assign(noisy=["True", "", ""]))
+    assert list(noisy["noisy"]) == [True, False, False] and noisy["consumer_migrations"].iat[0] == 2
+    with pytest.raises(ValueError, match="row 2: scenario = '../x' is not a good name"):
+        measured.typed(cells.assign(scenario=["a", "../x", "b"]))
 
 
 def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> None:
-    text = measured.metrics_csv(measured.metrics_table(measured.raw_table(records)[0]))
+    text = measured.metrics_csv(measured.metrics_table(measured.raw_table(records)[0], PIPELINE))
     read = pd.read_csv(io.StringIO(text), dtype=str)
     assert read["latency_p999_ms"].isna().all()
     assert read["latency_p50_ms"].str.fullmatch(r"\d+\.\d{6}").all()

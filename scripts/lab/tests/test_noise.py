@@ -11,7 +11,9 @@ import pytest
 
 from lab.judge import noise
 from lab.judge.comparing import Verdict
+from lab.plan import contract
 
+JUDGED = contract.load("pipeline").judged
 SCRIPTS = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
 
@@ -25,29 +27,35 @@ def a_against_a(spread: float, runs: int = 40, step: float = 0.0) -> pd.DataFram
 
 
 def test_the_floor_grows_with_the_spread_and_falls_with_the_runs() -> None:
-    quiet, loud = (noise.floors(a_against_a(spread))[0] for spread in (0.02, 0.2))
+    quiet, loud = (noise.floors(a_against_a(spread), JUDGED)[0] for spread in (0.02, 0.2))
     assert quiet.spread == pytest.approx(0.02, rel=0.3) and quiet.runs == 40
     assert math.isinf(quiet.detectable[3])
     assert quiet.detectable[5] > quiet.detectable[10] > quiet.detectable[20] > 0.03
     assert loud.detectable[10] > 5 * quiet.detectable[10]
-    assert [each.metric for each in noise.floors(a_against_a(0.02))] == ["latency_p50_ns"]  # the others never vary
+    assert [each.metric for each in noise.floors(a_against_a(0.02), JUDGED)] == [
+        "latency_p50_ns"
+    ]  # the others never vary
 
 
 def test_a_floor_is_of_quiet_live_runs() -> None:
     raw = a_against_a(0.02)
-    assert noise.floors(raw.assign(timing="exact")) == [] == noise.against_itself(raw.assign(timing="exact"))
-    assert noise.floors(raw.assign(noisy=True)) == []
-    half = noise.floors(raw.assign(noisy=raw["seed"] >= 20))[0]
+    assert (
+        noise.floors(raw.assign(timing="exact"), JUDGED)
+        == []
+        == noise.against_itself(raw.assign(timing="exact"), JUDGED)
+    )
+    assert noise.floors(raw.assign(noisy=True), JUDGED) == []
+    half = noise.floors(raw.assign(noisy=raw["seed"] >= 20), JUDGED)[0]
     assert half.runs == 20
 
 
 def test_a_against_a_is_told_and_would_show_a_drift() -> None:
-    same = noise.against_itself(a_against_a(0.05))
+    same = noise.against_itself(a_against_a(0.05), JUDGED)
     assert not {each.verdict for each in same} & {Verdict.BETTER, Verdict.WORSE}
-    assert "0 of 3 comparisons are called different" in noise.text(noise.floors(a_against_a(0.05)), same)
+    assert "0 of 3 comparisons are called different" in noise.text(noise.floors(a_against_a(0.05), JUDGED), same)
     drift = a_against_a(0.05, step=0.5)
     assert "1 of 3 comparisons are called different\n  x, live timing on aarch64 with tcg, latency_p50_ns: worse" in (
-        noise.text(noise.floors(drift), noise.against_itself(drift))
+        noise.text(noise.floors(drift, JUDGED), noise.against_itself(drift, JUDGED))
     )
 
 

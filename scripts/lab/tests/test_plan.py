@@ -1,16 +1,17 @@
 """Plans: which runs, with which seeds, in which order, under which names."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lab.plan import plan, suite
-from lab.text.complaint import Complaint
+from lab.plan import contract, plan, suite
+from lab.plan.places import SCENARIOS, TARGETS
 from lab.plan.plan import Row, Sweep
+from lab.text.complaint import Complaint
 
-ROOT = Path(__file__).parents[3]
-TARGETS = ROOT / "qemu" / "targets"
 ALL_TARGETS = sorted(file.stem for file in TARGETS.glob("*.conf"))
 IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")
 SWEEP = Sweep(target="aarch64", timings=("exact", "live"), replicates=3, seed=5)
@@ -38,7 +39,7 @@ def expand_text(build: Path, text: str, sweep: Sweep = SWEEP) -> list[Row]:
 
 
 def expand(build: Path, sweep: Sweep = SWEEP, name: str = "t001") -> list[Row]:
-    return plan.expand(suite.load(ROOT / "scenarios" / f"{name}.toml"), sweep, build, TARGETS)
+    return plan.expand(suite.load(SCENARIOS / f"{name}.toml"), sweep, build, TARGETS)
 
 
 def test_every_scenario_runs_in_every_timing_and_replicate_once(build: Path) -> None:
@@ -50,13 +51,14 @@ def test_every_scenario_runs_in_every_timing_and_replicate_once(build: Path) -> 
 def test_a_replicate_is_a_seed_and_the_same_for_all_scenarios(build: Path) -> None:
     rows = expand(build)
     assert {(row.replicate, row.seed) for row in rows} == {(1, 5), (2, 6), (3, 7)}
-    assert all(f"--seed {row.seed} " in row.command for row in rows)
+    assert all(f"--seed {row.seed} --out ." in row.command for row in rows)
 
 
 def test_the_command_holds_the_scenario_and_the_duration(build: Path) -> None:
     row = next(row for row in expand(build) if row.scenario == "affinity-0us")
-    assert row.command.startswith("pipelab pipeline --prod-interval-us 0 --pin-consumer 1 --duration 2 --seed")
-    assert row.options == "--prod-interval-us 0 --pin-consumer 1 --duration 2"
+    assert row.command == "pipelab pipeline --duration 2 --prod-interval-us 0 --pin-consumer 1 --seed 5 --out ."
+    assert row.options == {"duration": 2, "prod-interval-us": 0, "pin-consumer": 1}
+    assert (row.workload, row.contract) == ("pipeline", contract.load("pipeline").sha256)
     longer = expand(build, Sweep("aarch64", ("exact",), 1, 5, duration_s=10))
     same = expand(build, Sweep("aarch64", ("exact", "live"), 3, 5, duration_s=2.0))
     assert [row.run for row in same] == [row.run for row in expand(build)]
@@ -65,23 +67,28 @@ def test_the_command_holds_the_scenario_and_the_duration(build: Path) -> None:
 
 def test_flags_are_words_alone_and_texts_come_as_they_are(build: Path) -> None:
     row = expand_text(build, '[scenario.a]\nmlock = true\nzero-copy = false\nsched = "fifo:50"')[0]
-    assert row.options == "--mlock --sched fifo:50 --duration 2"
+    assert row.command == "pipelab pipeline --duration 2 --sched fifo:50 --mlock --seed 5 --out ."
+
+
+def test_however_a_value_is_written_the_run_is_the_same(build: Path) -> None:
+    texts = (
+        "interval = '1ms'\nqueue-cap = 8",
+        "queue-cap = 8\nprod-interval-us = 1000.0",
+        "rate = 1000\nqueue-cap = 8",
+    )
+    assert len({row.run for text in texts for row in expand_text(build, f"[scenario.a]\n{text}")}) == 2 * 3
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("batch = 100", "--batch: '100' is more than the 64 items"),
-        ("queue-cap = 0", "--queue-cap: '0' is not valid: give an integer from 1 to 16777216"),
         ("item-bytes = 7", "--item-bytes: '7' is not valid: give a multiple of 8"),
         ('sched = "fifo:1000"', "--sched: 'fifo:1000' is not valid: give other, fifo:P or rr:P (1 to 99)"),
         ('sched = "deadline:5,4,3"', "--sched: 'deadline:5,4,3' is not valid"),
         ('arrival = "burst:0,0"', "--arrival: 'burst:0,0' is not valid: give constant, poisson, or burst:N,PAUSE_US"),
         ("zero-copy = true", "--zero-copy: there is nothing to copy: give --item-bytes as well"),
-        ('wait = "sleep"', "--wait: 'sleep' is not valid: give futex, hybrid, spin, yield"),
-        ('wait = "--mlock"', "--wait"),
-        ("prod-interval-us = 1e9", "--prod-interval-us: '1000000000.0' is not valid: give a number from 0"),
-        ("work-bytes = -1", "--work-bytes: '-1' is not valid: give an integer from 0"),
+        ('sched = "--mlock"', "--sched: "),
     ],
 )
 def test_what_the_program_would_refuse_in_the_guest_is_refused_now(build: Path, text: str, complaint: str) -> None:
@@ -155,17 +162,85 @@ def test_the_order_is_shuffled_repeatably_and_exact_runs_come_first(build: Path)
 
 
 def test_a_plan_survives_being_written_and_read(build: Path, tmp_path: Path) -> None:
-    rows = expand(build)
-    file = tmp_path / "plan.tsv"
+    rows = expand(build, replace(SWEEP, guest={"kernel-args": "isolcpus=1 quiet"}))
+    file = tmp_path / "plan.jsonl"
     file.write_text(plan.write(rows))
     assert plan.read(file) == rows
 
 
-def test_a_cut_plan_is_refused(build: Path, tmp_path: Path) -> None:
-    file = tmp_path / "plan.tsv"
+def plan_of_one(folder: Path, changed: dict[str, Any]) -> str:
+    """A plan of one row with these values changed; without those that are "gone"."""
+    said = json.loads(plan.write(expand(folder)[:1])) | changed
+    return json.dumps({name: value for name, value in said.items() if value != "gone"}) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seed": "1"}, "row 1 (seed = '1')"),
+        ({"seed": True}, "row 1 (seed = 'True')"),
+        ({"seed": 2**32}, "row 1 (seed = '4294967296')"),
+        ({"seed": "gone"}, "row 1 (seed is missing)"),
+        ({"colour": "red"}, "row 1 (colour is not known)"),
+        ({"guest": 3}, "row 1 (guest is no object)"),
+        ({"guest": {"smp": 2}}, "row 1 (guest.kernel is missing)"),
+        ({"guest": {"kernel": "a;b", "kernel_args": "", "smp": 2, "memory_mb": 1, "numa_nodes": 1}}, "(guest = "),
+        ({"options": []}, "row 1 (options is no object)"),
+        ({"options": {"queue-cap": 0}}, "row 1 (options = "),
+        ({"options": {"x y": 0}}, "row 1 (options = "),
+        ({"options": {"queue-cap": 8}}, "row 1 (command = "),
+        ({"command": "rm -rf /"}, "row 1 (command = 'rm -rf /')"),
+        ({"command": "a;b", "contract": "0" * 64}, "row 1 (command = 'a;b')"),
+        ({"knobs": {"SMP": 4}}, "row 1 (knobs has something else than texts)"),
+        ({"knobs": {"SMP": "$(id)"}}, "row 1 (knobs = "),
+        ({"run": "../x"}, "row 1 (run = '../x')"),
+        ({"suite": "other"}, "row 1 (run = "),
+        ({"timing": "slow"}, "row 1 (run = "),
+        ({"workload": "../x"}, "row 1 (workload = '../x')"),
+        ({"observer": "me"}, "row 1 (observer = 'me')"),
+        ({"build": "a b"}, "row 1 (build = 'a b')"),
+    ],
+)
+def test_a_row_that_no_planner_makes_is_refused(build: Path, changed: dict[str, Any], message: str) -> None:
+    file = build / "plan.jsonl"
+    file.write_text(plan_of_one(build, changed))
+    with pytest.raises(Complaint) as complaint:
+        plan.read(file)
+    text = str(complaint.value)
+    assert text.startswith(f"{file}: is damaged: ") and message in text and "\n" not in text
+    assert text.endswith("run 'make run-scenarios' again, which keeps finished runs") and complaint.value.exit_code == 1
+
+
+def test_a_row_of_another_contract_is_read_all_the_same(build: Path) -> None:
+    file = build / "plan.jsonl"
+    file.write_text(
+        plan_of_one(build, {"contract": "0" * 64, "command": "pipelab --old", "options": {"new-option": "x"}})
+    )
+    assert plan.read(file)[0].options == {"new-option": "x"}
+
+
+@pytest.mark.parametrize("text", ["x", "3\n", "[]\n", '{"a": 1, "a": 2}\n', '{"seed": NaN}\n', "\xff\n", "\n"])
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "plan.jsonl"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(Complaint, match="plan.jsonl: is damaged: .*run 'make run-scenarios' again"):
+        plan.read(file)
+
+
+def test_a_cut_or_missing_plan_is_refused(build: Path, tmp_path: Path) -> None:
+    file = tmp_path / "plan.jsonl"
+    with pytest.raises(Complaint, match="plan.jsonl: there is no plan: run"):
+        plan.read(file)
     file.write_text(plan.write(expand(build))[:-300])
     with pytest.raises(Complaint, match="is damaged: run 'make run-scenarios' again"):
         plan.read(file)
+
+
+def test_the_title_of_a_suite_is_one_line_or_its_name(tmp_path: Path) -> None:
+    assert plan.title(tmp_path, "t000") == "t000"
+    (tmp_path / plan.title_file("t000")).write_bytes(b"a\nb \xff\n")
+    (tmp_path / plan.file_name("t000", "aarch64", "exact")).touch()
+    assert (plan.title(tmp_path, "t000"), plan.planned_suites(tmp_path)) == ("a b \ufffd", ["t000"])
 
 
 @pytest.mark.parametrize("target", ALL_TARGETS)
@@ -180,7 +255,7 @@ def test_exact_timing_is_refused_where_the_target_cannot_do_it(build: Path, targ
 def test_a_target_that_does_not_say_its_limit_is_named(build: Path, tmp_path: Path) -> None:
     (tmp_path / "aarch64.conf").write_text("MACHINE=virt\n")
     with pytest.raises(Complaint, match="aarch64.conf: does not say how many CPUs .*: add EXACT_MAX_SMP=N"):
-        plan.expand(suite.load(ROOT / "scenarios" / "t000.toml"), SWEEP, build, tmp_path)
+        plan.expand(suite.load(SCENARIOS / "t000.toml"), SWEEP, build, tmp_path)
 
 
 def test_an_image_whose_facts_are_cut_is_named(build: Path) -> None:

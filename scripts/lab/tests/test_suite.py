@@ -185,6 +185,7 @@ def test_a_value_may_have_a_unit(tmp_path: Path, text: str, option: str, value: 
         ("[scenario]\na = 1", "scenario.a: is not a section"),
         ("[group]\na = 1", "group.a: is not a section"),
         ("[axis]\na = 1\n[scenario.b]", "axis.a: is not a section"),
+        ("[axis.x]\na = 3\n[scenario.b]", "axis.x.a: is not a section: write [axis.x.a] on a line of its own"),
         ("matrix = 3", "matrix: is not a section"),
         ("common = 3\n[scenario.a]", "common: is not a section"),
         ("title = 3\n[scenario.a]", "title = 3 is not valid: give a text"),
@@ -237,7 +238,7 @@ def test_a_value_may_have_a_unit(tmp_path: Path, text: str, option: str, value: 
         ("[matrix]\nsmp = [1]\ninclude = [{ x = 3 }]", "[matrix]: unknown key 'x'"),
         ("[axis.x]\na = {}\n[matrix]\nx = ['b']", "[matrix]: x = 'b' is not valid: give one of a"),
         ("[axis.x]\na = {}\n[matrix]\nx = [{}]", "[matrix]: x = {} is not valid: give one of a"),
-        ("[axis.x]\na = { spm = 3 }\n[matrix]\nx = ['a']", "[axis.x] a: unknown key 'spm'"),
+        ("[axis.x]\na = { spm = 3 }\n[matrix]\nx = ['a']", "[axis.x.a]: unknown key 'spm'"),
         ("[axis.x]\n'a b' = {}\n[scenario.a]", "[axis.x]: 'a b' is not a good name"),
         (
             "[group.g]\nqueue-capp = 3\n[group.g.scenario.a]",

@@ -3,32 +3,23 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from lab.plan import plan
 from lab.judge import verify
-from lab.text.complaint import Complaint
-from lab.tests.conftest import RECORDED
+from lab.plan import plan
 from lab.tests.test_plan import TARGETS, write_image
-from lab.tests.test_report import make_report
-
-
-@pytest.fixture(scope="session")
-def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tables of the recorded runs, made once."""
-    runs = Path(shutil.copytree(RECORDED, tmp_path_factory.mktemp("reported") / "result_data" / "runs"))
-    assert make_report(runs).returncode == 0
-    return runs.parent
+from lab.text.complaint import Complaint
 
 
 @pytest.fixture
-def results(reported: Path, tmp_path: Path) -> Path:
+def results(tabled: Path, tmp_path: Path) -> Path:
     """A folder with the tables of the recorded runs, to be changed at will."""
-    return Path(shutil.copytree(reported, tmp_path / "result_data"))
+    return Path(shutil.copytree(tabled, tmp_path / "result_data"))
 
 
 @pytest.fixture
@@ -40,6 +31,13 @@ def again(results: Path, tmp_path: Path) -> Path:
 def rewrite(file: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     table = pd.read_csv(file, dtype=str, keep_default_na=False)
     change(table).to_csv(file, index=False, lineterminator="\n")
+
+
+def rewrite_environment(results: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    file = results / "t000_environment.json"
+    about = json.loads(file.read_text())
+    change(about)
+    file.write_text(json.dumps(about))
 
 
 def test_the_same_results_are_the_same(results: Path, again: Path) -> None:
@@ -75,38 +73,55 @@ def test_a_column_that_is_gone_is_named(results: Path, again: Path) -> None:
         verify.differences(results, "t000", again)
 
 
-def test_the_recipe_is_the_command_that_made_the_exact_results(results: Path) -> None:
+def test_the_recipe_is_the_sweep_that_made_the_exact_results(results: Path) -> None:
     options = ["--target=aarch64", "--reps=2", "--seed=1", "--duration=0.15"]
-    assert verify.recipes(results, "t000") == [("aarch64", [""], options)]
-    file = results / "t000_environment.json"
-    about = json.loads(file.read_text())
-    about["commands"] = ['make run-scenarios SUITE=t000 TARGET=aarch64 TIMING=exact KERNEL_ARGS="a b" PIN_VCPUS=no']
-    about["measurements"][0]["guests"] = [{"kernel": "cloud"}, {"kernel": "rt"}]
-    file.write_text(json.dumps(about))
+    assert verify.recipes(results, "t000") == [("aarch64", ["cloud"], options)]
+
+    def change(about: dict[str, Any]) -> None:
+        sweep = {"SUITE": "t000", "TARGET": "aarch64", "KERNEL_ARGS": "a b", "PIN_VCPUS": "no"}
+        about["sweeps"] = [sweep | {"TIMING": "exact"}, sweep | {"TIMING": "live", "REPS": "9"}]
+        about["measurements"][0]["guests"] += [about["measurements"][0]["guests"][0] | {"kernel": "rt"}]
+
+    rewrite_environment(results, change)
     assert verify.recipes(results, "t000") == [("aarch64", ["cloud", "rt"], ["--target=aarch64", "--kernel-args=a b"])]
 
 
 def test_results_without_exact_ones_and_suites_without_results_are_named(results: Path) -> None:
     with pytest.raises(Complaint, match="t009_environment.json: there are no results of t009: give one of t000"):
         verify.recipes(results, "t009")
-    file = results / "t000_environment.json"
-    file.write_text(file.read_text().replace("exact live", "live"))
+    rewrite_environment(results, lambda about: about["sweeps"][0].update(TIMING="live"))
     with pytest.raises(Complaint, match="t000: has no exact results"):
+        verify.recipes(results, "t000")
+    (results / "t000_environment.json").unlink()
+    with pytest.raises(Complaint, match="has tables of t000 without runs, which cannot be made again"):
         verify.recipes(results, "t000")
 
 
-def image_of(results: Path) -> dict[str, str]:
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about: about["sweeps"][0].update(SEED="$(id)"),
+        lambda about: about["sweeps"][0].update({"A;B": "1"}),
+        lambda about: about["workload"].update(name="../x"),
+        lambda about: about["workload"]["contract"].pop("metrics"),
+        lambda about: about["measurements"][0].update(target="a b"),
+        lambda about: about["measurements"][0]["guests"][0].update(kernel="x;y"),
+        lambda about: about["measurements"][0]["scenarios"]["baseline"]["options"].update(wait="a;b"),
+        lambda about: about["measurements"][0]["scenarios"].update({"../x": {}}),
+        lambda about: about.pop("measurements"),
+    ],
+)
+def test_what_must_be_a_name_and_is_none_is_refused(results: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    rewrite_environment(results, change)
+    with pytest.raises(Complaint, match="t000_environment.json: is damaged") as complaint:
+        verify.recipes(results, "t000")
+    assert complaint.value.exit_code == 1
+
+
+def changes(results: Path, again: Path, build: Path, changed: dict[str, str]) -> list[str]:
     about = json.loads((results / "t000_environment.json").read_text())
-    return dict(about["measurements"][0]["image"])
-
-
-def changes(results: Path, again: Path, build: Path, image: dict[str, str]) -> list[str]:
-    write_image(build, "aarch64", image)
+    write_image(build, "aarch64", about["measurements"][0]["guests"][0]["image"] | changed)
     return verify.changed_inputs(results, "t000", again, build, TARGETS)
-
-
-def test_unchanged_inputs_are_no_change(results: Path, again: Path, tmp_path: Path) -> None:
-    assert changes(results, again, tmp_path / "build", image_of(results)) == []
 
 
 @pytest.mark.parametrize(
@@ -115,20 +130,24 @@ def test_unchanged_inputs_are_no_change(results: Path, again: Path, tmp_path: Pa
         ("kernel_version", "kernel package: 6.1.0-56-cloud-arm64 then, other now"),
         ("qemu_version", "QEMU: 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3) then, other now"),
         ("compiler", "compiler: g++ 12.2.0 then, other now"),
-        ("program_sha256", "program: 6fecbe810f853048 then, other now"),
     ],
 )
 def test_another_input_is_told_as_it_was_and_is(
     results: Path, again: Path, tmp_path: Path, fact: str, told: str
 ) -> None:
-    assert changes(results, again, tmp_path / "build", image_of(results) | {fact: "other"}) == [told]
+    assert changes(results, again, tmp_path / "build", {}) == []
+    assert changes(results, again, tmp_path / "build", {fact: "other"}) == [told]
+    (program,) = changes(results, again, tmp_path / "build", {"program_sha256": "ab" * 32})
+    assert program.startswith("program: ") and program.endswith(" then, abababababababab now")
 
 
 def test_scenarios_that_became_others_are_told(results: Path, again: Path, tmp_path: Path) -> None:
     file = again / "runs" / plan.file_name("t000", "aarch64", "exact")
-    rows: list[Any] = [row for row in plan.read(file) if row.scenario != "affinity"]
-    file.write_text(plan.write(rows).replace("--queue-cap 8", "--queue-cap 9"))
-    told = changes(results, again, tmp_path / "build", image_of(results))
-    assert len(told) == 2
-    assert told[0].startswith("scenario affinity: --prod-interval-us") and told[0].endswith("then, not there now")
-    assert "--queue-cap 8" in told[1].split(" then, ")[0] and "--queue-cap 9" in told[1].split(" then, ")[1]
+    rows = [row for row in plan.read(file) if row.scenario != "affinity"]
+    file.write_text(
+        plan.write([replace(row, options=row.options | {"queue-cap": 9}, contract="0" * 64) for row in rows])
+    )
+    told = changes(results, again, tmp_path / "build", {})
+    assert [line.split(":")[0] for line in told] == ["scenario baseline", "scenario affinity", "scenario queue-cap-8"]
+    assert told[1].startswith("scenario affinity: duration = 0.15, ") and told[1].endswith(" then, not there now")
+    assert "queue-cap = 8" in told[2].split(" then, ")[0] and "queue-cap = 9" in told[2].split(" then, ")[1]

@@ -1,0 +1,136 @@
+"""What the report says of what options change, and of where the threads were."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from lab.judge import effects
+from lab.judge.comparing import Comparison, Verdict
+from lab.judge.effects import Change
+from lab.judge.evidence import of_suite
+from lab.plan import contract
+from lab.report import effects as told, placement
+from lab.tables.measurement import Measurement
+from lab.tests.test_effects import changes_of, made
+
+PIPELINE = contract.load("pipeline")
+
+
+@pytest.fixture(name="found")
+def _found() -> dict[str, Change]:
+    return changes_of(*made())
+
+
+def test_a_pair_that_moved_the_threads_is_told() -> None:
+    raw, environment = made()
+    raw.loc[raw["scenario"] == "free-mutex", "cpus"] = 2  # and free is on one
+    text = " ".join(told.answer([changes_of(raw, environment)["queue"]], PIPELINE))
+    assert "not counted: free → free-mutex, which moved the threads" in text
+
+
+def test_the_stage_that_changed_most_is_told() -> None:
+    table = pd.DataFrame(
+        [
+            {"scenario": scenario, "population": "all", "stage": stage, "mean_ns": mean_us * 1e3}
+            for scenario, means_us in {"free": (60, 10), "pinned": (61, 15), "free-mutex": (60, 12)}.items()
+            for stage, mean_us in zip(("lateness", "wake_up"), means_us)
+        ]
+    )
+    text = told.tables(effects.of_measurement(*made(), table), PIPELINE)[0]
+    line = next(line for line in text.splitlines() if line.startswith("| `pin-consumer`: none → 1"))
+    assert line.endswith("| +6.0 µs; waiting for the consumer to wake up +5.0 µs |")
+    assert "2 **worse** (+50.0 %)" in line
+    assert "| free → pinned; free-mutex → pinned-mutex |" in line
+
+
+def test_every_choice_has_its_line_in_the_answer(found: dict[str, Change]) -> None:
+    lines = told.answer(list(found.values()), PIPELINE)
+    assert lines[0] == (
+        "**`pin-consumer`: none → 1.** At 1,000/s (2 pairs): latency p50 **worse** (+50.0 %); latency p99 **worse** "
+        "(+50.0 %); the same: throughput, drop rate."
+    )
+    assert lines[1].startswith(
+        "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: throughput, drop rate; open: latency p50 (worse in 1"
+    )
+    assert "what caches and CPUs that truly run at the same time add" in lines[2]
+
+
+def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Change]) -> None:
+    every = list(found.values())
+    text = told.agreement(every, every, PIPELINE)
+    assert text == (
+        "Both say: `pin-consumer`: none → 1, latency p50 at 1,000/s worse; "
+        "`pin-consumer`: none → 1, latency p99 at 1,000/s worse."
+    )
+    other = [
+        dataclasses.replace(
+            each,
+            effects=tuple(
+                dataclasses.replace(known, verdict=Verdict.BETTER if known.metric == "latency_p50_ns" else Verdict.SAME)
+                for known in each.effects
+            ),
+        )
+        for each in every
+    ]
+    assert told.agreement(every, other, PIPELINE) == (
+        "**They contradict each other**: `pin-consumer`: none → 1, latency p50 at 1,000/s worse against better."
+    )
+    assert told.agreement(every, [], PIPELINE) == ""
+
+
+def test_what_is_not_known_is_said() -> None:
+    raw, environment = made("live")
+    raw["latency_p99_ns"] *= 1 + raw["seed"] / 100
+    raw["latency_p50_ns"] *= 1 + raw["seed"] / 100
+    text = told.unknown(effects.of_measurement(raw, environment, pd.DataFrame()))
+    assert "what hardware would do" in text
+    assert "4 of 8 effects, which these runs leave open" in text  # three runs of each
+    assert told.unknown([]) == ""
+
+
+def test_families_part_runs_by_where_the_threads_were() -> None:
+    by_options = {each.options: each for each in placement.families(*made())}
+    assert set(by_options) == {"", "`queue = mutex`"}  # the fast ones were always on two
+    free = by_options[""]
+    assert (len(free.together), len(free.apart), free.mixed) == (2, 4, 0)
+    table = placement.tables(list(by_options.values()), PIPELINE)[1]
+    assert (
+        "| 1,000 | nothing | 2, 4, 0 | 10.0 | 15.0 (15.0–15.5) | 20.0 | 30.0 (30.0–31.0) | 1,000 | 1,000 | 0 |" in table
+    )
+
+
+def test_runs_whose_threads_moved_are_of_neither_kind() -> None:
+    raw, environment = made()
+    raw.loc[raw["scenario"] == "free", "cpus"] = 1
+    raw.loc[raw["scenario"] == "free", "migrations"] = [0, 3, 0]
+    (free,) = (each for each in placement.families(raw, environment) if not each.options)
+    assert (len(free.together), len(free.apart), free.mixed) == (2, 3, 1)
+
+
+def test_the_answer_says_what_one_cpu_does_and_who_left_it_to_chance() -> None:
+    raw, environment = made()
+    one, chance = placement.answer(placement.families(raw, environment), of_suite(raw, environment))
+    assert one == (  # the ring has but two runs on one CPU
+        "**Both threads on one CPU, against two.** At 1,000/s with `queue = mutex`: latency p50 -33 %, "
+        "latency p99 -33 % (3 runs against 3)."
+    )
+    assert "of the 3 runs of free, 2 with one CPU, 1 with two CPUs" in chance
+
+
+def test_where_nobody_knows_where_the_threads_were_there_is_no_answer() -> None:
+    raw, environment = made()
+    without = raw.drop(columns=["migrations"])
+    assert placement.families(without, environment) == []
+    assert placement.answer([], of_suite(without, environment)) == []
+    assert placement.tables([], PIPELINE) == []
+
+
+def test_changes_that_are_read_together_have_one_form() -> None:
+    def amounts(*ends: float, absolute: bool = False) -> str:
+        one = Comparison("a, b", Measurement("aarch64", "live", "tcg"), "drop_rate", False, 1, 1, 3, 3, 0.03)
+        return told._amounts([dataclasses.replace(one, change=change, absolute=absolute) for change in ends])
+
+    assert amounts(171.0, -0.022) == "× 0.98 to × 172"
+    assert amounts(0.5, -0.022) == "-2.2 % to +50.0 %"
+    assert amounts(2.0, -0.5, absolute=True) == "-0.5 to +2"

@@ -32,7 +32,7 @@ help: ## list the targets
 	@echo 'knobs: SUITE="t000 t001" TARGET=aarch64 TIMING="exact live" REPS=3 SEED=1 DURATION=seconds'
 	@echo "       of guests: KERNEL=name SMP=cpus MEMORY=MB NUMA=nodes ... ; COUNTERS=1 (README.md has all)"
 
-run-scenarios: setup-run program $(if $(COUNTERS),counters) ## boot a guest for each run of SUITE, and write result_data/ and results.md
+run-scenarios: setup-run $(if $(COUNTERS),counters) ## boot a guest for each run of SUITE, and write result_data/ and results.md
 	@scripts/run_scenarios.sh --make-images $(guest) $(timing) $(runs) $(suites)
 	@[[ -z $${COUNTERS-} ]] || scripts/count_runs.sh $(call option,jobs,JOBS)
 
@@ -64,7 +64,7 @@ gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="
 ab: setup-run image ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
 	@scripts/ab.sh --base "$${BASE-}" $(target) $(timing) --reps 3 $(runs) $(suites)
 
-capacity: setup-run program ## the highest rate at which SCENARIO holds SLO="response_p99_us=200 drop_rate=0" (or its [slo])
+capacity: setup-run ## the highest rate at which SCENARIO holds SLO="response_p99_us=200 drop_rate=0" (or its [slo])
 	@scripts/capacity.sh --make-images $(guest) $(one_timing) $(runs) $(call option,slo,SLO) $(call option,rates,RATES) \
 	  "$${SCENARIO:-t000/baseline}"
 

@@ -5,7 +5,7 @@ load fake_guest
 
 # Runs t000 with two replicates, and makes believe that the plugin and the program's symbols are built.
 swept() {
-  run "$ROOT/scripts/run_scenarios.sh" --reps 2 --timing exact t000
+  run "$ROOT/scripts/run_scenarios.sh" --reps 2 --duration 0.15 --timing exact t000
   exits 0
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
   mkdir -p "$PIPELAB_BUILD/counters" "$PIPELAB_BUILD/aarch64"
@@ -54,25 +54,26 @@ for row in csv.DictReader(open(sys.argv[1])):
   [[ -z $(counts "") && $(counts loads | wc -l) == 3 ]]
 }
 
-@test "latencies that are others with the counters are an error" {
+@test "times that are others with the counters are an error" {
   swept
-  echo changed >>"$(ls -d "$PIPELAB_RUNS"/t000.baseline.*.r1.*)/latencies.csv"
-  run "$ROOT/scripts/run_one.sh" --counters "$PIPELAB_RUNS/sweep.tsv" \
-    "$(($(grep -n 't000.baseline.*\.r1\.' "$PIPELAB_RUNS/sweep.tsv" | cut -d: -f1) - 1))"
+  local run
+  run=$(ls "$PIPELAB_RUNS" | grep 't000.baseline.*\.r1\.')
+  echo changed >>"$PIPELAB_RUNS/$run/histogram.csv"
+  run "$ROOT/scripts/run_one.sh" --counters "$PIPELAB_RUNS/sweep.jsonl" "$(grep -n "$run" "$PIPELAB_RUNS/sweep.jsonl" | cut -d: -f1)"
   exits 1
-  says "has other latencies with the counters: remove it"
-  [[ ! -e $PIPELAB_RUNS/counters ]]
+  says "has other times with the counters: remove it"
+  [[ ! -e $PIPELAB_RUNS/counters/$run ]]
 }
 
 @test "live runs and runs that are not there are not counted" {
   run "$ROOT/scripts/count_runs.sh"
   exits 1
-  says "sweep.tsv: is not there: run 'make run-scenarios' first"
+  says "sweep.jsonl: is not there: run 'make run-scenarios' first"
   run "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing live t000
   run "$ROOT/scripts/count_runs.sh"
   exits 1
   says "has no exact runs to count"
-  run "$ROOT/scripts/run_one.sh" --counters "$PIPELAB_RUNS/sweep.tsv" 1
+  run "$ROOT/scripts/run_one.sh" --counters "$PIPELAB_RUNS/sweep.jsonl" 1
   exits 2
   says "live runs are not counted"
 }

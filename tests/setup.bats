@@ -46,7 +46,7 @@ pretend() { # NAME BODY
   run "$ROOT/scripts/perf_stat.sh" -- --duration 1
   exits 1
   says "make_image.sh: cannot get linux-perf"
-  says "perf_stat.sh: the image with perf cannot be made"
+  says "the image with perf cannot be made"
 }
 
 @test "set-up names apt's error" {

@@ -21,7 +21,7 @@ RANDOM=$((seed % 32768))
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export PIPELAB_BUILD=$work/build
+export PIPELAB_BUILD=$work/build PIPELAB_LOCK=$work/host.lock
 runs=$work/result_data/runs # not exported: it marks the processes of sweeps
 export PIPELAB_PROGRAM=${PIPELAB_PROGRAM:-$ROOT/build/host-test/pipelab}
 export PATH=$ROOT/tests/fake_qemu:$PATH FAKE_SECONDS=0.2

@@ -55,7 +55,7 @@ def add(steps: Any, report: Report) -> None:
         "CPUs, which the PMU cannot tell apart. Else it is shown as not supported, and is empty in the CSV. The counts "
         "of a scenario, which runs without its warm-up then, are also kept run by run in result_data/SUITE_perf.csv, "
         "for results.md.",
-        epilog="Example: scripts/perf_stat.sh --reps 5 -- --duration 2 --prod-interval-us 0. "
+        epilog="Example: scripts/perf_stat.sh --reps 5 -- --duration 2 --pacing spin. "
         "Exit codes: 0 good, 1 failed, 2 wrong usage.",
     )
     step.set_defaults(step=perf_stat)

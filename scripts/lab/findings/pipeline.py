@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lab.findings.measurement import BROKEN, BUCKET_SHARE, and_more
 from lab.judge import comparing
 from lab.judge.comparing import Verdict
-from lab.judge.evidence import ONE_CPU, TWO_CPUS, Case, Evidence, allowed, guest_of, verdict
+from lab.judge.evidence import ONE_CPU, TWO_CPUS, Case, Evidence, allowed, isolated, verdict
 from lab.judge.finding import (
     MOSTLY_SLACK,
     SLACK_US,
@@ -67,7 +67,6 @@ CAUSES = {
 def _impossible_words(values: Values, _: Contract) -> Words:
     texts = {
         "order": "the response {percentile} is less than the latency {percentile}, which is part of it",
-        "count": "{consumed:,.0f} consumed and {dropped:,.0f} dropped of {produced:,.0f} produced",
         "rate": "{rate:rate} items/s, though scheduled at {scheduled:rate}",
     }
     return texts[str(values["what"])] + and_more(values), *BROKEN
@@ -87,11 +86,8 @@ def _impossible(row: dict[str, float], case: Case) -> Values | None:
     for name in PERCENTILES:
         if row.get(f"response_{name}_ns", math.inf) < row.get(f"latency_{name}_ns", 0) * (1 - BUCKET_SHARE):
             return {"what": "order", "percentile": name}
-    counts = {name: row.get(name, usual) for name, usual in (("consumed", 0), ("dropped", 0), ("produced", math.inf))}
-    if counts["consumed"] + counts["dropped"] > counts["produced"]:
-        return {"what": "count", **counts}
-    if case.interval_us:
-        scheduled = 1e6 / case.interval_us
+    if case.interval_ns:
+        scheduled = 1e9 / case.interval_ns
         one_more = 1 / row["duration_s"] if row.get("duration_s", 0) > 0 else 0.0  # that begins just before the end
         if (rate := row.get("throughput_ops_s", 0)) > (FAST_SHARE + case.chance) * scheduled + one_more:
             return {"what": "rate", "rate": rate, "scheduled": scheduled}
@@ -115,24 +111,29 @@ MISSES = {
     "producer misses its schedule",
     lambda values, _: (
         "{made:rate} items/s instead of {scheduled:rate}: "
-        "each takes {takes_us:,.0f} µs, {longer_us:,.0f} µs more than its interval",
+        "each takes {takes_ns:us,.0f} µs, {longer_ns:us,.0f} µs more than its interval",
         *MISSES[str(values["why"])],
     ),
 )
 def misses_schedule(evidence: Evidence) -> Iterator[Finding]:
     """The producer makes fewer items than its interval asks for."""
     for case in evidence.cases:
-        made = case.produced_ops_s
-        if case.interval_us and made < (KEEPS_UP - case.chance) * 1e6 / case.interval_us:
-            takes_us = 1e6 / made if made else case.value("duration_s") * 1e6
+        made = _made_ops_s(case)
+        if case.interval_ns and made < (KEEPS_UP - case.chance) * 1e9 / case.interval_ns:
+            takes_ns = 1e9 / made if made else case.value("duration_s") * 1e9
             blocks = "block" if case.options["on-full"] == "block" else ""
             yield case.found(
                 made=made,
-                scheduled=1e6 / case.interval_us,
-                takes_us=takes_us,
-                longer_us=takes_us - case.interval_us,
+                scheduled=1e9 / case.interval_ns,
+                takes_ns=takes_ns,
+                longer_ns=takes_ns - case.interval_ns,
                 why="sleep" if case.options["pacing"] == "sleep" else blocks,
             )
+
+
+def _made_ops_s(case: Case) -> float:
+    """Items that the producer made a second."""
+    return case.value("produced") / case.value("duration_s")
 
 
 def _whose(values: Values) -> str:
@@ -205,8 +206,10 @@ def _switches(case: Case) -> tuple[float, str] | None:
 def migrations(evidence: Evidence) -> Iterator[Finding]:
     """Threads that move from CPU to CPU."""
     for case in evidence.cases:
-        for who, column in (("producer", "producer_"), ("consumer", "consumer_"), ("threads", "")):
-            rate = case.value(f"{column}migrations") / case.value("duration_s")
+        by_role = [(who, case.value(f"{who}_migrations")) for who in ("producer", "consumer")]
+        unknown = all(math.isnan(moves) for _, moves in by_role)
+        for who, moves in [("threads", case.value("migrations"))] if unknown else by_role:
+            rate = moves / case.value("duration_s")
             if rate > MIGRATIONS_PER_S:
                 yield case.found(who=who, rate=rate, pinned=f"pin-{who}" in case.options)
 
@@ -313,20 +316,20 @@ def drops_begin(evidence: Evidence) -> Iterator[Finding]:
     for case in evidence.cases:
         families.setdefault(case.but_for("prod-interval-us"), []).append(case)
     for cases in families.values():
-        by_rate = sorted(cases, key=lambda case: case.produced_ops_s)
+        by_rate = sorted(cases, key=_made_ops_s)
         dropping = [case for case in by_rate if case.value("drop_rate") > 0]
         capacity = max(case.value("throughput_ops_s") for case in by_rate)
         if not dropping or not capacity:
             continue
         first = dropping[0]
-        calm = [case for case in by_rate if case.produced_ops_s < first.produced_ops_s]
-        if calm and not calm[-1].produced_ops_s < NEAR_LOAD * capacity:
+        calm = [case for case in by_rate if _made_ops_s(case) < _made_ops_s(first)]
+        if calm and not _made_ops_s(calm[-1]) < NEAR_LOAD * capacity:
             yield first.found(
                 capacity=capacity,
-                calm_load=calm[-1].produced_ops_s / capacity,
+                calm_load=_made_ops_s(calm[-1]) / capacity,
                 calm=calm[-1].scenario,
                 drops=first.value("drop_rate"),
-                load=first.produced_ops_s / capacity,
+                load=_made_ops_s(first) / capacity,
             )
 
 
@@ -367,15 +370,14 @@ def consumer_waits_for_cpu(evidence: Evidence) -> Iterator[Finding]:
 
 def _had_no_cpu(evidence: Evidence, case: Case) -> Values:
     """Which of NO_CPU a consumer without a CPU is, by the CPUs that it and the producer may run on."""
-    smp, isolated = guest_of(evidence, case)
     producer, consumer = (allowed(evidence, case, thread) for thread in ("producer", "consumer"))
     if not producer & consumer:
         return {"why": "another"}
     if len(producer | consumer) > 1:
         return {"why": "shared"}
-    if smp == 1:
+    if case.options["smp"] == 1:
         return {"why": "single"}
-    free = (isolated - producer) & set(range(smp))
+    free = (isolated(str(case.options["kernel-args"])) - producer) & set(range(int(case.options["smp"])))
     return {"why": "isolated", "free": min(free)} if "pin-consumer" not in case.options and free else {"why": "pinned"}
 
 

@@ -5,7 +5,7 @@ verdicts and judgements follow from the raw table and the environment file alone
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ import pandas as pd
 from lab.judge import comparing, evidence
 from lab.judge.comparing import Comparison
 from lab.judge.finding import Finding, Rule
-from lab.plan import objectives
+from lab.judge import objectives
 from lab.plan.kinds import MARGIN
-from lab.plan.objectives import Judgement, Objective
+from lab.judge.objectives import Judgement
 from lab.plan.suite import Suite
-from lab.runs import totals
+from lab.runs import outputs
 from lab.runs.run_record import RunRecord
 from lab.tables import stages
-from lab.tables.measurement import KEYS, Measurement
+from lab.tables.measurement import KEYS, Measurement, contract_of
 from lab.tables.stages import RunStages
 from lab.text import names, strict
 from lab.text.complaint import Complaint
@@ -61,10 +61,6 @@ def terms(suite: Suite) -> dict[str, Any]:
     } | ({"question": suite.question} if suite.question else {})
 
 
-def objectives_of(environment: Mapping[str, Any]) -> list[Objective]:
-    return [Objective(**each) for each in environment.get("objectives", [])]
-
-
 def read_stages(records: Iterable[RunRecord]) -> tuple[dict[tuple[Measurement, str], list[RunStages]], list[Complaint]]:
     """The stages of all quiet runs by measurement and scenario, and what is wrong with those that are left out.
 
@@ -72,14 +68,12 @@ def read_stages(records: Iterable[RunRecord]) -> tuple[dict[tuple[Measurement, s
     """
     runs: dict[tuple[Measurement, str], list[RunStages]] = {}
     complaints = []
-    for record in (each for each in records if not each.facts.get("noisy", False)):
-        row = record.row
-        key = (Measurement(row.target, row.timing, record.facts["accelerator"]), row.scenario)
-        sampling = totals.sampling(row.command)
-        if not sampling.kept(int(record.totals.stats["consumed"])):
-            continue
+    for record in (
+        each for each in records if not each.noisy and each.contract.stages and each.outputs.stats.get("samples")
+    ):
+        key = (Measurement(record.row.target, record.row.timing, record.facts["accelerator"]), record.row.scenario)
         try:
-            runs.setdefault(key, []).append(stages.read(record.folder / totals.LATENCIES, sampling.every))
+            runs.setdefault(key, []).append(stages.read(record.folder / outputs.SAMPLES, record.contract))
         except Complaint as complaint:
             complaints.append(complaint)
     return {key: known for key, known in runs.items() if known}, complaints
@@ -89,7 +83,7 @@ def evaluate(
     raw: pd.DataFrame,
     environment: Mapping[str, Any],
     runs: Mapping[tuple[Measurement, str], list[RunStages]],
-    rules: Sequence[Rule],
+    rules: Iterable[Rule],
     beside: Mapping[str, pd.DataFrame] | None = None,
 ) -> Evaluation:
     """All that is known of a suite; `runs` as read_stages() gives them, `beside` tables of instruments by their files.
@@ -140,5 +134,6 @@ def read(suite: str, folder: Path, raw: pd.DataFrame, environment: Mapping[str, 
 
 def _judged(raw: pd.DataFrame, environment: Mapping[str, Any]) -> tuple[list[Comparison], list[Judgement]]:
     margin = environment.get("margin", MARGIN)
-    comparisons = comparing.against_baseline(raw, environment.get("baselines", {}), margin=margin)
-    return comparisons, objectives.judge(raw, objectives_of(environment))
+    judged = contract_of(environment).judged
+    comparisons = comparing.against_baseline(raw, environment.get("baselines", {}), judged, margin=margin)
+    return comparisons, objectives.judge(raw, objectives.objectives_of(environment))

@@ -18,6 +18,7 @@ from typing import Any
 from lab.plan import kinds
 from lab.plan.kinds import Flag, Kind, Number, Value, Words, check_keys, shown
 from lab.plan.places import WORKLOADS
+from lab.text import outside
 from lab.text.complaint import Complaint
 from lab.text.files import read_text
 from lab.text.names import NAME
@@ -236,6 +237,8 @@ def _check(contract: Contract, table: Any, where: str) -> None:
                 raise Complaint(place, "is not a good name: use lower-case letters, digits and '_' only")
             for key in (key for key in said if key not in ("low", "high", "values", "default", "queued")):
                 _check_value(place, key, said[key], isinstance(said[key], str), "a text in quotes")
+            for key in (key for key in ("title", "text") if key in said):
+                _check_plain(place, key, said[key])
             _check_value(
                 place, "queued", said.get("queued"), said.get("queued") in (None, True, False), "true or false"
             )
@@ -254,6 +257,8 @@ def _check(contract: Contract, table: Any, where: str) -> None:
         _check_value(where, key, table[key], isinstance(table[key], str), "a text in quotes")
     good = _are_texts(table["items"]) and len(table["items"]) == 2
     _check_value(where, "items", table["items"], good, 'what one is called, and several: ["item", "items"]')
+    for text in (table["title"], *table["items"]):
+        _check_plain(where, "title, items", text)
     for key in ("headline", "judged"):
         columns = table.get(key, table["headline"])
         good = _are_texts(columns) and set(columns) <= set(contract.columns)
@@ -266,6 +271,11 @@ def _check(contract: Contract, table: Any, where: str) -> None:
         contract.command.format(options="", seed=0)
     except (LookupError, ValueError, AttributeError):
         _check_value(where, "command", contract.command, False, "a command with {options} and {seed}")
+
+
+def _check_plain(place: str, key: str, text: str) -> None:
+    """Reports print it as it is."""
+    _check_value(place, key, text, outside.markdown(text) == text, "a text in one line without Markdown or HTML")
 
 
 def _check_kind(place: str, said: Mapping[str, Any]) -> None:

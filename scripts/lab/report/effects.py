@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lab.judge.comparing import Comparison, Verdict
-from lab.judge.effects import UNCHANGED, Choice as Change, Effect
+from lab.judge.effects import UNCHANGED, Change, Effect
 from lab.plan.contract import Contract
 from lab.text import numbers
 from lab.text.markdown import Markup, bold, table, words
@@ -47,7 +47,7 @@ def _under_load(change: Change, contract: Contract) -> str:
             + "; ".join(f"{before} → {after}" for before, after in change.moved)
             + ", which moved the threads between one CPU and two"
         )
-    load = _load(change.interval_us).capitalize()
+    load = _load(change.interval_ns).capitalize()
     return f"{load} ({counted} pair{'s' * (counted != 1)}): {'; '.join(parts) or 'nothing to compare'}."
 
 
@@ -81,7 +81,7 @@ def agreement(first: Sequence[Change], second: Sequence[Change], contract: Contr
             if effect.verdict not in CLEAR or other not in CLEAR:
                 continue
             title = contract.columns[effect.metric].title
-            said = f"{_name(each)}, {title} {_load(each.interval_us)} {effect.verdict.value}"
+            said = f"{_name(each)}, {title} {_load(each.interval_ns)} {effect.verdict.value}"
             if effect.verdict is other:
                 alike.append(said)
             else:
@@ -91,25 +91,22 @@ def agreement(first: Sequence[Change], second: Sequence[Change], contract: Contr
 
 
 def _key(change: Change) -> tuple[str, str, str, float]:
-    return change.option, change.before, change.after, change.interval_us
+    return change.option, change.before, change.after, change.interval_ns
 
 
-def _load(interval_us: float) -> str:
-    return f"at {1e6 / interval_us:,.0f}/s" if interval_us else "at full speed"
+def _load(interval_ns: float) -> str:
+    return f"at {numbers.rate(1e9 / interval_ns)}/s" if interval_ns else "at full speed"
 
 
 def tables(changes: Sequence[Change], contract: Contract) -> list[str]:
     """A table of each load, a line an option."""
-    loads = dict.fromkeys(each.interval_us for each in changes)
-    return [_table(load, [each for each in changes if each.interval_us == load], contract) for load in loads]
+    loads = dict.fromkeys(each.interval_ns for each in changes)
+    return [_table(load, [each for each in changes if each.interval_ns == load], contract) for load in loads]
 
 
-def _table(interval_us: float, changes: Sequence[Change], contract: Contract) -> str:
-    load = (
-        f"{1e6 / interval_us:,.0f} {contract.items[1]} a second"
-        if interval_us
-        else f"As many {contract.items[1]} as can be"
-    )
+def _table(interval_ns: float, changes: Sequence[Change], contract: Contract) -> str:
+    many = contract.items[1]
+    load = f"{numbers.rate(1e9 / interval_ns)} {many} a second" if interval_ns else f"As many {many} as can be"
     metrics = dict.fromkeys(effect.metric for each in changes for effect in each.effects)
     shown = [each for each in contract.columns.values() if each.name in metrics and each.metric.unit != "share"]
     head = [f"{load}: option", "pairs", *(each.title for each in shown)]
@@ -117,7 +114,7 @@ def _table(interval_us: float, changes: Sequence[Change], contract: Contract) ->
     for each in changes:
         effects = {effect.metric: effect.comparisons for effect in each.effects}
         cells = [_verdicts(effects.get(column.name, ())) for column in shown]
-        rows.append([_name(each), _pairs(each), *cells, _stages(each.mean_us, contract)])
+        rows.append([_name(each), _pairs(each), *cells, _stages(each.mean_ns, contract)])
     return table([*head, "mean response time, and the stage that changed most"], rows)
 
 
@@ -155,13 +152,13 @@ def _amounts(comparisons: Sequence[Comparison]) -> str:
     return " to ".join(dict.fromkeys(each.amount(each.change) for each in ends))
 
 
-def _stages(changes_us: pd.DataFrame, contract: Contract) -> str:
-    if changes_us.empty:
+def _stages(changes_ns: pd.DataFrame, contract: Contract) -> str:
+    if changes_ns.empty:
         return ""
-    most = str(changes_us.abs().sum().idxmax())
-    total, largest = _span(changes_us.sum(axis=1)), _span(changes_us[most])
+    most = str(changes_ns.abs().sum().idxmax())
+    total, largest = _span(changes_ns.sum(axis=1)), _span(changes_ns[most])
     return f"{total} µs; {contract.stages[most].text} {largest} µs"
 
 
 def _span(values: pd.Series) -> str:
-    return " to ".join(dict.fromkeys(f"{value:+,.1f}" for value in (values.min(), values.max())))
+    return " to ".join(dict.fromkeys(f"{value / 1e3:+,.1f}" for value in (values.min(), values.max())))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from lab.plan import plan
 from lab.tables.measurement import of as measurement_of
 from lab.text.markdown import code, table
 from lab.text.numbers import share
@@ -13,22 +14,39 @@ STEADY_FREQUENCY = 0.02  # by which readings of one frequency differ
 Facts = Mapping[str, Any]
 
 
+GUEST: dict[str, Callable[[Any], str]] = {  # in what the guests of scenarios may differ
+    "kernel": lambda name: f"kernel {name}",
+    "kernel_args": lambda arguments: arguments or "no kernel arguments",
+    "smp": lambda cpus: f"{cpus} CPU{'s' * (cpus > 1)}",
+    "memory_mb": lambda size: f"{size} MB",
+    "numa_nodes": lambda nodes: f"{nodes} NUMA node{'s' * (nodes > 1)}",
+}
+
+
 def scenarios(measurements: Sequence[Facts]) -> str:
     """A table of each scenario with its options; several times where its measurements had others."""
-    names = dict.fromkeys(name for each in measurements for name in each["scenarios"])
+    known = {_name(each): _options(each["scenarios"]) for each in measurements}
+    names = dict.fromkeys(name for options in known.values() for name in options)
     lines = [
         line
         for name in names
-        for line in _once(name, {_name(each): each["scenarios"].get(name) for each in measurements})
+        for line in _once(name, {measurement: options.get(name) for measurement, options in known.items()})
     ]
     return table(["scenario", "options"], [(name, code(options)) for name, options in lines])
+
+
+def _options(of: Mapping[str, Facts]) -> dict[str, str]:
+    """Of each scenario what its guest has that not all have, and the options that it gives the program."""
+    unlike = [key for key in GUEST if len({str(said["guest"][key]) for said in of.values()}) > 1]
+    guests = {name: ", ".join(GUEST[key](said["guest"][key]) for key in unlike) for name, said in of.items()}
+    return {name: "; ".join(filter(None, [guests[name], plan.words(said["options"])])) for name, said in of.items()}
 
 
 def facts(measurements: Sequence[Facts], raw: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
     """What was measured with what; `raw` has the runs by the measurements' names."""
     lines = []
     for what, said in GUEST_FACTS.items():
-        lines += _once(what, {_name(each): said(each, each["image"]) for each in measurements})
+        lines += _once(what, {_name(each): said(each, each["guests"][0]["image"]) for each in measurements})
     for each in measurements:
         lines.append((_name(each), _conditions(each, raw[_name(each)])))
         if summary := each.get("host", {}).get("ledger"):
@@ -51,19 +69,15 @@ def _once(what: str, texts: Mapping[str, str | None]) -> list[tuple[str, str]]:
     return [(f"{what} ({', '.join(names)})", text) for text, names in measurements.items()]
 
 
-def _guests(each: Facts) -> list[Facts]:
-    return list(each.get("guests", [each]))
-
-
 def _hashes(each: Facts, image: Facts) -> str:
     of_guests = [
-        f"{name} `{guest['image'][f'{name}_sha256'][:16]}`" for guest in _guests(each) for name in ("kernel", "initrd")
+        f"{name} `{guest['image'][f'{name}_sha256'][:16]}`" for guest in each["guests"] for name in ("kernel", "initrd")
     ]
     return ", ".join([*dict.fromkeys(of_guests), f"program `{image['program_sha256'][:16]}`"])
 
 
 GUEST_FACTS: dict[str, Callable[[Facts, Facts], str]] = {
-    "guest": lambda each, _: f"{each['target']}, " + "; ".join(map(_guest, _guests(each))),
+    "guest": lambda each, _: f"{each['target']}, " + "; ".join(map(_guest, each["guests"])),
     "QEMU": lambda _, image: image["qemu_version"],
     "program": lambda each, image: (
         f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(each['git_commits'])}"
@@ -74,13 +88,22 @@ GUEST_FACTS: dict[str, Callable[[Facts, Facts], str]] = {
 
 def _guest(guest: Facts) -> str:
     """2 CPUs, 512 MB, Linux 6.1."""
-    nodes, arguments = guest.get("numa_nodes", 1), guest.get("kernel_args", "")
-    return (
-        f"{guest['smp']} CPU{'s' * (guest['smp'] > 1)}, {guest['memory_mb']} MB, "
-        + (f"{nodes} NUMA nodes, " if nodes > 1 else "")
-        + f"Linux {guest['image']['kernel_version']}"
-        + (f" `{arguments}`" if arguments else "")
-    )
+    parts = [GUEST["smp"](guest["smp"]), GUEST["memory_mb"](guest["memory_mb"])]
+    parts += [GUEST["numa_nodes"](guest["numa_nodes"])] * (guest["numa_nodes"] > 1)
+    arguments = f" `{guest['kernel_args']}`" * bool(guest["kernel_args"])
+    return ", ".join([*parts, f"Linux {guest['image']['kernel_version']}{arguments}"])
+
+
+def again(sweeps: Sequence[Mapping[str, str]]) -> list[str]:
+    """The commands that make all runs again."""
+    return [
+        " ".join(["make run-scenarios", *(f"{name}={_quoted(value)}" for name, value in each.items())])
+        for each in sweeps
+    ]
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value or not value else value
 
 
 def _conditions(measurement: Facts, raw: pd.DataFrame) -> str:

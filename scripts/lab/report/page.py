@@ -11,11 +11,12 @@ from lab import bench
 from lab.capacity import table as capacity_table
 from lab.counters import counted
 from lab.judge import effects as judged_effects, evaluation, evidence
+from lab.plan import contract
 from lab.plan.contract import Contract
 from lab.report import effects, environment as environment_words, matrix, pictures, placement, section
 from lab.report.suite import rules_of
 from lab.tables import measured
-from lab.tables.measurement import KEYS, Measurement, check as check_environment, each_of
+from lab.tables.measurement import KEYS, Measurement, check as check_environment, contract_of, each_of
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
@@ -64,16 +65,16 @@ def render(result_data: Path) -> str:
 def parts(result_data: Path) -> list[Part]:
     """The page, the title first. Raises Complaint where a file is damaged."""
     suites = [_suite(file) for file in sorted(result_data.glob("*_metrics.csv"))]
-    metrics = {contract.title: contract.metrics.values() for contract, _ in suites}
+    metrics = {known.title: known.metrics.values() for known, _ in suites}
     meanings = [
         f"{bold(title)}: "
         + "; ".join(f"*{words(each.title)}*, {words(each.text)}" for each in known if each.text)
         + "."
         for title, known in metrics.items()
     ]
-    searches, benches = (of_markdown(text(result_data)) for text in (capacity_table.section, bench.section))
+    searches = of_markdown(capacity_table.section(result_data, contract.load("pipeline")))
     title = Part(1, "Results", [INTRODUCTION, *[section.listed(meanings)] * bool(meanings)])
-    return [title, *(part for _, each in suites for part in each), *searches, *benches]
+    return [title, *(part for _, each in suites for part in each), *searches, *of_markdown(bench.section(result_data))]
 
 
 def of_markdown(text: str) -> list[Part]:
@@ -89,11 +90,6 @@ def of_markdown(text: str) -> list[Part]:
     return [Part(*each) for each in found]
 
 
-def contract_of(environment: Mapping[str, Any]) -> Contract:
-    """Of the workload that an environment file is about."""
-    return evidence.Evidence([], environment=environment).contract
-
-
 def _suite(metrics_file: Path) -> tuple[Contract, list[Part]]:
     name = metrics_file.name.removesuffix("_metrics.csv")
     remedy = f"run 'make run-scenarios SUITE={name}' again"
@@ -104,8 +100,8 @@ def _suite(metrics_file: Path) -> tuple[Contract, list[Part]]:
         environment = strict.parse_json(read_text(metrics_file.with_name(f"{name}_environment.json")))
         check_environment(environment)
         known = evaluation.read(name, metrics_file.parent, raw, environment)
-        contract = contract_of(environment)
-        return contract, _suite_parts(name, contract, metrics_file.parent, environment, metrics, raw, known)
+        workload = contract_of(environment)
+        return workload, _suite_parts(name, workload, metrics_file.parent, environment, metrics, raw, known)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
@@ -186,10 +182,10 @@ def _warnings(environment: Mapping[str, Any]) -> list[Block]:
 
 
 def _all_runs(name: str, environment: Mapping[str, Any], raw: pd.DataFrame, contract: Contract) -> list[Block]:
-    shown: list[Block] = []
-    for key in pictures.PICTURES:
-        metric = next(each for each in contract.metrics.values() if each.name.startswith(key))
-        shown.append(Picture(f"{metric.title.capitalize()} of {name}", f"{name}_{key}.png", name, metric.name))
+    shown = [
+        Picture(f"{metric.title.capitalize()} of {name}", pictures.file_name(name, metric), name, metric.name)
+        for metric in dict.fromkeys(column.metric for column in contract.headline)
+    ]
     of = {str(measurement): _of(measurement, raw) for measurement in each_of(environment)}
     files = [f"[`{name}_{what}.csv`](result_data/{name}_{what}.csv)" for what in ("raw", "metrics")]
     return [
@@ -198,7 +194,7 @@ def _all_runs(name: str, environment: Mapping[str, Any], raw: pd.DataFrame, cont
         "**Environment**",
         facts(environment_words.facts(environment["measurements"], of)),
         "**Make it again**",
-        "\n".join(f"    {visible(command, None)}" for command in environment["commands"]),
+        "\n".join(f"    {visible(command, None)}" for command in environment_words.again(environment["sweeps"])),
     ]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab.judge.evidence import DEFAULTS, MIXED, ONE_CPU, TAKEN_ON_ONE, TAKEN_ON_TWO, TWO_CPUS, Case, Evidence, of_suite
+from lab.judge.evidence import MIXED, ONE_CPU, TWO_CPUS, Case, Evidence, of_suite
 from lab.plan.contract import Column, Contract
+from lab.plan.guest import Guest
 from lab.text import names, numbers
 from lab.text.markdown import code, table
 
@@ -19,7 +20,7 @@ LEAST_RUNS = 3  # on each side, for the answer
 class Family:
     """Runs (raw rows) that differ in nothing but in where the threads were: pinned there, or put by the scheduler."""
 
-    interval_us: float
+    interval_ns: float
     options: str  # what it has that the program does not do by itself
     together: pd.DataFrame  # both threads on one CPU
     apart: pd.DataFrame
@@ -31,7 +32,7 @@ def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
     evidence = of_suite(raw, environment)
     groups: dict[tuple[float, str], list[Case]] = {}
     for case in evidence.cases:
-        groups.setdefault((case.interval_us, _others(case, evidence.contract)), []).append(case)
+        groups.setdefault((case.interval_ns, _others(case, evidence.contract)), []).append(case)
     found = []
     for key, cases in groups.items():
         known = [case.rows.assign(where=case.places) for case in cases if len(case.places)]
@@ -44,7 +45,9 @@ def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
 def _others(case: Case, contract: Contract) -> str:
     """The options that are neither a pin, nor the load, nor what the program does by itself."""
     neutral = {name for name, each in contract.options.items() if each.means in ("pin", "interval", "duration")}
-    said = {name: value for name, value in case.options.items() if value != DEFAULTS.get(name) and name not in neutral}
+    usual = contract.defaults | {name.replace("_", "-"): value for name, value in vars(Guest("")).items()}
+    usual["kernel"] = case.options["kernel"]
+    said = {name: value for name, value in case.options.items() if value != usual.get(name) and name not in neutral}
     return ", ".join(code(f"{name} = {value}") for name, value in said.items())
 
 
@@ -82,9 +85,9 @@ def _effect(family: Family, contract: Contract) -> str:
     """What counts under its load: how long items take, or at full speed how many come through."""
     times = [each for each in _columns(contract) if each.percentile]
     others = [each for each in _columns(contract) if not each.percentile]
-    shown = times if family.interval_us else others + times[-1:]
+    shown = times if family.interval_ns else others + times[-1:]
     where = f"with {family.options}" if family.options else "alone"
-    load = f"At {1e6 / family.interval_us:,.0f}/s" if family.interval_us else "At full speed"
+    load = f"At {numbers.rate(1e9 / family.interval_ns)}/s" if family.interval_ns else "At full speed"
     changes = ", ".join(f"{each.title} {_change(family, each)}" for each in shown)
     return f"{load} {where}: {changes} ({len(family.together)} runs against {len(family.apart)})."
 
@@ -105,17 +108,15 @@ def tables(found: Sequence[Family], contract: Contract) -> list[str]:
     head = [numbers.titled(f"{each.title} on {side}", each.metric.unit) for each, side in shown]
     rows = []
     for each in found:
-        load = f"{1e6 / each.interval_us:,.0f}" if each.interval_us else "all that can be"
+        load = f"{numbers.rate(1e9 / each.interval_ns)}" if each.interval_ns else "all that can be"
         runs = {ONE_CPU: each.together, TWO_CPUS: each.apart}
         cells = [_cell(runs[side][column.name], column.metric.unit) for column, side in shown]
         counts = f"{len(each.together)}, {len(each.apart)}, {each.mixed}"
         rows.append([load, each.options or "nothing", counts, *cells])
     first = [f"{contract.items[1]} a second", "besides pins", "runs on one, on two, in between"]
     return [
-        "Runs by where the two threads were: on one CPU, or on two. Where a scenario does not pin both, the switches "
-        f"decide: on one CPU a thread takes it from the other for {TAKEN_ON_ONE * 100:.0f} % of the items or more, on two "
-        f"for {TAKEN_ON_TWO * 100:.0f} % at most; runs in between are counted and left out. Medians, and in brackets the "
-        "smallest and the largest run.",
+        "Runs by where the threads were: on one CPU, or on two. Runs in which a thread moved are counted and left out. "
+        "Medians, and in brackets the smallest and the largest run.",
         table([*first, *head], rows, right=range(3, 3 + len(head))),
     ]
 

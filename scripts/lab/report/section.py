@@ -5,15 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from lab.judge import comparing
 from lab.judge.comparing import MOST_RUNS, Comparison, Verdict
 from lab.judge.evaluation import Evaluation
 from lab.judge.finding import Finding, Rule, stage_shares, stage_words
 from lab.plan.contract import Column, Contract
-from lab.plan.objectives import Judgement
+from lab.judge.objectives import Judgement
 from lab.report import findings, stage_picture
-from lab.tables.measured import INTERVAL_RUNS
-from lab.tables.measurement import Measurement
+from lab.tables.measured import INTERVAL_RUNS, in_metrics
+from lab.tables.measurement import Measurement, quiet as quiet_runs
 from lab.tables.stages import ALL, SLOWEST
 from lab.text import names, numbers
 from lab.text.markdown import Markup, bold, table, words
@@ -83,10 +82,8 @@ def _noise(row: pd.Series) -> str:
 
 def span(row: Mapping[str, float], column: Column) -> list[float]:
     """The median of a line of the metrics table and what it lies between, in the metric's unit."""
-    if column.percentile:
-        return [row[f"{column.metric.name}_{column.percentile}{part}_ms"] * 1e6 for part in ("", "_low", "_high")]
-    name, unit = (column.name.removesuffix("_ops_s"), "_ops_s") if column.name.endswith("_ops_s") else (column.name, "")
-    return [row[f"{name}{part}{unit}"] for part in ("", "_low", "_high")]
+    factor = 1e6 if column.metric.unit == "ns" else 1  # the table has milliseconds
+    return [row[in_metrics(column.name, part)] * factor for part in ("", "_low", "_high")]
 
 
 def _spread(row: Mapping[str, float], column: Column) -> str:
@@ -220,8 +217,8 @@ def _kept(stages: pd.DataFrame, raw: pd.DataFrame) -> str:
     """Which scenarios' stages are not those of all items, since a run keeps its first ones only."""
     of_all = stages[stages["population"] == ALL].drop_duplicates("scenario").set_index("scenario")
     kept = of_all["items"] / of_all["runs"]
-    consumed = comparing.quiet(raw).groupby("scenario", sort=False)["consumed"].mean()
-    partial = [name for name in kept.index if kept[name] < KEPT_ALL * consumed.get(name, 0)]
+    recorded = quiet_runs(raw).groupby("scenario", sort=False)["items"].mean()
+    partial = [name for name in kept.index if kept[name] < KEPT_ALL * recorded.get(name, 0)]
     if not partial:
         return ""
     of = names.names(partial, list(kept.index))
@@ -247,7 +244,13 @@ def _limit(each: Judgement, with_interval: bool) -> Finding:
         known = {"median": each.measured.median}
     verdict = {None: "not measured", True: "held", False: "missed"}[each.held]
     verdict += ", but not for certain" * (each.held is not None and not each.certain)
-    said = {"verdict": verdict, "is": "is" if each.held else "is not", **vars(each.objective)}
+    said: dict[str, float | str] = {
+        "verdict": verdict,
+        "is": "is" if each.held else "is not",
+        "name": each.objective.name,
+        "relation": each.objective.relation,
+        "limit": each.objective.limit,
+    }
     return Finding("", each.scenario, each.measurement, said | known)
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 from lab import findings
 from lab.counters import counted, findings as counter_findings
 from lab.judge import evaluation
-from lab.judge.evidence import Evidence
 from lab.judge.finding import Rule
 from lab.plan import plan
 from lab.plan.contract import Contract
@@ -23,7 +22,7 @@ from lab.text.complaint import FAILED, Complaint
 from lab.trace import findings as trace_findings, runs as trace_runs
 
 # What a plan and a run of one name must have alike, since the report takes it now from the one, now from the other.
-DECISIVE = ("seed", "smp", "memory_mb", "duration_s", "command", "kernel_args", "numa_nodes", "pin_vcpus")
+DECISIVE = ("seed", "guest", "options", "duration_s", "command", "pin_vcpus", "observer")
 
 
 def rules_of(contract: Contract) -> dict[str, Rule]:
@@ -45,14 +44,15 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
     if raw.empty:
         return {}, complaints
     records = [record for record in records if (raw["run"] == record.row.run).any()]
+    workload = records[0].contract
     items, unread = evaluation.read_stages(records)
-    facts = environment.describe(plan.title(runs, name), records, rows) | (evaluation.terms(suite) if suite else {})
-    metrics = measured.metrics_table(raw)
-    rules = rules_of(Evidence([], environment=facts).contract)
+    facts = environment.describe(plan.title(runs, name), workload, records, rows)
+    facts |= evaluation.terms(suite) if suite else {}
+    metrics = measured.metrics_table(raw, workload)
     beside = {trace_runs.FILE: trace_runs.KEPT.read(results / trace_runs.FILE.format(name))}
     own = counted.of_runs(records)
     counts = pd.concat([counted.KEPT.read(results / counted.PERF_FILE.format(name)), own], ignore_index=True)
-    known = evaluation.evaluate(_with_counts(raw, counts), facts, items, list(rules.values()), beside)
+    known = evaluation.evaluate(_with_counts(raw, counts), facts, items, rules_of(workload).values(), beside)
     return {
         f"{name}_raw.csv": measured.raw_csv(raw),
         f"{name}_metrics.csv": measured.metrics_csv(metrics),
@@ -106,7 +106,7 @@ def _load(runs: Path, rows: list[Row]) -> tuple[list[RunRecord], list[Complaint]
     return records, complaints
 
 
-def _stage_pictures(name: str, known: evaluation.Evaluation, workload: contract.Contract) -> dict[str, bytes]:
+def _stage_pictures(name: str, known: evaluation.Evaluation, workload: Contract) -> dict[str, bytes]:
     if known.stages.empty:
         return {}
     return {

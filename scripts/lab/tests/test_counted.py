@@ -8,10 +8,9 @@ import pytest
 
 from lab.counters import counted
 from lab.text.complaint import Complaint
-from lab.judge.evidence import Case, Evidence
-from lab.tests.test_findings import said
+from lab.judge.evidence import Evidence
+from lab.tests.test_findings import made, said
 from lab.counters import findings
-from lab.judge import evidence
 from lab.tables.measurement import Measurement
 from lab.runs.run_record import RunRecord
 
@@ -79,7 +78,7 @@ def test_damaged_counts_are_refused_in_one_line(records: list[RunRecord]) -> Non
 
 @pytest.mark.parametrize("where", ["ring+0 and ring+16 (2.00 misses an item)", "", None])
 def test_false_sharing_is_a_finding_that_names_the_symbols(where: str | None) -> None:
-    rows = pd.DataFrame({"false_sharing": [where, None], "consumed": 10})
-    found = list(findings.false_sharing(Evidence([Case("x", EXACT, evidence.DEFAULTS, rows, 2)])))
+    rows = pd.DataFrame({"false_sharing": [where, None], "items": 10})
+    found = list(findings.false_sharing(Evidence([made("x", EXACT, {}, rows)])))
     assert [said(each).evidence for each in found] == ([f"on one cache line: {where}, simulated"] if where else [])
-    assert not list(findings.false_sharing(Evidence([Case("x", EXACT, evidence.DEFAULTS, rows[["consumed"]], 2)])))
+    assert not list(findings.false_sharing(Evidence([made("x", EXACT, {}, rows[["items"]])])))

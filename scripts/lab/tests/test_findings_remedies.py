@@ -1,5 +1,6 @@
 """Causes and remedies fit the case: what slack, a smaller queue, pins and a longer warm-up cannot mend is not put on them."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,16 @@ import pytest
 from lab.tables import stages
 from lab.findings import measurement, pipeline
 from lab.judge import evidence
-from lab.judge.evidence import Case, Evidence
+from lab.judge.evidence import Case
 from lab.tables.measurement import Measurement
 from lab.judge.comparing import Comparison, Verdict
-from lab.tests.test_findings import EXACT, LIVE, case, found
+from lab.tests.test_findings import EXACT, LIVE, PIPELINE, case, found
 
 KVM = Measurement("aarch64", "live", "kvm")
 
 
 def slowest(measured: Measurement, late_us: float) -> pd.DataFrame:
-    means = pd.DataFrame([[late_us * 1e3, 0, 0, 9_000, 0]], index=[stages.SLOWEST], columns=list(stages.STAGES))
+    means = pd.DataFrame([[late_us * 1e3, 0, 0, 9_000, 0]], index=[stages.SLOWEST], columns=list(PIPELINE.stages))
     return stages.table("x", measured, [stages.RunStages(100, means, np.array([]))])
 
 
@@ -56,14 +57,14 @@ def queues(measured: Measurement, small_ops_s: float, large_ops_s: float, **smal
         one = case(
             measured, options=options | {"queue-cap": cap}, latency_p50_ns=p50_ns, throughput_ops_s=rate, **others
         )
-        made.append(Case(scenario, measured, one.options, one.rows, one.replicates))
+        made.append(replace(one, scenario=scenario))
     return made
 
 
 def bloat(cases: list[Case], *verdicts: tuple[Measurement, str, Verdict]) -> list[str]:
     """The remedies, where "small" is compared with "large"."""
     comparisons = [
-        Comparison("small", measured, metric, 1, 1, 3, 3, 0.03, verdict=verdict)
+        Comparison("small", measured, metric, False, 1, 1, 3, 3, 0.03, verdict=verdict)
         for measured, metric, verdict in verdicts
     ]
     environment = {"measurements": [], "baselines": {"small": "large"}}
@@ -90,13 +91,7 @@ def test_queue_bloat_needs_a_throughput_that_is_shown_to_be_equal(verdict: Verdi
 def test_queue_bloat_compares_runs_that_nobody_compared() -> None:
     def runs(small: list[float], large: list[float]) -> list[Case]:
         return [
-            Case(
-                each.scenario,
-                each.measurement,
-                each.options,
-                each.rows.assign(**LIVE._asdict(), seed=range(1, 11), throughput_ops_s=rates),
-                10,
-            )
+            replace(each, rows=each.rows.assign(**LIVE._asdict(), seed=range(1, 11), throughput_ops_s=rates))
             for each, rates in zip(queues(LIVE, 2e6, 2e6), (small, large))
         ]
 
@@ -120,14 +115,14 @@ def test_queue_bloat_tells_what_the_smaller_queue_costs_elsewhere() -> None:
 def waiting(
     options: dict[str, str], switches: int = 20_000, kernel_args: str = "", smp: int = 2
 ) -> list[tuple[str, str]]:
+    shape = {"smp": str(smp)} | ({"kernel-args": kernel_args} if kernel_args else {})
     waits = case(
-        options=options,
+        options=shape | options,
         consumer_run_delay_ns=20_000 * 15_000,
         consumer_voluntary_switches=switches,
         consumer_involuntary_switches=0,
     )
-    facts = {**LIVE._asdict(), "smp": smp, "kernel_args": kernel_args}
-    told = found(pipeline.consumer_waits_for_cpu, waits, environment={"suite": "s", "measurements": [facts]})
+    told = found(pipeline.consumer_waits_for_cpu, waits, environment={"suite": "s"})
     return [(each.cause, each.remedy) for each in told]
 
 
@@ -171,11 +166,6 @@ def test_isolated_cpus_are_read_as_the_kernel_does(kernel_args: str, cpus_of_it:
     assert evidence.isolated(kernel_args) == cpus_of_it
 
 
-def test_arguments_of_one_guest_among_several_are_not_those_of_all() -> None:
-    facts = {**LIVE._asdict(), "smp": 2, "guests": [{"kernel_args": "isolcpus=1"}, {"kernel_args": ""}]}
-    assert evidence.guest_of(Evidence([], environment={"measurements": [facts]}), case()) == (2, set())
-
-
 def test_a_late_change_has_other_causes_in_virtual_time() -> None:
     early = np.where(np.arange(200) < 20, 30_000.0, 20_000.0)
     windows = [early] * 3
@@ -186,7 +176,7 @@ def test_a_late_change_has_other_causes_in_virtual_time() -> None:
 
 
 def test_chance_places_threads_and_may_move_them_again() -> None:
-    made = case(runs=3, consumer_involuntary_switches=3)
-    rows = made.rows.assign(producer_involuntary_switches=[16_000, 10, 0], latency_p50_ns=[1e4, 1.5e4, 1.6e4])
-    (told,) = found(pipeline.placed_by_chance, Case("x", LIVE, evidence.DEFAULTS, rows, 3))
+    made = case(runs=3, migrations=0)
+    rows = made.rows.assign(cpus=[1, 2, 2], latency_p50_ns=[1e4, 1.5e4, 1.6e4])
+    (told,) = found(pipeline.placed_by_chance, replace(made, rows=rows))
     assert told.cause.endswith("when they start, and may move them later")

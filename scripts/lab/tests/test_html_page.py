@@ -115,7 +115,7 @@ def test_a_title_is_text_and_no_script(html: str, results_folder: Path) -> None:
     environment = json.loads(file.read_text())
     environment["title"] = "<script>alert(1)</script> & <img src=x>"
     for measurement in environment["measurements"]:
-        measurement["scenarios"] = {name: "--x </script><b>" for name in measurement["scenarios"]}
+        measurement["git_commits"] = ["</script><b>"]
     file.write_text(json.dumps(environment))
     other = render(results_folder)
     assert other.count("<script>") == 3 and "&lt;script&gt;alert(1)" in other
@@ -165,7 +165,7 @@ def test_a_table_is_aligned_and_can_be_scrolled() -> None:
 
 
 def test_a_damaged_run_is_named(results_folder: Path) -> None:
-    file = next((results_folder / "result_data" / "runs").glob("t000.baseline.*.exact.*/latencies.csv"))
+    file = next((results_folder / "result_data" / "runs").glob("t000.baseline.*.exact.*/samples.csv"))
     file.write_text(file.read_text().rstrip("\n"))
     done = make_html(results_folder)
     assert (done.returncode, done.stdout) == (1, "")

@@ -14,7 +14,7 @@ from lab.report.html import series
 from lab.tables.results import Results
 
 PIPELINE = contract.load("pipeline")
-HEADER = "item,intended_ns,lateness_ns,enqueue_ns,queue_latency_ns,service_ns,latency_ns,response_ns\n"
+HEADER = "item,intended_ns,lateness_ns,enqueue_ns,behind_ns,wake_up_ns,service_ns,latency_ns,response_ns\n"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def recorded(runs: Path) -> Results:
 
 
 def write_items(path: Path, latencies_ns: list[int], interval_ns: int = 1000) -> Path:
-    rows = [f"{i},{i * interval_ns},0,0,{each},0,{each},{each}\n" for i, each in enumerate(latencies_ns)]
+    rows = [f"{i},{i * interval_ns},0,0,0,{each},0,{each},{each}\n" for i, each in enumerate(latencies_ns)]
     path.write_text(HEADER + "".join(rows))
     return path
 
@@ -38,11 +38,11 @@ def test_percentiles_are_those_of_the_tables(recorded: Results, runs: Path) -> N
     made = series.of_suite(recorded, PIPELINE, runs)
     metrics = measured.read(runs.parent / "t000_metrics.csv")
     assert made["scenarios"] == list(dict.fromkeys(metrics["scenario"]))
-    at = {name: list(series.ONE_IN.round(6)).index(round(1 / (1 - q), 6)) for name, q in measured.PERCENTILES.items()}
+    at = {name: list(series.ONE_IN.round(6)).index(round(1 / (1 - q), 6)) for name, q in contract.PERCENTILES.items()}
     compared = 0
     for row in metrics.itertuples():
         told = next(each for each in made["measurements"] if each["title"].startswith(row.timing))
-        for name in measured.PERCENTILES:
+        for name in contract.PERCENTILES:
             curve, value = told["percentiles"][row.scenario]["latency"]["median"], getattr(row, f"latency_{name}_ms")
             if math.isnan(value):
                 assert len(curve) <= at[name]
@@ -82,7 +82,7 @@ def test_stages_and_rates_are_those_of_the_tables(recorded: Results, runs: Path)
 def test_no_peak_is_lost_over_time(tmp_path: Path) -> None:
     latencies = [100] * 10_000
     latencies[4321] = 987_600
-    run = series.windows(write_items(tmp_path / "latencies.csv", latencies, interval_ns=1_000_000), PIPELINE)
+    run = series.windows(write_items(tmp_path / "samples.csv", latencies, interval_ns=1_000_000), PIPELINE)
     assert len(run["latency"]["largest"]) == series.WINDOWS
     window = run["latency"]["largest"].index(987.6)
     assert window == 4321 * series.WINDOWS // 10_000
@@ -91,14 +91,14 @@ def test_no_peak_is_lost_over_time(tmp_path: Path) -> None:
 
 
 def test_windows_without_items_are_gaps(tmp_path: Path) -> None:
-    file = tmp_path / "latencies.csv"
-    rows = [f"{i},{start},0,0,5,0,5,5\n" for i, start in enumerate([0, 1000, 90_000, 91_000])]
+    file = tmp_path / "samples.csv"
+    rows = [f"{i},{start},0,0,0,5,0,5,5\n" for i, start in enumerate([0, 1000, 90_000, 91_000])]
     file.write_text(HEADER + "".join(rows))
     assert series.windows(file, PIPELINE)["latency"]["largest"] == [0.005, None, None, 0.005]
 
 
 def test_a_damaged_run_is_named(tmp_path: Path) -> None:
-    file = write_items(tmp_path / "latencies.csv", [100, -5, 100])
+    file = write_items(tmp_path / "samples.csv", [100, -5, 100])
     with pytest.raises(Complaint, match="row 2: .* is negative"):
         series.windows(file, PIPELINE)
 

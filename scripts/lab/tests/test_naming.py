@@ -4,7 +4,8 @@ import pytest
 
 from lab.judge.finding import Finding, Rule
 from lab.plan import contract
-from lab.plan.objectives import Judgement, Objective
+from lab.judge.objectives import Judgement
+from lab.plan.objectives import Objective
 from lab.report import findings, section
 from lab.tables.estimate import Estimate
 from lab.tables.measurement import Measurement
@@ -111,7 +112,7 @@ def test_evidence_of_many_kinds_is_told_by_examples() -> None:
 
 
 def judged(names: list[str]) -> list[Judgement]:
-    objective = Objective("response_p99_us", "<=", 1)
+    objective = Objective("response_p99_us", "<=", 1, "response_p99_ns", 1e3)
     return [
         Judgement(name, LIVE, objective, Estimate(place + 2, place + 1.5, place + 3, 8), False, True)
         for place, name in enumerate(names)

@@ -32,7 +32,7 @@ throughput_ops_s = ">= 900"
 
 
 def compared(verdict: Verdict, change: float = 0.2, low: float = 0.1, high: float = 0.3, **others: Any) -> Comparison:
-    known = Comparison("x", LIVE, "latency_p50_ns", 100, 120, 8, 8, 0.03, change=change, low=low, high=high)
+    known = Comparison("x", LIVE, "latency_p50_ns", False, 100, 120, 8, 8, 0.03, change=change, low=low, high=high)
     return replace(known, verdict=verdict, **others)
 
 
@@ -134,7 +134,7 @@ def test_stages_of_a_part_of_the_items_say_so(runs: Path) -> None:
     assert "These are the stages of" not in page_of(runs)
     raw_file = runs.parent / "t000_raw.csv"
     raw = pd.read_csv(raw_file)
-    raw.loc[(raw["scenario"] == "affinity") & (raw["timing"] == "live"), "consumed"] = 300
+    raw.loc[(raw["scenario"] == "affinity") & (raw["timing"] == "live"), "items"] = 300
     raw.to_csv(raw_file, index=False)
     live = report.render(runs.parent).split("### t000, live timing on aarch64 with tcg\n")[1]
     assert "\n\nThese are the stages of the first 150 items of each run of affinity.\n" in live
@@ -177,13 +177,13 @@ def test_the_caption_says_which_runs_are_shown(
 
 
 def test_stages_that_no_finding_tells_look_like_findings() -> None:
-    shares = pd.Series([40.0, 0, 30, 30, 0], index=list(stages.STAGES))
+    shares = pd.Series([40.0, 0, 30, 30, 0], index=list(PIPELINE.stages))
     means = pd.DataFrame([shares * 1e3] * 2, index=[stages.ALL, stages.SLOWEST])
     runs = {"many": means, "few": means.loc[[stages.ALL]]}
     table = pd.concat(
         [stages.table(name, LIVE, [stages.RunStages(100, each, np.array([]))]) for name, each in runs.items()]
     )
-    raw = pd.DataFrame({"scenario": list(runs), "consumed": 100})
+    raw = pd.DataFrame({"scenario": list(runs), "items": 100})
     _, text = section._stages("t", LIVE, PIPELINE, Evaluation([], [], table, []), raw, 0)
     told = "of 100 µs 40 % late before creation, 30 % behind earlier items, 30 % waiting for the consumer to wake up."
     assert str(text).splitlines() == [f"- **the slowest 1 %.** many: {told}", f"- **the mean item.** few: {told}"]

@@ -16,6 +16,7 @@ from lab.plan.contract import Contract
 from lab.report import page as report
 from lab.report.html import series, text
 from lab.tables import results
+from lab.tables.measurement import contract_of
 from lab.text.complaint import FAILED, Complaint
 from lab.text.page import STAGES, Part, Picture
 
@@ -80,7 +81,7 @@ def render(result_data: Path, runs: Path) -> str:
     """The whole file. What is gone of `runs` lacks its percentiles and its course over time."""
     parts = report.parts(result_data)  # which complains of what is damaged
     sets = results.load(result_data) if list(result_data.glob("*_raw.csv")) else {}
-    contracts = {name: report.contract_of(each.environment) for name, each in sets.items()}
+    contracts = {name: contract_of(each.environment) for name, each in sets.items()}
     suites = {name: series.of_suite(each, contracts[name], runs) for name, each in sets.items()}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),

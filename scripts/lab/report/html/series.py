@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from lab.tables import measured, stages
-from lab.judge import evaluation, comparing
+from lab.judge import evaluation
 from lab.plan.contract import Contract
 from lab.report import section, stage_picture
-from lab.runs import totals
-from lab.tables.measurement import KEYS, Measurement, each_of
+from lab.runs import outputs
+from lab.tables.measurement import KEYS, Measurement, each_of, quiet as quiet_runs
 from lab.tables.results import Results
 from lab.text import numbers
 
@@ -22,7 +22,7 @@ from lab.text import numbers
 ONE_IN = np.concatenate([100 / np.arange(100, 0, -1), 10 ** (2 + np.arange(1, 101) / 20)])
 WINDOWS = 200  # that a run is cut into: about two pixels each
 DIGITS = 4  # significant ones, which no screen can show more of
-STAGE_COLOURS = list(stage_picture.COLOURS.values())  # by the place of a stage
+STAGE_COLOURS = [colour for colour, _ in stage_picture.LOOKS]  # by the place of a stage
 
 
 def of_suite(results: Results, contract: Contract, runs: Path) -> dict[str, Any]:
@@ -68,13 +68,13 @@ def _of_measurement(
         "windows": {},
     }
     for scenario, of_scenario in raw.groupby("scenario", sort=False):
-        quiet = comparing.quiet(of_scenario)
+        quiet = quiet_runs(of_scenario)
         chosen = of_scenario if quiet.empty else quiet
         there = chosen[[(runs / run).is_dir() for run in chosen["run"]]]
         if there.empty:
             continue
         series["percentiles"][scenario] = percentiles([runs / run for run in there["run"]], contract)
-        files = {str(row.replicate): runs / row.run / totals.LATENCIES for row in there.itertuples()}
+        files = {str(row.replicate): runs / row.run / outputs.SAMPLES for row in there.itertuples()}
         if known := {replicate: found for replicate, file in files.items() if (found := windows(file, contract))}:
             series["windows"][scenario] = known
     return series
@@ -82,7 +82,7 @@ def _of_measurement(
 
 def _values(metrics: Mapping[str, float], raw: pd.DataFrame, contract: Contract) -> dict[str, Any]:
     """Of each metric that is no time: each run's value, their median, and what it lies between."""
-    values: dict[str, Any] = {"quiet": raw.index.isin(comparing.quiet(raw).index).tolist()}
+    values: dict[str, Any] = {"quiet": raw.index.isin(quiet_runs(raw).index).tolist()}
     for column in (each for each in contract.headline if not each.percentile):
         median, low, high = section.span(metrics, column)
         unit = column.metric.unit
@@ -109,7 +109,7 @@ def percentiles(folders: Iterable[Path], contract: Contract) -> dict[str, dict[s
 
     It ends where a run has too few items, as its percentiles do in the tables.
     """
-    histograms = [totals.read_histograms(folder / totals.HISTOGRAM) for folder in folders]
+    histograms = [outputs.read_histograms(folder / outputs.HISTOGRAM, contract.histograms) for folder in folders]
     curves = {}
     for time in contract.histograms:
         values = np.array([_curve(each[time]) for each in histograms])
@@ -120,21 +120,21 @@ def percentiles(folders: Iterable[Path], contract: Contract) -> dict[str, dict[s
     return curves
 
 
-def _curve(buckets: totals.Buckets) -> list[float]:
+def _curve(buckets: outputs.Buckets) -> list[float]:
     highest, count = np.array(buckets.highest_ns), np.array(buckets.count)
     return [measured.percentile_ns(highest, count, 1 - 1 / one_in) for one_in in ONE_IN]
 
 
 def windows(path: Path, contract: Contract) -> dict[str, Any]:
-    """A run over time, from its latencies.csv: of up to 200 equally long windows the median and the largest item.
+    """A run over time, from its samples.csv: of up to 200 equally long windows the median and the largest item.
 
     Empty windows are None. "last_ms" is when the last window ends; the first begins at 0. Nothing where a run kept no
     items.
     """
-    blocks = [block for block, _ in stages.checked_blocks(path, stages.step(path))]
+    blocks = list(stages.samples(path, contract)) if contract.stages else []
     if not blocks:
         return {}
-    items = pd.DataFrame(np.concatenate(blocks), columns=stages.COLUMNS)
+    items = pd.concat(blocks, ignore_index=True)
     since_ns = items["intended_ns"] - items["intended_ns"].iloc[0]
     length_ns = int(since_ns.iloc[-1]) + 1
     count = min(WINDOWS, len(items))

@@ -107,6 +107,7 @@ show_commands() {
   done
 }
 
+printf -v command ' %q' "$@"
 end_on_signals
 parse_arguments "$@"
 PLAN=$RUNS/capacity/next.tsv
@@ -124,6 +125,6 @@ while true; do
   run_rows "$todo"
 done
 code=0
-step capacity-report || code=$?
+step capacity-report --command "scripts/capacity.sh$command" || code=$?
 lab page --result-data "$RESULTS" --page "$RESULTS/../results.md"
 exit "$code"

@@ -7,8 +7,6 @@ from lab.plan import plan, suite
 from lab.plan.arguments import add_guest_options, add_path, to_number
 from lab.plan.suite import Number
 
-RATES, PRECISION, MOST_REPS = "100 10000000", 0.05, 12  # unless they are given
-
 
 def add(steps: Any) -> None:
     """Adds `capacity`, which plans what is to be run next, and `capacity-report`."""
@@ -27,13 +25,14 @@ def add(steps: Any) -> None:
         step.add_argument("--timing", choices=plan.TIMINGS, required=True)
         step.add_argument("--accelerator", choices=plan.ACCELERATORS, default="tcg", help="of live runs")
         step.add_argument("--slo", default="", help="objectives, such as 'response_p99_us=200 drop_rate=0'")
-        step.add_argument("--rates", default=RATES, help="the lowest and the highest, in items/s")
-        step.add_argument("--precision", type=to_number(Number(0.01, 1, whole=False)), default=PRECISION)
+        step.add_argument("--rates", default="100 10000000", help="the lowest and the highest, in items/s")
+        step.add_argument("--precision", type=to_number(Number(0.01, 1, whole=False)), default=0.05)
         step.add_argument("--reps", type=count, default=3)
-        step.add_argument("--max-reps", type=count, default=MOST_REPS)
+        step.add_argument("--max-reps", type=count, default=12)
         step.add_argument("--seed", type=to_number(Number(0, plan.MAX_SEED)), default=1)
         step.add_argument("--duration", type=to_number(suite.OPTIONS["duration"]))
         add_guest_options(step)
+        step.add_argument("--command", default="", help="what does the search again")
         step.add_argument("scenario", metavar="SUITE/SCENARIO")
 
 

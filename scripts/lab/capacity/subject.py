@@ -3,7 +3,6 @@
 import argparse
 import json
 import re
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from lab.capacity import facts, plot, search, table
-from lab.capacity.step import MOST_REPS, PRECISION, RATES
-from lab.plan import contract, guest, objectives, plan, suite, target
+from lab.plan import contract, objectives, plan, suite, target
 from lab.plan.arguments import sweep_of, to_number
 from lab.plan.objectives import Objective
 from lab.plan.places import SCENARIOS, TARGETS
@@ -75,7 +73,7 @@ class Subject:
             "accelerator": self.sweep.accelerator if self.arguments.timing == "live" else "tcg",
             "options": json.dumps(options | ({"duration": self.sweep.duration_s} if self.sweep.duration_s else {})),
         }
-        subject |= facts.of_runs(list(self.records.values()), command(self.arguments))
+        subject |= facts.of_runs(list(self.records.values()), self.arguments.command)
         new = table.table(subject, self.search.objectives, points, self.workload)
         file = self.arguments.result_data / f"capacity_{self.suite.name}_{self.scenario.name}.csv"
         rows = table.KEPT.merged(file, new)
@@ -107,27 +105,6 @@ class Subject:
 
     def _is_there(self, row: plan.Row) -> bool:
         return (self.arguments.runs / row.run).is_dir()
-
-
-def command(arguments: argparse.Namespace) -> str:
-    """What does the search again. `make capacity` does not know all options of the script."""
-    usual = {"rates": RATES, "accelerator": "auto", "pin-vcpus": "yes", "precision": PRECISION, "max-reps": MOST_REPS}
-    of_guest = {guest.KNOBS[key].lower().replace("_", "-"): arguments.__dict__[key] for key in guest.KEYS}
-    options = {
-        **{name: arguments.__dict__[name] for name in ("target", "timing", "slo", "rates", "reps", "seed", "duration")},
-        **{"precision": arguments.precision, "max-reps": arguments.max_reps, "pin-vcpus": arguments.pin_vcpus},
-        **{"accelerator": arguments.wanted_accelerator, **of_guest},
-    }
-    told = {
-        name: shlex.quote(f"{value:g}" if isinstance(value, float) else str(value))
-        for name, value in options.items()
-        if value not in (None, "", usual.get(name))
-    }
-    if {"precision", "max-reps"} & set(told):
-        words = [f"--{name} {value}" for name, value in told.items()]
-        return " ".join(["scripts/capacity.sh --make-images", *words, arguments.scenario])
-    knobs = [f"{name.upper().replace('-', '_')}={value}" for name, value in told.items()]
-    return " ".join([f"make capacity SCENARIO={arguments.scenario}", *knobs])
 
 
 def objectives_of(text: str, of_suite: suite.Suite) -> tuple[Objective, ...]:

@@ -1,5 +1,6 @@
 """The numbers that the plots of results.html draw, rounded for a file that stays small: times in microseconds."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -92,7 +93,10 @@ def stage_times(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def stage_legend() -> list[dict[str, str]]:
     """The stages in the order of stage_times(), as the pictures call and colour them."""
-    return [{"name": name, "colour": look[0]} for name, look in zip(stages.STAGES.values(), stage_picture.LOOKS)]
+    return [
+        {"name": name, "colour": look[0]}
+        for name, look in zip(stages.STAGES.values(), itertools.cycle(stage_picture.LOOKS))
+    ]
 
 
 def percentiles(folders: Iterable[Path]) -> dict[str, dict[str, list[float | None]]]:

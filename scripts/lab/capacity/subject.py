@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -79,7 +80,7 @@ class Subject:
             "accelerator": self.wish.sweep.accelerator if row.timing == "live" else "tcg",
             "options": json.dumps({key: each for key, each in row.options.items() if key != self.interval.name}),
         }
-        subject |= facts.of_runs(list(self.records.values()), self.arguments.command)
+        subject |= facts.of_runs(list(self.records.values()), command(self.arguments))
         new = table.table(subject, self.search.objectives, points, self.workload)
         file = RESULTS / f"capacity_{self.suite.name}_{self.scenario.name}.csv"
         rows = table.KEPT.merged(file, new)

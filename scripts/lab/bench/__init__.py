@@ -42,11 +42,10 @@ def write_results(samples_file: Path, result_data: Path) -> str:
     tables = bench_tables.tables(samples)
     host = _read_facts(result_data)["host_cpu"]
     verdicts = bench_claims.verdicts(samples).assign(host_cpu=host)
-    write_whole(result_data / "bench_throughput.csv", bench_tables.csv(tables.throughput))
-    write_whole(result_data / "bench_round_trip.csv", bench_tables.csv(tables.round_trip))
-    write_whole(result_data / "bench_references.csv", bench_tables.csv(tables.references))
+    for name, table in tables.items():
+        write_whole(result_data / f"bench_{name}.csv", bench_tables.csv(table))
     write_whole(result_data / "bench_claims.csv", CLAIMS.csv(verdicts))
-    write_whole(result_data / "bench.png", plot.draw(tables.throughput, tables.round_trip))
+    write_whole(result_data / "bench.png", plot.draw(tables["throughput"], tables["round_trip"]))
     met = verdicts["met"].value_counts()
     counts = f"{met.get('yes', 0)} claims hold, {met.get('no', 0)} do not, {met.get('', 0)} have too few samples"
     missed = [

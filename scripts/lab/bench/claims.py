@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from lab.bench.tables import NOT_PEERS, PLACEMENTS, undisturbed
+from lab.text import numbers
 
 LEAST_SAMPLES = 7  # of each side, for a verdict
 ALL_PEERS: tuple[str, ...] = ()
@@ -50,18 +52,12 @@ CLAIMS = (
     Claim("8 B, capacity 8, eager", EAGER, _both(1.3), capacity=8),
     Claim("64 B, capacity 64, batched", BATCHED, _both(2.0), item_bytes=64, capacity=64),
     Claim("64 B, capacity 1024, batched", BATCHED, _both(2.0), item_bytes=64),
-    Claim(
-        "batches of 32 × 8 B, capacity 1024",
-        BATCHED,
-        _both(1.7),
-        mode="batch",
-        batch=32,
-        others=("boost spsc_queue", "rte_ring"),
-    ),
+    Claim("batches of 32 × 8 B, capacity 1024", BATCHED, _both(1.7), mode="batch", batch=32,
+          others=("boost spsc_queue", "rte_ring")),
     Claim("round trip, 8 B, one spin hint a poll", EAGER, _both(1.05), work="round_trip", hint=1),
     Claim("round trip, 8 B, one spin hint a poll", EAGER, _both(1.5), work="round_trip", hint=1, others=("raw line",)),
     Claim("round trip, 64 B", EAGER, _both(1.0), work="round_trip", item_bytes=64),
-)
+)  # fmt: skip
 
 PIPELINE_WORK = "pipeline, interval 0, blocks and spins, every item recorded"
 PIPELINE_BOUND = 0.6
@@ -76,40 +72,31 @@ def verdicts(samples: pd.DataFrame) -> pd.DataFrame:
     """One row a claim and placement. `figure` and `met` are empty where too little was measured."""
     quiet = undisturbed(samples)
     rows = [_verdict(quiet, claim, placement) for claim in CLAIMS for placement in PLACEMENTS]
-    rows += _pipeline_verdicts(quiet)
-    rows += [_recording_verdict(quiet, placement) for placement in PLACEMENTS]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([*rows, *_pipeline_verdicts(quiet), *(_recording_verdict(quiet, each) for each in PLACEMENTS)])
 
 
 def _verdict(samples: pd.DataFrame, claim: Claim, placement: str) -> dict[str, object]:
-    found = samples[
-        (samples["work"] == claim.work)
-        & (samples["mode"] == claim.mode)
-        & (samples["placement"] == placement)
-        & (samples["item_bytes"] == claim.item_bytes)
-        & (samples["batch"] == claim.batch)
-    ]
+    columns = ["work", "mode", "placement", "item_bytes", "batch"]
+    wanted = [claim.work, claim.mode, placement, claim.item_bytes, claim.batch]
     # The raw line has no capacity, and holds for every one.
-    found = found[(found["capacity"] == claim.capacity) | found["capacity"].isna()]
-    if claim.hint is not None:
-        found = found[found["hint"] == claim.hint]
+    fits = (samples[columns] == wanted).all(axis=1) & samples["capacity"].isin([claim.capacity, np.nan])
+    found = samples[fits & ((samples["hint"] == claim.hint) | (claim.hint is None))]
     column = "round_trip_p50_ns" if claim.work == "round_trip" else "throughput_items_s"
     medians = found.groupby(["contender", "hint"])[column].agg(["median", "size"])
     medians = medians[medians["size"] >= LEAST_SAMPLES]["median"]
     best = medians.groupby("contender").agg("max" if claim.larger_is_better else "min")
     others = best[best.index.isin(claim.others)] if claim.others else best[~best.index.isin(NOT_PEERS)]
+    figure, other = None, ""
+    if claim.ours in best.index and len(others) and set(claim.others) <= set(others.index):
+        other = str(others.idxmax() if claim.larger_is_better else others.idxmin())
+        figure = float(best[claim.ours] / others[other])
     bound = claim.bounds[placement]
-    if claim.ours not in best.index or others.empty or set(claim.others) - set(others.index):
-        return _row(claim.text, claim.measure, placement, bound, None, "", None)
-    other = str(others.idxmax() if claim.larger_is_better else others.idxmin())
-    figure = best[claim.ours] / others[other]
-    met = figure >= bound if claim.larger_is_better else figure <= bound
-    return _row(claim.text, claim.measure, placement, bound, figure, other, bool(met))
+    return _row(claim.text, claim.measure, placement, bound, figure, other, claim.larger_is_better)
 
 
 def _pipeline_verdicts(samples: pd.DataFrame) -> list[dict[str, object]]:
     """As measured; only where that misses the bound, with the cost of the clock reads taken off, which is said."""
-    measure = f"at least {PIPELINE_BOUND:.0%} of the bare ring's rate, ".replace("%", " %")
+    measure = f"at least {numbers.share(PIPELINE_BOUND)} of the bare ring's rate, "
     shares = {placement: _pipeline_share(samples, placement, clock_reads=0) for placement in PLACEMENTS}
     missed = [f"{share:.2f}" for share in shares.values() if share is not None and share < PIPELINE_BOUND]
     if missed:
@@ -118,9 +105,7 @@ def _pipeline_verdicts(samples: pd.DataFrame) -> list[dict[str, object]]:
     else:
         measure += "clock reads included"
     return [
-        _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, None, "", None)
-        if share is None
-        else _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, share, "bare ring", share >= PIPELINE_BOUND)
+        _row(PIPELINE_WORK, measure, placement, PIPELINE_BOUND, share, "bare ring", True)
         for placement, share in shares.items()
     ]
 
@@ -131,35 +116,26 @@ def _pipeline_share(samples: pd.DataFrame, placement: str, clock_reads: int) -> 
     pipeline, ring = (found[found["contender"] == name] for name in ("pipeline", "bare ring"))
     if min(len(pipeline), len(ring)) < LEAST_SAMPLES:
         return None
-    pipeline_item_ns, ring_item_ns = (1e9 / each["throughput_items_s"].median() for each in (pipeline, ring))
-    if not clock_reads:
-        return float(ring_item_ns / pipeline_item_ns)
-    net_item_ns = pipeline_item_ns - clock_reads * pipeline["clock_read_ns"].median()
-    # The reads overlap with the rest, so this takes off too much; but never so much that it is faster than the ring.
-    return float(ring_item_ns / max(net_item_ns, ring_item_ns))
+    item_ns, ring_item_ns = (1e9 / each["throughput_items_s"].median() for each in (pipeline, ring))
+    if clock_reads:
+        # The reads overlap with the rest, so this takes off too much; but never so much that it is faster than the ring.
+        item_ns = max(item_ns - clock_reads * pipeline["clock_read_ns"].median(), ring_item_ns)
+    return float(ring_item_ns / item_ns)
 
 
 def _recording_verdict(samples: pd.DataFrame, placement: str) -> dict[str, object]:
     """The recorder works in one thread, wherever the other CPU is."""
     measure = f"at most {RECORDING_BOUND_NS:g} ns an item, beyond the reads of the clock"
     found = samples[(samples["work"] == "recording") & (samples["placement"] == placement)]
-    if len(found) < LEAST_SAMPLES:
-        return _row(RECORDING_WORK, measure, placement, RECORDING_BOUND_NS, None, "", None)
-    item_ns = (found["duration_ns"] / found["items"]).median()
-    return _row(
-        RECORDING_WORK, measure, placement, RECORDING_BOUND_NS, item_ns, "", bool(item_ns <= RECORDING_BOUND_NS)
-    )
+    item_ns = float((found["duration_ns"] / found["items"]).median()) if len(found) >= LEAST_SAMPLES else None
+    return _row(RECORDING_WORK, measure, placement, RECORDING_BOUND_NS, item_ns, "", False)
 
 
 def _row(
-    work: str, measure: str, placement: str, bound: float, figure: float | None, other: str, met: bool | None
+    work: str, measure: str, placement: str, bound: float, figure: float | None, against: str, at_least: bool
 ) -> dict[str, object]:
-    return {
-        "work": work,
-        "measure": measure,
-        "placement": placement,
-        "bound": bound,
-        "figure": None if figure is None else round(figure, 3),
-        "against": other,
-        "met": "" if met is None else "yes" if met else "no",
-    }
+    row: dict[str, object] = {"work": work, "measure": measure, "placement": placement, "bound": bound}
+    if figure is None:
+        return row | {"figure": None, "against": "", "met": ""}
+    met = figure >= bound if at_least else figure <= bound
+    return row | {"figure": round(figure, 3), "against": against, "met": "yes" if met else "no"}

@@ -1,7 +1,6 @@
 """What the bench measured: tables of medians over its rounds, from its samples."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -29,15 +28,6 @@ SAMPLES = kept.Table(
 )
 
 
-@dataclass(frozen=True)
-class Tables:
-    """What the samples say, a data frame for each file."""
-
-    throughput: pd.DataFrame
-    round_trip: pd.DataFrame
-    references: pd.DataFrame
-
-
 def read_samples(path: Path) -> pd.DataFrame:
     """The samples that `pipelab_bench` left, with their throughput. A last line that was cut off is left out."""
     try:
@@ -54,23 +44,20 @@ def undisturbed(samples: pd.DataFrame) -> pd.DataFrame:
     return samples[~(samples["run_delay_ns"] > MOST_RUN_DELAY * samples["duration_ns"])]
 
 
-def tables(samples: pd.DataFrame) -> Tables:
-    """Medians over rounds, for each placement; each contender with or without hint, as suits it better."""
+def tables(samples: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """throughput and round_trip: medians over rounds, for each placement, each contender with or without hint, as suits
+    it better; references: what a placement is like."""
     quiet = undisturbed(samples)
-    moved = quiet[quiet["work"].isin(["throughput", "pipeline"])]
-    sent = quiet[quiet["work"] == "round_trip"]
-    throughput = _best(_medians(moved, {"throughput": "items_s"}), "throughput_items_s", largest=True)
-    round_trip = _best(by_hint(sent), "round_trip_p50_ns", largest=False)
-    return Tables(
-        throughput=_against_peers(throughput, "throughput_items_s", largest=True),
-        round_trip=_against_raw_line(_against_peers(round_trip, "round_trip_p50_ns", largest=False)),
-        references=_references(samples),
-    )
-
-
-def by_hint(round_trips: pd.DataFrame) -> pd.DataFrame:
-    """Medians of round trips, with and without hint apart."""
-    return _medians(round_trips, {"round_trip_p50": "ns", "round_trip_p99": "ns"})
+    moved = _medians(quiet[quiet["work"].isin(["throughput", "pipeline"])], {"throughput": "items_s"})
+    sent = _medians(quiet[quiet["work"] == "round_trip"], {"round_trip_p50": "ns", "round_trip_p99": "ns"})
+    round_trip = _against_peers(_best(sent, "round_trip_p50_ns", largest=False), "round_trip_p50_ns", largest=False)
+    raw = round_trip[round_trip["contender"] == "raw line"].set_index("placement")["round_trip_p50_ns"]
+    ratio = (round_trip["round_trip_p50_ns"] / round_trip["placement"].map(raw)).round(3)
+    return {
+        "throughput": _against_peers(_best(moved, "throughput_items_s", True), "throughput_items_s", largest=True),
+        "round_trip": round_trip.assign(ratio_to_raw_line=ratio),
+        "references": _references(samples),
+    }
 
 
 def _medians(samples: pd.DataFrame, quantities: dict[str, str]) -> pd.DataFrame:
@@ -101,11 +88,6 @@ def _against_peers(table: pd.DataFrame, column: str, largest: bool) -> pd.DataFr
     joined = table.merge(fastest.reset_index(), on=CONTEST, how="left")
     ratio = joined[column] / joined.pop("fastest")
     return joined.assign(ratio_to_fastest_peer=ratio.round(3))
-
-
-def _against_raw_line(table: pd.DataFrame) -> pd.DataFrame:
-    raw = table[table["contender"] == "raw line"].set_index("placement")["round_trip_p50_ns"]
-    return table.assign(ratio_to_raw_line=(table["round_trip_p50_ns"] / table["placement"].map(raw)).round(3))
 
 
 def _references(samples: pd.DataFrame) -> pd.DataFrame:

@@ -206,7 +206,7 @@ def _value(word: str, option: contract.Option, text: str) -> Value:
 
 def profile(arguments: argparse.Namespace) -> None:
     """Counts the instructions of each function, and prints those that ran most."""
-    from lab.counters import counters, icicle, symbols
+    from lab.counters import counters, hot_spots, symbols
 
     wish = wanted.the_scenario(arguments, arguments.scenario)
     if wish.sweep.timings != ("exact",):
@@ -224,7 +224,7 @@ def profile(arguments: argparse.Namespace) -> None:
     file = RESULTS / f"profile_{row.suite}_{row.scenario}.csv"
     title = f"{arguments.scenario} on {row.target}, exact timing, {row.guest.smp} CPUs, kernel {row.guest.kernel}"
     write_whole(file, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_whole(file.with_suffix(".svg"), icicle.draw(table, f"{title}, seed {row.seed}"))
+    write_whole(file.with_suffix(".svg"), hot_spots.draw(table, f"{title}, seed {row.seed}"))
     say(counters.functions_text(table))
     print(f"written to {file} and .svg", file=sys.stderr)
 

@@ -76,20 +76,17 @@ def of_run(folder: Path, in_turn: bool) -> pd.DataFrame:
 def mean(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The mean of each event over runs; deviation_percent is the standard error of that mean, as perf's own ±."""
     counts = pd.concat([run["count"] for run in runs], axis=1)
-    error = counts.std(axis=1, ddof=1) / math.sqrt(len(runs)) / counts.mean(axis=1) * 100
-    deviation = error.where(counts.mean(axis=1) != 0, 0.0 if len(runs) > 1 else math.nan).where(
-        counts.notna().any(axis=1)
-    )
-    return runs[0].assign(count=counts.mean(axis=1), deviation_percent=deviation)[
-        ["event", "count", "unit", "deviation_percent", "source", "note"]
-    ]
+    means = counts.mean(axis=1)
+    error = counts.std(axis=1, ddof=1) / math.sqrt(len(runs)) / means.where(means != 0, 1) * 100
+    table = runs[0].assign(count=means, deviation_percent=error)
+    return table[["event", "count", "unit", "deviation_percent", "source", "note"]]
 
 
 def fill(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     """`table` of one run, with what the guest lacks, and more, from `counters.counts`: of the measured part."""
-    measured = counts[counts["region"] == MEASURED_REGION].drop(columns=["region", "cpu", "space"]).sum()
-    caches = {event: float(measured[name]) for event, name in SIMULATED.items() if name in measured}
-    by_space = counts[counts["region"] == MEASURED_REGION].groupby("space")["instructions"].sum()
+    measured = counts[counts["region"] == MEASURED_REGION]
+    sums, by_space = measured.sum(numeric_only=True), measured.groupby("space")["instructions"].sum()
+    caches = {event: float(sums[name]) for event, name in SIMULATED.items() if name in sums}
     counted = {event: float(by_space.reindex(spaces).sum()) for event, spaces in INSTRUCTIONS.items()}
     sources = dict.fromkeys(caches, "simulated") | dict.fromkeys(counted, PLUGIN)
     lacking = table["note"].ne("") & table["event"].isin(sources)
@@ -98,10 +95,8 @@ def fill(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
         source=table["source"].where(~lacking, table["event"].map(sources)),
         note=table["note"].where(~lacking, ""),
     )
-    more = {event: count for event, count in caches.items() if event not in set(table["event"])}
-    rows = pd.DataFrame({"event": list(more), "count": list(more.values())})
-    rows = rows.assign(unit="", source="simulated", note="")
-    return pd.concat([filled, rows], ignore_index=True)
+    more = pd.DataFrame(caches.items(), columns=["event", "count"]).assign(unit="", source="simulated", note="")
+    return pd.concat([filled, more[~more["event"].isin(table["event"])]], ignore_index=True)
 
 
 def _refuse_options(path: Path) -> None:

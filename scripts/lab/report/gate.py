@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-import pandas as pd
-
+from lab.plan.contract import Contract
 from lab.judge.gate import GOOD, INCONCLUSIVE, MISSED, UNDECIDED, WORSE, Gate, overall
 from lab.tables.measurement import Measurement
-from lab.text.outside import markdown as words, visible
+from lab.text import markdown as md, numbers
+from lab.text.outside import visible
 from lab.judge.comparing import MOST_RUNS, Comparison, Verdict
 
 OUTCOMES = {
@@ -20,10 +20,10 @@ OUTCOMES = {
 }
 UNCHANGED = (Verdict.SAME, Verdict.EQUAL)
 SHOWN = (Verdict.WORSE, Verdict.MIXED, Verdict.BETTER)
-HEAD = ["| measurement | scenario | metric | before | now | verdict |", "|---|---|---|---:|---:|---|"]
+HEAD = ("measurement", "scenario", "metric", "before", "now", "verdict")
 
 
-def markdown(gates: Sequence[Gate]) -> str:
+def markdown(gates: Sequence[Gate], contract: Contract) -> str:
     """The outcome, then by suite what is wrong or better; what is the same or unknown is only counted."""
     lines = [f"**pipelab gate: {OUTCOMES[overall(gates)]}** (exit {overall(gates)})"]
     for gate in gates:
@@ -36,9 +36,9 @@ def markdown(gates: Sequence[Gate]) -> str:
         counts = {verdict: sum(each.verdict is verdict for each in gate.comparisons) for verdict in UNCHANGED}
         notes += [f"{verdict.value}: {count} comparisons" for verdict, count in counts.items() if count]
         notes += _inconclusive(gate.comparisons)
-        lines += [f"- {words(note)}" for note in notes]
+        lines += [f"- {md.words(note)}" for note in notes]
         if changed:
-            lines += ["", *HEAD, *map(_row, changed)]
+            lines += ["", md.table(HEAD, (_row(each, contract) for each in changed), right=(3, 4))]
     return "\n".join(lines) + "\n"
 
 
@@ -94,10 +94,11 @@ def _add_suite(root: ElementTree.Element, suite: str, measurement: Measurement, 
             ElementTree.SubElement(case, "system-out").text = each.text
 
 
-def _row(each: Comparison) -> str:
-    text = f"**{each.text()}**" if each.verdict is Verdict.WORSE else each.text()
-    cells = [str(each.measurement), each.scenario, each.metric, _figure(each.base), _figure(each.value), text]
-    return f"| {' | '.join(cells)} |"
+def _row(each: Comparison, contract: Contract) -> list[object]:
+    column = contract.columns[each.metric]
+    values = [numbers.amount(value, column.metric.unit) for value in (each.base, each.value)]
+    verdict = md.bold(each.text()) if each.verdict is Verdict.WORSE else each.text()
+    return [each.measurement, each.scenario, column.title, *values, verdict]
 
 
 def _outcome(verdict: Verdict) -> str:
@@ -120,7 +121,3 @@ def _inconclusive(comparisons: Iterable[Comparison]) -> list[str]:
         count = f"inconclusive: {len(found)} comparisons"
         lines.append(f"{count}, {measurement}; {reps} of both would probably decide half of them")
     return lines
-
-
-def _figure(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,85 +1,78 @@
 """The matrix: one suite on every target with every kernel, in one table a timing."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from lab.tables import measured as analyse
-from lab.text import numbers, names, strict
+from lab.plan.contract import Contract
+from lab.tables import kept, measured
+from lab.tables.measurement import KEYS, of as measurement_of, quiet
+from lab.text import markdown as md, numbers, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
-from lab.tables.measurement import KEYS, of as measurement_of
-from lab.text.outside import markdown as words
 
 FILE = "{}_matrix.csv"
-FIGURES = {  # of metrics.csv, and how the page shows them
-    "latency_p50_ms": "p50 (µs)",
-    "latency_p95_ms": "p95 (µs)",
-    "latency_p99_ms": "p99 (µs)",
-    "response_p99_ms": "response p99 (µs)",
-    "throughput_ops_s": "ops/s",
-    "drop_rate": "drop",
-}
-COLUMNS = [*KEYS, "kernel", "kernel_version", "scenario", "runs", *FIGURES]
+KEPT = kept.Table(
+    dict.fromkeys(KEYS, kept.NAME)
+    | {"kernel": kept.TEXT, "kernel_version": kept.TEXT, "scenario": kept.NAME, "runs": kept.WHOLE},
+    remedy="run 'make matrix' again",
+    others=kept.optional(kept.REAL),  # medians of the headline
+    digits="%.10g",
+)
 
 
-def read(suite: str, folders: Sequence[Path]) -> pd.DataFrame:
-    """COLUMNS of the results in each folder, TARGET.KERNEL/result_data, one row a scenario."""
-    return pd.concat([_cell(suite, folder) for folder in folders], ignore_index=True)[COLUMNS]
+def read(suite: str, folders: Sequence[Path], contract: Contract) -> pd.DataFrame:
+    """The results in each folder, TARGET.KERNEL/result_data, one row a scenario: KEPT, and medians of the headline."""
+    return pd.concat([_cell(suite, folder, contract) for folder in folders], ignore_index=True)
 
 
-def _cell(suite: str, folder: Path) -> pd.DataFrame:
+def _cell(suite: str, folder: Path, contract: Contract) -> pd.DataFrame:
     file = folder / f"{suite}_environment.json"
     try:
         measurements = strict.parse_json(read_text(file))["measurements"]
-        versions = {measurement_of(each): each["image"]["kernel_version"] for each in measurements}
-        metrics = analyse.read(folder / f"{suite}_metrics.csv")
-        keys = metrics[KEYS].itertuples(index=False, name=None)
-        known = {tuple(measured): version for measured, version in versions.items()}
-        return metrics.assign(kernel=folder.parent.name.split(".", 1)[1], kernel_version=[known[key] for key in keys])
+        versions = {tuple(measurement_of(each)): each["guests"][0]["image"]["kernel_version"] for each in measurements}
+        raw = quiet(measured.read(folder / f"{suite}_raw.csv"))
+        groups = raw.groupby([*KEYS, "scenario"], sort=False)
+        table = groups[[column.name for column in contract.headline]].median()
+        table.insert(0, "runs", groups.size())
+        table = table.reset_index()
+        keys = table[KEYS].itertuples(index=False, name=None)
+        table = table.assign(kernel=folder.parent.name.split(".", 1)[1], kernel_version=[versions[key] for key in keys])
+        return table[[*KEPT.columns, *(column.name for column in contract.headline)]]
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise Complaint(file, f"or a file beside it is damaged ({error}): run 'make matrix' again", FAILED) from None
 
 
-def csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-
-
-def section(file: Path) -> str:
+def section(file: Path, contract: Contract) -> str:
     """The tables of a suite for the page; empty where there is no file."""
-    if not file.exists():
-        return ""
-    table = pd.read_csv(file, keep_default_na=False, dtype={"scenario": str, "kernel": str, "kernel_version": str})
-    names.check_table(table)
-    return markdown(table)
+    table = KEPT.read(file)
+    return "" if table.empty else markdown(table, contract)
 
 
-def markdown(table: pd.DataFrame) -> str:
+def markdown(table: pd.DataFrame, contract: Contract) -> str:
     """A table for each timing and accelerator, below its caption."""
     groups = table.groupby(["timing", "accelerator"], sort=False)
-    return "\n\n".join(_part(str(timing), str(accelerator), lines) for (timing, accelerator), lines in groups)
+    return "\n\n".join(_part(str(timing), str(accelerator), lines, contract) for (timing, accelerator), lines in groups)
 
 
-def _part(timing: str, accelerator: str, table: pd.DataFrame) -> str:
+def _part(timing: str, accelerator: str, table: pd.DataFrame, contract: Contract) -> str:
     """One line a scenario; target and kernel are said once, and what is equal in all lines in the caption."""
-    texts = pd.DataFrame({name: [_text(name, value) for value in table[name]] for name in FIGURES}, index=table.index)
-    equal = [name for name in FIGURES if len(table) > 1 and texts[name].nunique() == 1]
-    shown = {name: title for name, title in FIGURES.items() if name not in equal}
-    lines = [
-        _caption(timing, accelerator, table, [f"{FIGURES[name]} {texts[name].iloc[0]}".strip() for name in equal]),
-        "",
-        f"| {' | '.join(['target', 'kernel', 'scenario', *shown.values()])} |",
-        "|---|---|---|" + "---:|" * len(shown),
-    ]
-    before = ("", "")
-    for index, row in table.iterrows():
-        guest = (row["target"], words(f"{row['kernel']}, {row['kernel_version']}"))
-        told = ("", "") if guest == before else guest
-        lines.append(f"| {' | '.join([*told, row['scenario'], *texts.loc[index, list(shown)]])} |")
+    columns = [column for column in contract.headline if column.name in table]
+    texts = {each: [numbers.shown(value, each.metric.unit) for value in table[each.name]] for each in columns}
+    titles = {each: numbers.titled(each.title, each.metric.unit) for each in columns}
+    equal = [each for each in columns if len(table) > 1 and len(set(texts[each])) == 1]
+    shown = [each for each in columns if each not in equal]
+    lines, before = [], ("", "")
+    for place, row in enumerate(table.to_dict("records")):
+        guest = (row["target"], f"{row['kernel']}, {row['kernel_version']}")
+        lines.append(
+            [*(("", "") if guest == before else guest), row["scenario"], *(texts[each][place] for each in shown)]
+        )
         before = guest
-    return "\n".join(lines)
+    head = ["target", "kernel", "scenario", *(titles[each] for each in shown)]
+    caption = _caption(timing, accelerator, table, [f"{titles[each]} {texts[each][0]}".strip() for each in equal])
+    return f"{caption}\n\n{md.table(head, lines, right=range(3, len(head)))}"
 
 
 def _caption(timing: str, accelerator: str, table: pd.DataFrame, equal: Sequence[str]) -> str:
@@ -100,11 +93,3 @@ def _caption(timing: str, accelerator: str, table: pd.DataFrame, equal: Sequence
     if equal:
         parts.append(f" The same in all lines, and left out: {', '.join(equal)}.")
     return "".join(parts)
-
-
-def _text(name: str, value: float) -> str:
-    if math.isnan(value):
-        return ""
-    if name.endswith("_ms"):
-        return numbers.significant(value * 1e3)
-    return numbers.rate(value) if name.endswith("_ops_s") else f"{value:.3f}"

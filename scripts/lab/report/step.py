@@ -144,22 +144,25 @@ def make_bench(arguments: argparse.Namespace) -> None:
 
 def show_matrix(suite: str, folders: Sequence[Path], csv: Path) -> None:
     """Puts a suite's results on every target and kernel into one table, and prints it."""
+    from lab.plan import contract
     from lab.report import matrix
 
-    table = matrix.read(suite, folders)
-    write_whole(csv, matrix.csv(table))
-    say(matrix.markdown(table))
+    workload = contract.load("pipeline")
+    table = matrix.read(suite, folders, workload)
+    write_whole(csv, matrix.KEPT.csv(table))
+    say(matrix.markdown(table, workload))
 
 
 def run_gate(arguments: argparse.Namespace) -> int:
     """Prints whether --new is worse than --base; gives the exit code that says so."""
     from lab.judge import gate
+    from lab.plan import contract
     from lab.report import gate as gate_report
     from lab.tables import results
 
     new = results.load(arguments.new)
     gates = gate.run_all(results.load_base(arguments.base, arguments.new), new, arguments.allow)
-    text = gate_report.markdown(gates)
+    text = gate_report.markdown(gates, contract.load("pipeline"))
     if arguments.markdown:
         write_whole(arguments.markdown, text)
     if arguments.junit:

@@ -35,7 +35,7 @@ class Column:
 
 
 NAME, TEXT, WHOLE, REAL, FLAG = (Column(kind) for kind in ("name", "text", "whole", "real", "flag"))
-MEASURED = dict.fromkeys(SUBJECT, NAME)  # the columns of all that is kept by measurement and scenario
+MEASURED = dict.fromkeys(["scenario", *KEYS], NAME)  # the columns of all that is kept by measurement and scenario
 
 
 def optional(column: Column) -> Column:
@@ -79,8 +79,10 @@ class Table:
             raise self.complaint(path, f"row 0 lacks the columns {', '.join(missing)}")
         if needed and text.empty:
             raise self.complaint(path, "has no rows")
-        columns = {name: self.columns.get(name, self.others) for name in text}
-        read = {name: self._typed(path, text[name], column) for name, column in columns.items() if column}
+        columns = dict(self.columns) | (
+            {name: self.others for name in text if name not in self.columns} if self.others else {}
+        )
+        read = {name: self._typed(path, text[name], column) for name, column in columns.items()}
         for key in self.unique:
             self.refuse(path, text.duplicated(list(key)), f"repeats the {', '.join(key)} of an earlier row")
         return pd.DataFrame(read, index=text.index)

@@ -13,14 +13,20 @@ from typing import Any
 
 import pandas as pd
 
-from lab.tables import measured as analyse, measurement
+from lab.tables import kept, measurement
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
 from lab.tables.measurement import KEYS
 
-NEEDED = ("run", "suite", "scenario", *KEYS, "seed")
 REMEDY = "run 'make report' there again"
+RAW = kept.Table(
+    {"run": kept.NAME, "suite": kept.NAME, "scenario": kept.NAME, "target": kept.NAME}
+    | {"timing": kept.one_of("exact", "live"), "accelerator": kept.NAME, "seed": kept.WHOLE, "noisy": kept.FLAG},
+    remedy=REMEDY,
+    others=kept.optional(kept.REAL),
+    unique=[("run",)],
+)
 
 
 @dataclass(frozen=True)
@@ -64,62 +70,32 @@ def load_base(base: str, folder: Path) -> dict[str, Results]:
 def _read(file: Path) -> Results:
     suite = file.name.removesuffix("_raw.csv")
     beside = file.with_name(f"{suite}_environment.json")
-    try:
-        text = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise Complaint(file, f"cannot be read as CSV ({error}): {REMEDY}", FAILED) from None
     if not beside.is_file():
         what = (
             f"{beside.name} is not there, which says how it was measured: {REMEDY}, or export its {suite}_metrics.csv"
         )
         raise Complaint(file, f"is a table alone: {what}", FAILED)
+    raw = RAW.read(file, needed=True)
     try:
-        environment = strict.parse_json(read_text(beside))
         names.check({"suite": suite})
-    except (OSError, ValueError) as error:
-        raise Complaint(beside, f"is damaged ({error}): {REMEDY}", FAILED) from None
-    missing = [name for name in NEEDED if name not in text]
-    if missing:
-        raise Complaint(file, f"row 0 lacks the columns {', '.join(missing)}: {REMEDY}", FAILED)
-    if text.empty:
-        raise Complaint(file, f"has no runs: {REMEDY}", FAILED)
-    try:
+        environment = strict.parse_json(read_text(beside))
         measurement.check(environment)
         described = measurement.each_of(environment)
         for facts in described.values():
             for scenario in facts["scenarios"]:
                 measurement.circumstances(facts, scenario)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise Complaint(beside, f"is damaged ({error}): {REMEDY}", FAILED) from None
     except (KeyError, TypeError, AttributeError) as error:
         raise Complaint(beside, f"lacks {error}: {REMEDY}", FAILED) from None
-    _check_rows(file, text, suite, {(*each, name) for each, facts in described.items() for name in facts["scenarios"]})
-    return Results(suite, file, analyse.typed(text), environment)
-
-
-def _check_rows(file: Path, text: pd.DataFrame, suite: str, described: set[tuple[str, ...]]) -> None:
-    """`text` has the cells as they stand; `described` each measurement's scenarios. Rows are counted from 1."""
-    for name in (name for name in text if name not in analyse.TEXTS + analyse.FLAGS + ("seed",)):
-        values = pd.to_numeric(text[name], errors="coerce")
-        bad = (values.isna() & (text[name] != "")) | (values < 0) | (values == float("inf"))
-        if bad.any():
-            row = int(bad.to_numpy().argmax())
-            what = f"row {row + 1}: {name} = {text[name].iat[row]} is not a number of at least 0"
-            raise Complaint(file, f"{what}: {REMEDY}", FAILED)
-    measured = text[[*KEYS, "scenario"]].apply(tuple, axis=1)
-    wrongs = {
-        "lacks its scenario, target, timing, accelerator or seed": (text[list(NEEDED)] == "").any(axis=1),
-        "has a seed that is no number": ~text["seed"].str.fullmatch("[0-9]+"),
-        f"belongs to another suite than {suite}": text["suite"] != suite,
-        "is neither exact nor live": ~text["timing"].isin(["exact", "live"]),
-        f"is of a measurement or scenario that {suite}_environment.json does not tell": ~measured.isin(described),
-        "repeats an earlier run": text["run"].duplicated(),
-        "repeats an earlier exact run's seed": text.duplicated([*KEYS, "scenario", "seed"])
-        & (text["timing"] == "exact"),
-    }
-    for what, wrong in wrongs.items():
-        if wrong.any():
-            raise Complaint(file, f"row {int(wrong.to_numpy().argmax()) + 1} {what}: {REMEDY}", FAILED)
+    RAW.refuse(file, raw["suite"] != suite, f"belongs to another suite than {suite}")
+    known = {(*each, name) for each, facts in described.items() for name in facts["scenarios"]}
+    unknown = ~pd.MultiIndex.from_frame(raw[[*KEYS, "scenario"]]).isin(list(known))
+    what = f"is of a measurement or scenario that {beside.name} does not tell"
+    RAW.refuse(file, pd.Series(unknown), what)
+    again = raw.duplicated([*KEYS, "scenario", "seed"]) & (raw["timing"] == "exact")
+    RAW.refuse(file, again, "repeats an earlier exact run's seed")
+    return Results(suite, file, raw, environment)
 
 
 def _git(folder: Path, *words: str) -> bytes:

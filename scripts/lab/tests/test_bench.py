@@ -53,7 +53,7 @@ def test_a_contender_is_judged_by_the_better_of_hint_and_none_and_by_its_median(
         _moved("boost spsc_queue", [10, 20, 90], hint=0),
         _moved("boost spsc_queue", [30, 31, 32], hint=1),
     )
-    row = bench_tables.tables(samples).throughput.iloc[0]
+    row = bench_tables.tables(samples)["throughput"].iloc[0]
     assert (row["hint"], row["samples"]) == (1, 3)
     assert row["throughput_items_s"] == pytest.approx(31e6)
     assert row["throughput_min_items_s"] == pytest.approx(30e6)
@@ -66,8 +66,8 @@ def test_samples_that_other_programs_disturbed_do_not_count() -> None:
         _moved("ck_ring", [1, 1, 1, 1, 1], run_delay_ns=1.1e7),
     )
     tables = bench_tables.tables(samples)
-    assert tables.throughput.iloc[0]["throughput_items_s"] == pytest.approx(30e6)
-    assert tables.references.iloc[0]["disturbed_samples"] == 5
+    assert tables["throughput"].iloc[0]["throughput_items_s"] == pytest.approx(30e6)
+    assert tables["references"].iloc[0]["disturbed_samples"] == 5
 
 
 def test_ratios_are_to_the_fastest_peer_of_the_same_work_and_placement() -> None:
@@ -80,7 +80,7 @@ def test_ratios_are_to_the_fastest_peer_of_the_same_work_and_placement() -> None
         _moved("rte_ring", [500], mode="batch", batch=32),
         _moved("spsc_ring eager", [600], placement="near"),
     )
-    table = bench_tables.tables(samples).throughput
+    table = bench_tables.tables(samples)["throughput"]
     ratios = table[(table["placement"] == "far") & (table["mode"] == "single")].set_index("contender")
     assert ratios["ratio_to_fastest_peer"]["spsc_ring eager"] == 2
     assert ratios["ratio_to_fastest_peer"]["ck_ring"] == 1
@@ -91,7 +91,7 @@ def test_round_trips_are_also_compared_with_the_raw_line() -> None:
     samples = _samples(
         _sent("spsc_ring eager", 300.0), _sent("ck_ring", 400.0), _sent("raw line", 200.0, capacity=None)
     )
-    row = bench_tables.tables(samples).round_trip.set_index("contender").loc["spsc_ring eager"]
+    row = bench_tables.tables(samples)["round_trip"].set_index("contender").loc["spsc_ring eager"]
     assert (row["ratio_to_fastest_peer"], row["ratio_to_raw_line"]) == (0.75, 1.5)
 
 
@@ -164,14 +164,14 @@ def test_what_is_lost_is_told_by_size_and_peer() -> None:
         _moved("rte_ring", [2], mode="batch", batch=8),
     )
     tables = bench_tables.tables(samples)
-    assert losses.line(tables.throughput, tables.round_trip) == (
+    assert losses.line(tables["throughput"], tables["round_trip"]) == (
         "**Where we lose against the fastest peer**, by size and capacity. The better of our two rings: *one item at "
         "a time* 256 B, 8: 0.80 of rte_ring. *round trips* 8 B, 1024: 1.003 times rte_ring. Eager alone: *one item at "
         "a time* 8 B, 1024: 0.50 of ck_ring; 256 B, 8: 0.50 of rte_ring. *round trips* 8 B, 1024: 1.003 times "
         "rte_ring."
     )
     won = bench_tables.tables(_samples(_moved("spsc_ring eager", [20]), _moved("ck_ring", [10])))
-    assert losses.line(won.throughput, won.round_trip).endswith(
+    assert losses.line(won["throughput"], won["round_trip"]).endswith(
         "The better of our two rings: nowhere. Eager alone: nowhere."
     )
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from lab.counters import counters, icicle, symbols
+from lab.counters import counters, hot_spots, symbols
 from lab.text.complaint import Complaint
 
 NM = """\
@@ -106,9 +106,12 @@ def test_functions_add_up(names: symbols.Symbols) -> None:
 
 def test_the_picture_has_every_hot_spot_and_is_well_formed(names: symbols.Symbols) -> None:
     table = counters.functions(report(profile=[{"vaddr": 0x400000, "instructions": 7}]), names)
-    picture = icicle.draw(table.assign(symbol="main<a&b>"), "t<000>")
-    texts = [each.text for each in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
-    assert "t<000>" in texts and "7 (100.0%)" in texts and "all: 7 instructions" in texts
+    picture = hot_spots.draw(table.assign(function="main<a&b>$x$\x1b"), "t<000>")
+    texts = [
+        str(each.text).strip() for each in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    assert {"t<000>", "main<a&b>$x$\\x1b", "7 (100.0 %)", "% of all 7 instructions"} <= set(texts)
+    assert picture == hot_spots.draw(table.assign(function="main<a&b>$x$\x1b"), "t<000>")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", json.dumps(report(version=2)), json.dumps(report(regions=[]))])

@@ -15,13 +15,14 @@ import pytest
 
 from lab.judge import gate, comparing
 from lab.report import gate as gate_report
-from lab.plan import objectives
+from lab.plan import contract, objectives
 from lab.tables import results
 from lab.text.complaint import Complaint
 from lab.judge.gate import Gate
 from lab.judge.comparing import Verdict
 
 RESULTS = Path(__file__).parent / "results"
+PIPELINE = contract.load("pipeline")
 RESULT_DATA = Path(__file__).parents[3] / "result_data"
 RUNS = 8
 
@@ -80,7 +81,7 @@ def test_one_slower_scenario_fails_the_gate(base: Path, timing: str, text: str) 
     assert [(each.scenario, each.metric, each.measurement.timing) for each in found] == [
         ("affinity", "latency_p99_ns", timing)
     ]
-    first_row = gate_report.markdown([worse]).split("---:|---|\n")[1]
+    first_row = gate_report.markdown([worse], PIPELINE).split("---:|---|\n")[1]
     assert first_row.startswith(f"| {timing} timing on aarch64") and text in first_row.splitlines()[0]
 
 
@@ -222,7 +223,7 @@ def test_another_target_has_nothing_to_compare(base: Path) -> None:
             "row 1 is of a measurement or scenario that t000_environment",
         ),
         (",t000,baseline,", ",t001,baseline,", "row 1 belongs to another suite than t000"),
-        (",exact,tcg,1,", ",exakt,tcg,1,", "row 1 is neither exact nor live"),
+        (",exact,tcg,1,", ",exakt,tcg,1,", "row 1: timing = exakt is not one of exact, live"),
         (",9767.0,", ",-9767.0,", "row 1: latency_p50_ns = -9767.0 is not a number of at least 0"),
         (",9767.0,", ",x,", "row 1: latency_p50_ns = x is not a number"),
         (",9767.0,", ",inf,", "row 1: latency_p50_ns = inf is not a number"),
@@ -231,7 +232,7 @@ def test_another_target_has_nothing_to_compare(base: Path) -> None:
             ",baseline,aarch64,exact,tcg,2,1,",
             "row 2 repeats an earlier exact run's seed",
         ),
-        (",baseline,aarch64,exact,tcg,2,2,", ",baseline,aarch64,exact,tcg,2,,", "row 2 lacks its scenario"),
+        (",baseline,aarch64,exact,tcg,2,2,", ",baseline,aarch64,exact,tcg,2,,", "row 2: seed =  is not a whole number"),
     ],
 )
 def test_damaged_tables_get_one_line(base: Path, old: str, new: str, message: str) -> None:
@@ -285,7 +286,7 @@ def test_ci_reads_the_same_counts(base: Path) -> None:
     assert int(live.get("tests", "")) == len(live) == 3 * len(comparing.METRICS) + 3
     assert int(live.get("failures", "")) == len(live.findall("testcase/failure")) == 1 + 3
     assert gate.overall([worse]) == gate.WORSE
-    assert gate_report.markdown([worse]).startswith("**pipelab gate: worse** (exit 3)")
+    assert gate_report.markdown([worse], PIPELINE).startswith("**pipelab gate: worse** (exit 3)")
 
 
 def set_terms(folder: Path, **terms: object) -> None:

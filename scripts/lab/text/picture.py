@@ -23,6 +23,7 @@ TITLES = {"exact": "{0}, exact timing (virtual)", "live": "{0}, live timing (wal
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "text.parse_math": False,  # a name may have a $
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "pipelab",  # the same picture is the same file
 }

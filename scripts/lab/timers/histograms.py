@@ -9,19 +9,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.text import names
+from lab.plan.contract import PERCENTILES
+from lab.runs.guest_files import OUT
+from lab.tables import kept
 from lab.tables.measured import percentile_ns
+from lab.tables.measurement import KEYS, Measurement
+from lab.text import markdown as md
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text
-from lab.runs.guest_files import OUT
 from lab.text.strict import whole
-from lab.text.outside import markdown as words
 
 GUEST = ["kernel", "kernel_args", "smp", "memory_mb", "numa_nodes"]
-COLUMNS = ["target", "timing", "accelerator", *GUEST, "tool", "what", "latency_us", "count"]
-QUANTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
-HEAD = "| guest | tool | of | samples | p50 (µs) | p99 (µs) | p99.9 (µs) | max (µs) |\n|---|---|---|---:|---:|---:|---:|---:|"
-
+KEPT = kept.Table(
+    dict.fromkeys(KEYS, kept.NAME)
+    | dict.fromkeys(GUEST[:2], kept.TEXT)
+    | dict.fromkeys(GUEST[2:], kept.WHOLE)
+    | {"tool": kept.TEXT, "what": kept.TEXT, "latency_us": kept.WHOLE, "count": kept.WHOLE},
+    remedy="remove it, and run scripts/timer_latency.sh again",
+    subject=["target", "timing"],
+)
+COLUMNS = list(KEPT.columns)
+QUANTILES = {"p50": PERCENTILES["p50"], "p99": PERCENTILES["p99"], "p99.9": PERCENTILES["p999"]}
+HEAD = ["guest", "tool", "of", "samples", *(f"{name} (µs)" for name in QUANTILES), "max (µs)"]
 OSNOISE = "rtla osnoise"
 OSNOISE_NOTE = (
     "The rows of osnoise are not latencies: each sample is a noise, and how long it lasted, that kept a thread which only "
@@ -83,44 +92,28 @@ def read(folders: list[Path]) -> pd.DataFrame:
     return pd.concat(parts)[COLUMNS]
 
 
-def merged(file: Path, new: pd.DataFrame) -> pd.DataFrame:
-    """The table in `file`, in which `new` replaces what there was of its target and timing."""
-    try:
-        old = pd.read_csv(file, keep_default_na=False)
-    except FileNotFoundError:
-        return new
-    kept = old[~((old["target"] == new["target"].iloc[0]) & (old["timing"] == new["timing"].iloc[0]))]
-    return pd.concat([kept, new])
-
-
 def tables(file: Path) -> dict[str, str]:
     """Markdown tables of the file of a suite, by "exact timing on aarch64"; none where there is no file."""
-    if not file.exists():
-        return {}
-    table = pd.read_csv(file, keep_default_na=False)
-    names.check_table(table)
-    groups = table.groupby(["timing", "target", "accelerator"], sort=False)
-    return {
-        f"{timing} timing on {target}" + (f" with {accelerator}" if timing == "live" else ""): markdown(lines)
-        for (timing, target, accelerator), lines in groups
-    }
+    groups = KEPT.read(file).groupby(KEYS, sort=False)
+    return {str(Measurement(*key)): markdown(lines) for key, lines in groups}
 
 
 def markdown(table: pd.DataFrame) -> str:
     """One line a guest, tool, and thing that was measured; with a note where some are no latencies."""
     groups = table.groupby([*GUEST, "tool", "what"], sort=False)
-    lines = [HEAD, *(_line(dict(zip([*GUEST, "tool", "what"], key)), lines) for key, lines in groups)]
-    return "\n".join([*lines, *(["", OSNOISE_NOTE] if (table["tool"] == OSNOISE).any() else [])])
+    text = md.table(HEAD, (_line(lines) for _, lines in groups), right=range(3, len(HEAD)))
+    return text + f"\n\n{OSNOISE_NOTE}" * bool((table["tool"] == OSNOISE).any())
 
 
-def _line(key: dict[str, str], lines: pd.DataFrame) -> str:
-    ordered = lines.sort_values("latency_us")
+def _line(lines: pd.DataFrame) -> list[object]:
+    """Of one thing that was measured in one guest."""
+    first, ordered = lines.iloc[0], lines.sort_values("latency_us")
     values, counts = ordered["latency_us"].to_numpy(), ordered["count"].to_numpy()
-    figures = [percentile_ns(values, counts, quantile) for quantile in QUANTILES.values()]
-    texts = ["" if pd.isna(figure) else f"{figure:,.0f}" for figure in figures]
-    arguments = f" `{key['kernel_args']}`" if key["kernel_args"] else ""
-    guest = words(f"kernel {key['kernel']}{arguments}, {key['smp']} CPUs")
-    return f"| {guest} | {words(key['tool'])} | {words(key['what'])} | {counts.sum():,} | {' | '.join(texts)} | {values[-1]:,} |"
+    known = [percentile_ns(values, counts, quantile) for quantile in QUANTILES.values()]
+    arguments = f" `{first['kernel_args']}`" if first["kernel_args"] else ""
+    guest = f"kernel {first['kernel']}{arguments}, {first['smp']} CPUs"
+    texts = ["" if pd.isna(value) else f"{value:,.0f}" for value in [*known, values[-1]]]
+    return [guest, first["tool"], first["what"], f"{counts.sum():,}", *texts]
 
 
 def _what(name: str) -> str:

@@ -22,6 +22,5 @@ def show_timers(arguments: argparse.Namespace) -> None:
     from lab.timers import histograms
 
     new = histograms.read(arguments.folders)
-    table = histograms.KEPT.merged(arguments.csv, new)
-    write_whole(arguments.csv, histograms.KEPT.csv(table))
+    write_whole(arguments.csv, histograms.KEPT.csv(histograms.KEPT.merged(arguments.csv, new)))
     say(histograms.markdown(new))

@@ -153,7 +153,7 @@ def _suite_parts(
     answers += [section.listed(agreed)] if agreed else []
     for key, table in histograms.tables(folder / f"{name}_timer_latency.csv").items():
         below.append(Part(3, f"{name}, latency of timers, {key}", table.split("\n\n")))
-    if everywhere := matrix.section(folder / matrix.FILE.format(name), contract.load("pipeline")):
+    if everywhere := matrix.section(folder / matrix.FILE.format(name), contract):
         below.append(Part(3, f"{name}, on every target and kernel", everywhere.split("\n\n")))
     above = _warnings(environment)
     above += [f"**The question.** {words(environment['question'])}", *answers] if asked else []

@@ -3,7 +3,6 @@
 usage: make_large_run.py ITEMS RUNS, where RUNS is a folder that it makes
 """
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,11 +12,14 @@ import pandas as pd
 
 from lab.plan import plan
 from lab.runs import run_record
-from lab.tables.stages import COLUMNS
 from lab.tests.reseal import reseal
 
 RECORDED = Path(__file__).parents[1] / "scripts" / "lab" / "tests" / "recorded"
 BLOCK = 1_000_000
+COLUMNS = [
+    "item",
+    *(f"{name}_ns" for name in "intended lateness enqueue behind wake_up service latency response".split()),
+]
 INTERVAL_NS = 1_000
 SERVICE_NS = 50
 
@@ -28,15 +30,14 @@ def main() -> None:
     row = next(each for each in rows if (each.scenario, each.replicate) == ("baseline", 1))
     folder = Path(shutil.copytree(RECORDED / row.run, runs / row.run))
     length_s = items * INTERVAL_NS / 1e9
-    options = f"--prod-interval-us {INTERVAL_NS / 1000:g} --max-samples {items} --duration {length_s:g}"
-    command = re.sub("--prod-interval-us .* --duration [0-9.]+", options, row.command)
-    histograms = write_items(folder / "latencies.csv", items)
+    options = row.options | {"prod-interval-us": INTERVAL_NS / 1000, "max-samples": items, "duration": length_s}
+    histograms = write_items(folder / "samples.csv", items)
     write_histogram(folder / "histogram.csv", histograms)
     stats = pd.read_csv(folder / "stats.csv", index_col="key", dtype=str)
-    told = {"produced": items, "consumed": items, "dropped": 0, "latencies_kept": items, "duration_s": length_s}
+    told = {"produced": items, "items": items, "dropped": 0, "missed": 0, "samples": items, "duration_s": length_s}
     stats.loc[list(told), "value"] = [str(value) for value in told.values()]
     stats.to_csv(folder / "stats.csv", lineterminator="\n")
-    record = run_record.load(reseal(folder, command=command, duration_s=length_s))
+    record = run_record.load(reseal(folder, options=options))
     (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan.write([record.row]))
 
 
@@ -56,12 +57,15 @@ def write_items(path: Path, items: int) -> dict[str, dict[int, int]]:
             service = np.full(len(item), SERVICE_NS)
             ready = created + random.lognormal(9, 0.6, len(item)).astype(np.int64)
             # done[i] = max(ready[i], done[i - 1]) + service
-            behind = SERVICE_NS * np.arange(len(item))
-            done = np.maximum.accumulate(np.maximum(ready, free_ns) - behind) + behind + SERVICE_NS
+            busy = SERVICE_NS * np.arange(len(item))
+            done = np.maximum.accumulate(np.maximum(ready, free_ns) - busy) + busy + SERVICE_NS
+            free = np.concatenate([[free_ns], done[:-1]])
             free_ns = int(done[-1])
             latency, response = done - service - created, done - intended
             enqueue = np.minimum(latency, 200)
-            table = (item, intended, lateness, enqueue, latency - enqueue, service, latency, response)
+            behind = np.clip(free - created - enqueue, 0, latency - enqueue)
+            wake_up = latency - enqueue - behind
+            table = (item, intended, lateness, enqueue, behind, wake_up, service, latency, response)
             pd.DataFrame(dict(zip(COLUMNS, table))).to_csv(file, index=False, header=False, lineterminator="\n")
             for name, times in (("latency", latency), ("response", response)):
                 for value, count in zip(*np.unique(times // 1000, return_counts=True)):

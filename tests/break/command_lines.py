@@ -43,8 +43,10 @@ RIGHT: dict[str, list[str]] = {
     "--emit-latencies": ["l.csv", "./s.csv", "/dev/null", "/dev/stdout", "fifo", "/nowhere/x", "."],
     "--emit-histogram": ["h.csv", "s.csv", "link", "/dev/full"],
     "--stats": ["s.csv", "/dev/stdout", "fifo"],
+    "--threads": ["t.csv", "s.csv", "/dev/null"],
+    "--out": [".", "/nowhere", "fifo", "/dev"],
 }
-FLAGS = ["--zero-copy", "--mlock", "--check", "--help", "--version"]
+FLAGS = ["--zero-copy", "--mlock", "--check", "--contract", "--help", "--version"]
 ODD = [
     "",
     "-1",
@@ -125,7 +127,7 @@ def fault(code: int, out: str, err: str, words: list[str], killed: bool) -> str:
         return "not one line on stderr"
     if code == 0 and err:
         return "words on stderr, though all is well"
-    if code == 0 and "--check" in words and out and not {"--help", "--version"} & set(words):
+    if code == 0 and "--check" in words and out and not {"--help", "--version", "--contract"} & set(words):
         return "a run, though only a check was wanted"
     return ""
 

@@ -27,7 +27,8 @@ import pandas as pd
 from lab.tables import measured, results
 from lab.report import exports, pictures, stage_picture, page as report, suite as suite_results
 from lab.judge import gate
-from lab.plan import plan
+from lab.plan import contract, plan
+from lab.plan.contract import PERCENTILES
 from lab.runs import run_record
 from lab.text.complaint import Complaint
 from lab.report.exports import chrome_trace
@@ -77,22 +78,24 @@ TEXTS += [
 VALUES: list[Any] = [None, True, 0, -1, 1, 10**30, 1e308, 5e-324, [], {}, [1, "a"], {"a": {}}, [[[[]]]], *TEXTS]
 ODD_JSON = ["NaN", "1e999", "-Infinity", "[" * 5000, "9" * 5000, '{"a": 1, "a": 2}', "", "[]", "3", '"\\ud800"']
 COUNTS = (
-    "produced",
-    "consumed",
-    "dropped",
-    "latencies_kept",
+    "begin_ns",
     "duration_s",
+    "items",
+    "produced",
+    "dropped",
     "missed",
+    "throughput_ops_s",
+    "drop_rate",
+    "samples",
     "wake_ups",
-    "producer_page_faults",
 )
 NOTHING = b"\x89PNG\r\n\x1a\n"
 
 
 def without_pictures() -> None:
     """Pictures take seconds, and are made of the same tables."""
-    pictures.PICTURES = dict.fromkeys(pictures.PICTURES, lambda raw, metrics: NOTHING)
-    stage_picture.stages = lambda table: NOTHING  # type: ignore[assignment]
+    pictures.draw = lambda *_: {}
+    stage_picture.draw = lambda *_: NOTHING
     page.LIBRARY = Path("/dev/null")
 
 
@@ -102,9 +105,9 @@ def good() -> tuple[Path, pd.DataFrame]:
     without_pictures()
     data = Path(tempfile.mkdtemp(prefix="break-good-")) / "result_data"
     shutil.copytree(RECORDED, data / "runs", ignore=shutil.ignore_patterns("*.queue-cap-8.*"))
-    for file in (data / "runs").glob("*.tsv"):
+    for file in (data / "runs").glob(plan.file_name("*", "*", "*")):
         file.write_text(plan.write([row for row in plan.read(file) if row.scenario != "queue-cap-8"]))
-    made, complaints = suite_results.make("t000", data / "runs", None)
+    made, complaints = suite_results.make("t000", data / "runs", None, data)
     assert not complaints, complaints
     _write(data, made)
     return data, measured.read(data / "t000_raw.csv").set_index("run")
@@ -126,7 +129,7 @@ def case(chance: random.Random, folder: Path) -> str:
     sealed = chance.random() < 0.5 and changed not in (_plan, _title)
     if sealed:
         _seal(runs, run)
-    made, complaints = suite_results.make("t000", runs, None)
+    made, complaints = suite_results.make("t000", runs, None, runs.parent)
     for complaint in complaints:
         assert len(str(complaint).splitlines()) == 1, complaint
     if not made:
@@ -158,21 +161,20 @@ def _check(raw: pd.DataFrame, expected: pd.DataFrame, runs: Path, name: str, sea
 def _adds_up(row: pd.Series, run: Path) -> None:
     """Counted again from the files, in another way than the kit does."""
     stats = dict(csv.reader((run / "stats.csv").read_text(errors="replace").splitlines()[1:]))
-    produced, consumed, dropped = (int(stats[key]) for key in ("produced", "consumed", "dropped"))
-    assert produced == consumed + dropped and [produced, consumed, dropped] == list(
-        row[["produced", "consumed", "dropped"]]
-    )
-    assert math.isclose(row["throughput_ops_s"] * float(stats["duration_s"]), consumed, rel_tol=1e-9, abs_tol=1e-9)
-    assert 0 <= row["drop_rate"] <= 1 or not produced
-    items = (run / "latencies.csv").read_bytes().count(b"\n") - 1
-    assert items == consumed == int(stats.get("latencies_kept") or items)
+    produced, items, dropped = (float(stats[key]) for key in ("produced", "items", "dropped"))
+    assert produced == items + dropped and [produced, items, dropped] == list(row[["produced", "items", "dropped"]])
+    assert (run / "samples.csv").read_bytes().count(b"\n") - 1 == float(stats["samples"])
     table = pd.read_csv(run / "histogram.csv")
     for time in ("latency", "response"):
-        assert table[table["metric"] == time]["count"].sum() == consumed
-        known = row[[f"{time}_{name}_ns" for name in measured.PERCENTILES]].dropna().astype(float)
+        assert table[table["metric"] == time]["count"].sum() == items
+        known = row[[f"{time}_{name}_ns" for name in PERCENTILES]].dropna().astype(float)
         assert known.is_monotonic_increasing and (known >= 0).all()
+    threads = pd.read_csv(run / "threads.csv")
+    for role in ("producer", "consumer"):
+        faults = threads[threads["role"] == role]["page_faults"].sum(skipna=False)
+        assert math.isclose(faults, row[f"{role}_page_faults"]) or math.isnan(faults)
     facts = json.loads((run / "run.json").read_text())
-    assert (facts["run"], facts["scenario"], facts["seed"]) == (run.name, row["scenario"], row["seed"])
+    assert [facts["row"][key] for key in ("run", "scenario", "seed")] == [run.name, row["scenario"], row["seed"]]
 
 
 def _use(chance: random.Random, base: Path, runs: Path, run: Path) -> None:
@@ -185,7 +187,7 @@ def _use(chance: random.Random, base: Path, runs: Path, run: Path) -> None:
     except Complaint:  # it may be of another guest or program
         pass
     for text in exports.OF_RESULTS.values():
-        assert text(known)
+        assert text(known, contract.load("pipeline"))
     try:
         chrome_trace.text(run)
     except Complaint:
@@ -202,15 +204,15 @@ def _seal(runs: Path, run: Path) -> None:
         row = run_record.load(sealed).row
         if not run.name.startswith(f"{row.suite}.") or f".{row.target}.{row.timing}." not in run.name:
             return  # no plan here has such a row
-        line = plan.write([row]).split("\n")[1]
+        line = plan.write([row]).removesuffix("\n")
     except Complaint:
         return  # no planner makes such a row
     except Exception:  # it is broken: then as well as that can be done
         _seal_roughly(run)
         return
-    for file in runs.glob("*.plan.tsv"):
-        text = file.read_text()
-        lines = [line if old.startswith(run.name + "\t") else old for old in text.split("\n")]
+    for file in runs.glob(plan.file_name("*", "*", "*")):
+        begin = f'{{"run": "{run.name}"'
+        lines = [line if old.startswith(begin) else old for old in file.read_text().split("\n")]
         file.write_text("\n".join(lines))
 
 
@@ -289,7 +291,7 @@ def _json(chance: random.Random, runs: Path, run: Path) -> None:
 
 def _table(chance: random.Random, runs: Path, run: Path) -> None:
     """A field, a row or the header of a table is another."""
-    file = run / chance.choice(("stats.csv", "histogram.csv", "latencies.csv"))
+    file = run / chance.choice(("stats.csv", "histogram.csv", "samples.csv", "threads.csv"))
     if not file.is_file():
         return
     lines = file.read_text(errors="replace").split("\n")
@@ -323,20 +325,20 @@ def _count(chance: random.Random, runs: Path, run: Path) -> None:
 
 def _plan(chance: random.Random, runs: Path, run: Path) -> None:
     """A field, a byte or a line of a plan is another."""
-    file = chance.choice(sorted(runs.glob("*.plan.tsv")))
+    file = chance.choice(sorted(runs.glob(plan.file_name("*", "*", "*"))))
     lines = file.read_bytes().decode(errors="replace").split("\n")
     number = chance.randrange(len(lines))
-    fields = lines[number].split("\t")
+    fields = lines[number].split(", ")
     how = chance.randrange(4)
     if how == 0:
-        lines[number] = lines[number].replace(chance.choice((" ", "\t", ".", "1")), chance.choice(TEXTS), 1)
+        lines[number] = lines[number].replace(chance.choice((" ", '"', ".", "1")), chance.choice(TEXTS), 1)
     elif how == 1:
         lines[number : number + chance.choice((0, 1))] = [lines[number], lines[number]]
     elif how == 2:
         del lines[number]
     else:
         fields[chance.randrange(len(fields))] = chance.choice(TEXTS)
-        lines[number] = "\t".join(fields)
+        lines[number] = ", ".join(fields)
     file.write_text("\n".join(lines))
 
 

@@ -148,8 +148,8 @@ def test_the_p_value_is_that_of_all_permutations() -> None:
     assert comparing.rank_sum_p(np.array([1.0, 1]), np.array([1.0, 2])) == 1
     random = np.random.default_rng(6)
     base, value = random.normal(0, 1, 60), random.normal(0.5, 1, 60)
-    exact = comparing.rank_sum_p(base[:45], value[:45])
-    assert exact == pytest.approx(mannwhitneyu(base[:45], value[:45], method="exact").pvalue)
+    exact = comparing.rank_sum_p(base[:25], value[:25])
+    assert exact == pytest.approx(mannwhitneyu(base[:25], value[:25], method="exact").pvalue)
     assert comparing.rank_sum_p(base, value) == pytest.approx(
         mannwhitneyu(base, value, method="exact").pvalue, abs=0.01
     )
@@ -271,7 +271,7 @@ def test_no_verdict_contradicts_the_values(metric: str, timing: str, most: int) 
     random = np.random.default_rng(8)
     sign = 1 if PIPELINE.columns[metric].metric.higher_is_better else -1
     found: set[Verdict] = set()
-    for _ in range(1500):
+    for _ in range(600):
         runs = random.integers(1, most, 2)
         sizes = (runs[0], runs[0] if timing == "exact" else runs[1])
         chances = random.dirichlet(np.ones(len(FEW_VALUES[metric])), 2)

@@ -6,12 +6,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.plan import contract, plan
+from lab.plan.kinds import Value
 from lab.plan.program import of_host
+from lab.runs import outputs
+from lab.runs.run_record import RunRecord
 
 MEASURE = ["--duration", "0.01", "--warmup", "0"]
 
@@ -34,22 +39,38 @@ def test_a_thread_that_gets_no_memory_ends_the_run_with_one_line(options: tuple[
 
 
 def test_memory_is_filled_before_the_measured_part(tmp_path: Path) -> None:
-    run(
-        "--duration",
-        "0.2",
-        "--warmup",
-        "0",
-        "--prod-interval-us",
-        "50000",
-        "--work-bytes",
-        2**27,
-        "--stats",
-        "s.csv",
-        cwd=tmp_path,
+    run(*"--duration 0.2 --warmup 0 --prod-interval-us 50000 --out .".split(), "--work-bytes", 2**27, cwd=tmp_path)
+    stats, known = outputs.read_stats(tmp_path / outputs.STATS), contract.load("pipeline")
+    (consumer,) = (
+        each for each in outputs.read_threads(tmp_path / outputs.THREADS, known.roles) if each.role == "consumer"
     )
-    stats = dict(line.split(",") for line in (tmp_path / "s.csv").read_text().splitlines())
-    assert int(stats["consumer_page_faults"]) < 1000  # it has 32,768 pages
-    assert stats["clipped"] == "0"
+    assert consumer.counters["page_faults"] < 1000  # it has 32,768 pages
+    assert stats["clipped"] == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"sample-every": 3},
+        {"max-samples": 0},
+        {"mlock": True, "item-bytes": 64},
+        {"prod-interval-us": 0, "queue-cap": 1},
+        {"prod-interval-us": 0, "queue-cap": 4, "on-full": "overwrite"},
+        {"prod-interval-us": 1, "queue": "mutex", "on-full": "block", "work-bytes": 100_000},
+        {"arrival": "poisson", "pacing": "sleep"},
+    ],
+)
+def test_what_a_run_leaves_is_what_its_contract_says(
+    tmp_path: Path, records: list[RunRecord], options: dict[str, Value]
+) -> None:
+    folder, row = tmp_path / "run", replace(records[0].row, duration_s=0.05, options=options)
+    folder.mkdir()
+    ended = run(*f"--duration 0.05 --warmup 0.01 --out . {plan.words(options)}".split(), cwd=folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    known = contract.load("pipeline")
+    assert sorted(file.name for file in folder.iterdir()) == sorted(outputs.names_of(known))
+    outputs.check_samples(folder, outputs.read(folder, row, known), known)
 
 
 @pytest.mark.parametrize("other", ["x.csv", "./x.csv", "{}/x.csv", "link", "sub/../x.csv", "x.csv.partial"])
@@ -62,7 +83,7 @@ def test_one_file_for_two_outputs_is_refused(tmp_path: Path, other: str) -> None
 
 
 def test_a_device_may_get_two_outputs() -> None:
-    ended = run(*MEASURE, "--stats", "/dev/stdout", "--emit-histogram", "/dev/stdout", "--emit-hlog", "/dev/null")
+    ended = run(*MEASURE, "--stats", "/dev/stdout", "--emit-histogram", "/dev/stdout", "--threads", "/dev/null")
     assert ended.returncode == 0
     assert "key,value\n" in ended.stdout and "metric,lowest_ns,highest_ns,count\n" in ended.stdout
 
@@ -122,7 +143,7 @@ def test_lines_are_checked_by_number() -> None:
     assert ended.returncode == 2
     assert ended.stdout.splitlines() == [
         "1: --batch: '65' is more than the 64 items that --queue-cap lets the queue hold: give at most that",
-        "4: 'feed' is not a study: give pipeline, or options only",
+        "4: 'feed' is not a workload: give pipeline, or options only",
         "5: --item-bytes: '7' is not valid: give a multiple of 8",
         "6: has nothing to run: leave out --help and --version",
     ]

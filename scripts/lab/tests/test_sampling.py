@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lab.judge import gate
-from lab.plan import plan
+from lab.plan import contract, plan
 from lab.plan.program import of_host
 from lab.report import exports, page, pictures, suite as suite_results
 from lab.report.exports import chrome_trace
@@ -64,7 +64,7 @@ def test_a_suite_may_keep_some_items_or_none(runs: Path) -> None:
     assert set(told["percentiles"]) == set(SCENARIOS) and set(told["windows"]) == {"all", "sampled"}
     known = results.load(runs.parent)
     assert {each.scenario for each in gate.run_all(known, known)[0].comparisons} == set(SCENARIOS)
-    assert all(text(known) for text in exports.OF_RESULTS.values())
+    assert all(text(known, contract.load("pipeline")) for text in exports.OF_RESULTS.values())
 
 
 def test_what_shows_items_shows_those_that_are_kept(runs: Path) -> None:
@@ -76,7 +76,10 @@ def test_what_shows_items_shows_those_that_are_kept(runs: Path) -> None:
                 chrome_trace.text(runs / row.run)
         else:
             events[name] = json.loads(chrome_trace.text(runs / row.run))["traceEvents"]
-    pushed = {name: [each for each in found if each["name"] == "push"] for name, found in events.items()}
+    pushed = {
+        name: [each for each in found if each["name"] == "enqueue" and each["ph"] == "X"]
+        for name, found in events.items()
+    }
     assert [len(pushed["all"]), len(pushed["sampled"])] == [150, 75]
 
 

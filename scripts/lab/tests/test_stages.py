@@ -1,6 +1,7 @@
 """Where response time went: exact sums, and damaged files."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ PIPELINE = contract.load("pipeline")
 HEADER = "item,intended_ns,lateness_ns,enqueue_ns,behind_ns,wake_up_ns,service_ns,response_ns"
 
 
-def write(path: Path, items: list[tuple[int, ...]]) -> Path:
+def write(path: Path, items: Sequence[tuple[int, ...]]) -> Path:
     """A samples.csv of items with these: intended, lateness, enqueue, behind, wake_up, service."""
     lines = [",".join(map(str, (number, *times, sum(times[1:])))) for number, times in enumerate(items)]
     path.write_text("\n".join([HEADER, *lines, ""]))

@@ -27,7 +27,7 @@ import pandas as pd
 from lab.tables import measured, results
 from lab.report import exports, pictures, stage_picture, page as report, suite as suite_results
 from lab.judge import gate
-from lab.plan import plan
+from lab.plan import contract, plan
 from lab.runs import run_record
 from lab.text.complaint import Complaint
 from lab.report.exports import chrome_trace
@@ -91,8 +91,8 @@ NOTHING = b"\x89PNG\r\n\x1a\n"
 
 def without_pictures() -> None:
     """Pictures take seconds, and are made of the same tables."""
-    pictures.PICTURES = dict.fromkeys(pictures.PICTURES, lambda raw, metrics: NOTHING)
-    stage_picture.stages = lambda table: NOTHING  # type: ignore[assignment]
+    pictures.draw_metric = lambda raw, metric, columns: NOTHING
+    stage_picture.draw = lambda table, stages: NOTHING
     page.LIBRARY = Path("/dev/null")
 
 
@@ -184,8 +184,9 @@ def _use(chance: random.Random, base: Path, runs: Path, run: Path) -> None:
         gate.run_all(results.load(base), known)
     except Complaint:  # it may be of another guest or program
         pass
+    workload = contract.load("pipeline")
     for text in exports.OF_RESULTS.values():
-        assert text(known)
+        assert text(known, workload)
     try:
         chrome_trace.text(run)
     except Complaint:

@@ -15,7 +15,7 @@ adds_up() {
   PYTHONPATH=$ROOT/scripts /usr/bin/python3 - "$CSV" "$PIPELAB_RUNS"/traces/* <<'END'
 import sys
 from pathlib import Path
-from lab import stages
+from lab.tables import stages
 from lab.trace import runs as trace_runs, split as sched_trace
 
 table = trace_runs.KEPT.read(Path(sys.argv[1]))

@@ -6,10 +6,8 @@
 # usage: trace_guest.sh BUFFER-KB COMMAND...
 set -e
 TRACING=/sys/kernel/tracing
-# All switches, since any task may have the CPU that the program waits for. The timers of the main thread tell when
-# the measured items begin, and its forks who is who.
-EVENTS="sched/sched_switch sched/sched_waking sched/sched_wakeup sched/sched_migrate_task sched/sched_process_fork
-  timer/hrtimer_start"
+# All switches, since any task may have the CPU that the program waits for.
+EVENTS="sched/sched_switch sched/sched_waking sched/sched_wakeup sched/sched_migrate_task"
 export TRACING EVENTS
 [ $# -gt 1 ] || { echo "usage: trace_guest.sh BUFFER-KB COMMAND..." >&2 && exit 2; }
 buffer_kb=$1
@@ -33,14 +31,12 @@ echo 0 >$TRACING/tracing_on
 echo "$buffer_kb" >$TRACING/buffer_size_kb || fail "no memory for $buffer_kb KB a CPU: give trace.sh a smaller --buffer-mb"
 echo mono >$TRACING/trace_clock # as the program's own
 echo 0 >$TRACING/options/overwrite
-for event in waking wakeup migrate_task; do
-  echo 'comm == "pipelab"' >"$TRACING/events/sched/sched_$event/filter"
-done
 
 code=0
 # shellcheck disable=SC2016  # for the inner shell, whose number becomes that of the program
-sh -c 'echo "parent_pid == $$" >"$TRACING/events/sched/sched_process_fork/filter"
-  echo "common_pid == $$" >"$TRACING/events/timer/hrtimer_start/filter"
+sh -c 'for event in waking wakeup migrate_task; do # of its threads, which come after it
+    echo "pid >= $$" >"$TRACING/events/sched/sched_$event/filter"
+  done
   for event in $EVENTS; do echo 1 >"$TRACING/events/$event/enable"; done
   echo 1 >"$TRACING/tracing_on"
   exec "$@"' sh "$@" || code=$?

@@ -15,6 +15,7 @@ import pytest
 
 from lab.plan import contract, plan
 from lab.tables import stages
+from lab.runs import outputs
 from lab.trace import split, events as trace_events, runs as trace_runs
 from lab.text.complaint import Complaint
 from lab.report.exports import chrome_trace
@@ -29,7 +30,7 @@ SCRIPTS = Path(__file__).parents[2]
 GUEST = Path(__file__).parent / "recorded_trace"  # 20 ms of 20 items in an aarch64 guest, in exact timing
 EXACT = Measurement("aarch64", "exact", "tcg")
 PIPELINE = contract.load("pipeline")
-FACTS = {"scenarios": {"baseline": "--prod-interval-us 1000 --duration 0.15"}}
+FACTS = {"scenarios": {"baseline": {"options": {"duration": 0.15, "prod-interval-us": 1000}}}}
 
 
 def parts(known: split.Split) -> dict[tuple[int, str, tuple[str, int, str]], int]:
@@ -37,7 +38,7 @@ def parts(known: split.Split) -> dict[tuple[int, str, tuple[str, int, str]], int
     return {
         (item, stage, (kind.state, kind.cpu, kind.held_by)): int(values[item, place])
         for stage, values in known.parts_ns.items()
-        for place, kind in enumerate(known.timelines[split.THREAD_OF[stage]].kinds)
+        for place, kind in enumerate(known.timelines[known.waits_for[stage]].kinds)
         for item in range(len(values))
         if values[item, place]
     }
@@ -50,13 +51,14 @@ def test_events_come_out_of_the_pages_as_they_were_written(tmp_path: Path) -> No
     switches = [event for event in traced.TRUTH if event[2] == "sched_switch"]
     assert sorted(events["sched_switch"]["time_ns"] - traced.BEGIN_NS) == sorted(event[0] for event in switches)
     first = events["sched_switch"].iloc[0]
+    assert list(first) == [traced.BEGIN_NS - 150_000_000, 0, "swapper/0", 0, 0, "dog", 50]
+    first = events["sched_switch"].iloc[2]
     assert list(first) == [traced.BEGIN_NS + 1000, 1, "swapper/1", 0, 0, "kworker/1:2", 40]
     assert events["sched_wakeup"]["target_cpu"].tolist() == [0, 1, 0, 0]
-    assert (events["hrtimer_start"]["expires"] - traced.BEGIN_NS).tolist() == [-4_950_000, 90_000_000]
 
 
 def test_each_item_is_split_as_it_was(tmp_path: Path) -> None:
-    known = split.split(traced.write(tmp_path / "run"))
+    known = split.split(traced.write(tmp_path / "run"), PIPELINE)
     assert parts(known) == traced.PARTS
 
 
@@ -69,7 +71,7 @@ def test_a_waker_that_begins_before_the_thread_sleeps_is_waited_for_from_then_on
         traced.switch(6900, 1, traced.USED_BY, traced.KWORKER),
     ]
     events = sorted([event for event in early if event[0] != 1000] + asleep, key=lambda event: event[0])
-    known = parts(split.split(traced.write(tmp_path / "run", events)))
+    known = parts(split.split(traced.write(tmp_path / "run", events), PIPELINE))
     assert (0, "wake_up", ("asleep", -1, "")) not in known
     # from 6,500, when the item was pushed, it was on its way to sleep until 6,900
     assert known[0, "wake_up", ("running", -1, "")] == 400 + 500
@@ -77,25 +79,27 @@ def test_a_waker_that_begins_before_the_thread_sleeps_is_waited_for_from_then_on
 
 
 def test_the_parts_of_a_guest_s_items_add_up_to_the_nanosecond() -> None:
-    known = split.split(GUEST)
-    for place, stage in enumerate(stages.STAGES):
+    known = split.split(GUEST, PIPELINE)
+    for place, stage in enumerate(PIPELINE.stages):
         length = known.bounds_ns[:, place + 1] - known.bounds_ns[:, place]
         assert (known.parts_ns[stage].sum(axis=1) == length).all() and (known.parts_ns[stage] >= 0).all()
-    items = pd.read_csv(GUEST / "out/latencies.csv")
+    items = pd.read_csv(GUEST / "out/samples.csv")
     assert (known.response_ns == items["response_ns"]).all()
 
 
 def test_threads_of_a_guest_sleep_as_often_as_its_kernel_counted() -> None:
     """From the time when the program read the kernel's counters, 5 ms before the first item, to the thread's end."""
-    begin_ns = split.threads(trace_events.read(GUEST), GUEST).begin_ns - split.QUIET_NS
-    counted = pd.read_csv(GUEST / "out/stats.csv", index_col="key")["value"]
-    for name, did in split.split(GUEST).timelines.items():
-        sleeps = (did.begins_ns > begin_ns) & np.array([kind.state == "asleep" for kind in did.kinds])[did.doing]
-        assert sleeps.sum() - 1 == int(counted[f"{name}_voluntary_switches"])  # one more: its end
+    known = split.split(GUEST, PIPELINE)
+    threads = outputs.read_threads(GUEST / "out/threads.csv", PIPELINE.roles)
+    for thread in threads:
+        did = known.timelines[thread.role]
+        since = did.begins_ns > known.begin_ns - 5_000_000
+        sleeps = since & np.array([kind.state == "asleep" for kind in did.kinds])[did.doing]
+        assert sleeps.sum() - 1 == thread.counters["voluntary_switches"]  # one more: its end
 
 
 def test_means_are_of_all_and_of_the_slowest_items(tmp_path: Path) -> None:
-    few = split.table(split.split(traced.write(tmp_path / "run")))
+    few = split.table(split.split(traced.write(tmp_path / "run"), PIPELINE))
     assert set(few["population"]) == {"all"}
     late = few[(few["stage"] == "lateness") & (few["part"] == "run delay")].iloc[0]
     assert (late["cpu"], late["held_by"], late["mean_ns"]) == ("0", "idle", (3000 + 400 + 0) / 3)
@@ -138,22 +142,15 @@ def other_kernel(trace: Path) -> None:
     )
 
 
-def without(*names: str) -> Callable[[Path], None]:
-    def rewrite(trace: Path) -> None:
-        shutil.rmtree(trace.parent)
-        traced.write(trace.parent, [event for event in traced.TRUTH if event[2] not in names])
-
-    return rewrite
-
-
 def other_run(trace: Path) -> None:
     shutil.rmtree(trace.parent)
-    traced.write(
-        trace.parent,
-        latencies=traced.LATENCIES.replace("0,0,6000,500,3500,", "0,0,4000,500,5500,").replace(
-            ",4000,10400", ",6000,10400"
-        ),
-    )
+    samples = traced.SAMPLES.replace("0,0,6000,500,0,3500,400,4000,10400", "0,0,4000,500,0,5500,400,6000,10400")
+    traced.write(trace.parent, samples=samples)
+
+
+def without_thread(trace: Path) -> None:
+    lines = (trace / "threads.csv").read_text().splitlines()
+    (trace / "threads.csv").write_text("\n".join(lines[:2]) + "\n")
 
 
 @pytest.mark.parametrize(
@@ -166,24 +163,24 @@ def other_run(trace: Path) -> None:
         (empty, "out: is empty: no event was recorded"),
         (remove, r"format: cannot be read"),
         (other_kernel, r"sched_switch\.format: lacks prev_state"),
-        (without("sched_process_fork"), "out: shows 0 threads that the program started"),
-        (without("hrtimer_start"), "out: does not show when the measured items begin"),
-        (other_run, r"latencies\.csv: row 1: the trace has the producer not running when this item was made, so that"),
+        (without_thread, r"threads\.csv: has no thread whose role is consumer: run"),
+        (other_run, r"samples\.csv: row 1: the trace has the producer not running when enqueue ended, so that"),
     ],
 )
 def test_a_damaged_trace_is_refused_in_one_line(tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
     run = traced.write(tmp_path / "run")
     harm(run / "out")
     with pytest.raises(Complaint, match=message) as refused:
-        split.split(run)
+        split.split(run, PIPELINE)
     assert "\n" not in str(refused.value) and refused.value.exit_code == 1
 
 
 def planned(folder: Path, count: int) -> Path:
+    """A plan of so many rows."""
     rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
     chosen = [row for row in rows if row.scenario == "baseline"][:count]
-    (folder / "plan.tsv").write_text(plan.write(chosen))
-    return folder / "plan.tsv"
+    (folder / "plan.jsonl").write_text(plan.write(chosen))
+    return folder / "plan.jsonl"
 
 
 def run_step(*words: object) -> subprocess.CompletedProcess[str]:
@@ -222,7 +219,7 @@ def test_the_report_says_who_had_the_cpu_and_how_much_tracing_took(tmp_path: Pat
         "|  | service | 0 | 0.167 | 0.367 | dog on CPU 1 |  |  |  |  |",
     ]
     assert text.splitlines()[-1].startswith("*Traced*: means of 2 guests")
-    other = trace_runs.markdown(table, EXACT, raw, {"scenarios": {"baseline": "--duration 9"}})
+    other = trace_runs.markdown(table, EXACT, raw, {"scenarios": {"baseline": {"options": {"duration": 9}}}})
     assert "| baseline: latency p50 5.00 µs | lateness" in other  # nothing to compare it with
     assert trace_runs.markdown(table, EXACT._replace(timing="live"), raw, FACTS) == ""
 
@@ -254,7 +251,7 @@ def test_the_finding_names_the_task_that_had_the_cpu(tmp_path: Path) -> None:
     live = late.assign(timing="live", mean_ns=late["mean_ns"] * 5)  # more than slack explains
     waits = found(live[live["stage"] == "lateness"])
     assert waits is not None and "slack" not in waits.cause + waits.remedy and "the host did not run it" in waits.cause
-    even = pd.concat([table.assign(stage=stage, mean_ns=1.0) for stage in stages.STAGES])
+    even = pd.concat([table.assign(stage=stage, mean_ns=1.0) for stage in PIPELINE.stages])
     assert found(even) is None
     assert found(table[:0]) is None
 

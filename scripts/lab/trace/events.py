@@ -22,8 +22,6 @@ FIELDS = {
     "sched_waking": ["pid"],
     "sched_wakeup": ["pid", "target_cpu"],
     "sched_migrate_task": ["pid", "dest_cpu"],
-    "sched_process_fork": ["parent_pid", "child_pid"],
-    "hrtimer_start": ["common_pid", "expires", "softexpires"],
 }
 REMEDY = "run scripts/trace.sh again"
 LOSSES = ("overrun", "commit overrun", "dropped events")

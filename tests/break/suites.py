@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import budget
 
-from lab.plan import guest, plan, suite, target
+from lab.plan import contract, guest, plan, suite, target
 from lab.plan.places import SCENARIOS, TARGETS
 
 REAL = [file.read_text() for file in sorted(SCENARIOS.glob("*.toml"))]
@@ -21,6 +21,8 @@ VALUES = [*NUMBERS, "true", "false", "''", "'a b'", '"\\u0000"', '"\\n"', "'\"'"
 VALUES += [f"'{relation} {number}'" for relation in ("<=", ">", "=", "") for number in NUMBERS[:8]]
 VALUES += ["1", "2", "8", "0.5", "1000", "1e3"] * 5 + ["true"] * 5
 VALUES += ["{a = {b = 1}}", "[" * 300 + "]" * 300, "'" + "x" * 5000 + "'", "1979-05-27", "07:32:00", "'poisson'"]
+VALUES += ["[1, 2]", "['spin', 'futex']", "['1ms', '10us', 0]", "[{ smp = 2 }]", "[{}]", "{ smp = 1 }", "['default']"]
+VALUES += ["'1ms'", "'24.39us'", "'64KiB'", "'1e400ms'", "'1 year'", "'live'", "['1.5', '../x']"]
 VALUES += [
     "'burst:1,0'",
     "'burst:999999999999999999,999999999999999999'",
@@ -30,9 +32,14 @@ VALUES += [
     "'run'",
 ]
 KEYS = [
-    *suite.OPTIONS,
+    *contract.load("pipeline").options,
     *guest.KEYS,
     *suite.TOP,
+    "interval",
+    "rate",
+    "exclude",
+    "include",
+    "matrix.smp",
     "response_p99_us",
     "throughput_ops_s",
     "drop_rate",
@@ -41,6 +48,15 @@ KEYS = [
     "x" * 300,
 ]
 HEADERS = ["[scenario.a]", "[scenario]", "[[scenario.a]]", "[slo]", "[common]", "[guest]", "[scenario.'é']", "['']"]
+HEADERS += [
+    "[matrix]",
+    "[axis.load]",
+    "[axis.x]",
+    "[group.g]",
+    "[group.g.scenario.a]",
+    "[group.g.matrix]",
+    "[[matrix]]",
+]
 HEADERS += ["[scenario." + "a" * 65 + "]", "[scenario.a.b]", "[scenario" + ".a" * 900 + "]", "[slo.response_p99_us]"]
 EVIL = [
     "",
@@ -63,6 +79,11 @@ EVIL = [
     "#" * 262144 + "\n[scenario.a]",
     "[scenario.a]\nprod-interval-us = 0.0000000001\nduration = 0.001",
     "[scenario.a]\n[scenario.a]",
+    f"[matrix]\nqueue-cap = {list(range(1, 9000))}\nbatch = {list(range(1, 9000))}",
+    f"[matrix]\nsmp = [1]\ninclude = [{'{smp=2},' * 25000}]",
+    f"[matrix]\nqueue-cap = {list(range(1, 9001))}\nexclude = [{'{queue-cap=2},' * 12000}]",
+    "".join(f"[group.g{number}]\nmatrix.queue-cap = {list(range(1, 1001))}\n" for number in range(50)),
+    "[axis.x]\n" + "".join(f"a{number} = {{ smp = 1 }}\n" for number in range(10000)) + "[matrix]\nx = ['a1']",
 ]
 
 

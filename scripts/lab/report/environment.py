@@ -96,10 +96,11 @@ def _guest(guest: Facts) -> str:
 
 def again(sweeps: Sequence[Mapping[str, str]]) -> list[str]:
     """The commands that make all runs again."""
-    return [
-        " ".join(["make run-scenarios", *(f"{name}={_quoted(value)}" for name, value in each.items())])
-        for each in sweeps
-    ]
+    commands = []
+    for each in sweeps:
+        knobs = {name: each[name] for name in ("SUITE", "TARGET", "TIMING") if name in each} | dict(each)
+        commands.append(" ".join(["make run-scenarios", *(f"{name}={_quoted(knobs[name])}" for name in knobs)]))
+    return commands
 
 
 def _quoted(value: str) -> str:

@@ -51,6 +51,7 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
         "t000_latency.png",
         "t000_metrics.csv",
         "t000_raw.csv",
+        "t000_response.png",
         "t000_stages.csv",
         "t000_stages_aarch64_exact_tcg.png",
         "t000_stages_aarch64_live_tcg.png",
@@ -108,9 +109,10 @@ def rewrite_runs(runs: Path, change: Callable[[dict[str, Any]], dict[str, Any]],
     """Copies the recorded runs of `timing` under other names, as `change` makes of their facts; gives their rows."""
     rows = []
     for folder in sorted(runs.glob(f"t000.*.{timing}.r?.*")):
-        facts = change(json.loads((folder / "run.json").read_text()))
+        facts = json.loads((folder / "run.json").read_text())
+        changed = change(facts["row"] | {name: said for name, said in facts.items() if name not in ("row", "files")})
         other = Path(shutil.copytree(folder, runs / f"{folder.name}.copy"))
-        rows.append(run_record.load(reseal(other, **facts)).row)
+        rows.append(run_record.load(reseal(other, **changed)).row)
     return rows
 
 
@@ -144,9 +146,9 @@ def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
     height = png_size(runs.parent / "t000_latency.png")[1]
 
     def on_another(facts: dict[str, Any]) -> dict[str, Any]:
-        command = facts["command"].replace("--duration 0.15", "--wait spin --duration 0.15")
+        options = facts["options"] | {"wait": "spin"}
         image = facts["image"] | {"kernel_version": "6.1-other", "kernel_sha256": "other"}
-        return facts | {"target": "another", "accelerator": "kvm", "command": command, "image": image}
+        return facts | {"target": "another", "accelerator": "kvm", "options": options, "image": image}
 
     rows = rewrite_runs(runs, on_another, "live")
     write_plan(runs, rows)
@@ -160,7 +162,7 @@ def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
         before, "t000, live timing on aarch64 with tcg"
     )
     assert set(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == {2}
-    assert "| baseline (live timing on another with kvm) | `--prod-interval-us 1000 --wait spin" in page
+    assert "| baseline (live timing on another with kvm) | `--duration 0.15 --prod-interval-us 1000 --wait spin" in page
     assert "| guest (live timing on another with kvm) | another, 2 CPUs, 512 MB, Linux 6.1-other |" in page
     assert "| live timing on another with kvm | kvm; seeds 1, 2;" in page
     assert "TARGET=another TIMING=live" in page and 'TARGET=aarch64 TIMING="exact live"' in page
@@ -250,11 +252,11 @@ def test_runs_that_were_mixed_up_are_told_and_the_others_are_reported(runs: Path
 
 def test_a_count_that_is_none_leaves_its_run_out_alone(runs: Path) -> None:
     stats = next(runs.glob("t000.baseline.*.live.r1.*")) / "stats.csv"
-    resend(stats, stats.read_text() + "producer_page_faults,1.5\n")
+    resend(stats, stats.read_text() + "page_faults,many\n")
     (runs / plan.title_file("t000")).write_bytes(b"caf\xe9\nau lait\n")
     done = make_report(runs)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(f"pipelab: {stats}: row 8 has no good value for 'producer_page_faults': 1.5: ")
+    assert done.stderr.startswith(f"pipelab: {stats}: row ") and "page_faults" in done.stderr
     assert sorted(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == [1, 2, 2, 2, 2, 2]
     assert "## t000: caf\ufffd au lait" in (runs.parents[1] / "results.md").read_text()
 
@@ -262,7 +264,7 @@ def test_a_count_that_is_none_leaves_its_run_out_alone(runs: Path) -> None:
 @pytest.mark.parametrize("damage", ['"', "\t", "\nx", "1_0"])
 def test_a_damaged_plan_is_told_and_the_others_are_reported(runs: Path, damage: str) -> None:
     file = runs / plan.file_name("t000", "aarch64", "exact")
-    file.write_text(file.read_text().replace("\tbaseline\t", f"\t{damage}baseline\t", 1))
+    file.write_text(file.read_text().replace('"baseline"', f'"{damage}baseline"', 1))
     done = make_report(runs)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"pipelab: {file}: is damaged: row 1 (")
@@ -283,7 +285,7 @@ def test_runs_that_cannot_share_a_table_lose_their_own_suite_only(runs: Path) ->
 
 
 def test_items_that_are_missing_at_the_end_are_told(runs: Path) -> None:
-    latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
+    latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "samples.csv"
     resend(latencies, "".join(latencies.read_text().splitlines(keepends=True)[:101]))
     done = make_report(runs)
     assert done.returncode == 1
@@ -298,7 +300,7 @@ def resend(file: Path, text: str) -> None:
 
 
 def test_items_that_cannot_be_leave_their_run_out_of_the_stages_only(runs: Path) -> None:
-    latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "latencies.csv"
+    latencies = next(runs.glob("t000.baseline.*.live.r1.*")) / "samples.csv"
     resend(latencies, latencies.read_text().replace("\n1,1000000,", "\n1,1000001,-"))
     done = make_report(runs)
     assert done.returncode == 1
@@ -336,14 +338,14 @@ def test_unlike_guests_of_a_suite_are_told_beside_its_scenarios(runs: Path) -> N
         if facts["scenario"] != "affinity":
             return facts
         image = facts["image"] | {"kernel_version": "6.1-rt", "kernel_sha256": "rt", "initrd_sha256": "rt"}
-        return facts | {"kernel": "rt", "kernel_args": "isolcpus=1", "image": image}
+        return facts | {"guest": facts["guest"] | {"kernel": "rt", "kernel_args": "isolcpus=1"}, "image": image}
 
     write_plan(runs, rewrite_runs(runs, with_rt, "exact"))
     (runs / plan.file_name("t000", "aarch64", "live")).unlink()
     done = make_report(runs)
     assert (done.returncode, done.stderr) == (0, "")
     page = (runs.parents[1] / "results.md").read_text()
-    assert "| affinity | `kernel rt, isolcpus=1; --prod-interval-us 1000 --pin-consumer 1 " in page
+    assert "| affinity | `kernel rt, isolcpus=1; --duration 0.15 --prod-interval-us 1000 --pin-consumer 1" in page
     assert "| guest | aarch64, 2 CPUs, 512 MB, Linux 6.1-rt `isolcpus=1`; 2 CPUs, 512 MB, Linux 6.1.0-" in page
 
 

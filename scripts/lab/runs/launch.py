@@ -8,7 +8,6 @@ import fcntl
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -120,7 +119,8 @@ def _start(task: Task) -> int:
     words = [*attend.MORTAL, sys.executable, "-m", "lab"]
     words += ["run-one", str(task.plan), str(task.number)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
-    return subprocess.Popen(words, stdin=subprocess.DEVNULL, env=environment, process_group=0).pid
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    return os.posix_spawnp(words[0], words, environment, file_actions=[nothing], setpgroup=0)
 
 
 def _wait(running: dict[int, Task]) -> tuple[Task, bool]:

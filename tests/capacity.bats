@@ -48,7 +48,7 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   FAKE_GUEST=panic search --slo "drop_rate=1" --reps 1
   exits 1
   says "guest-panicked"
-  says "1 runs failed; the same command tries them again"
+  says "1 run failed: the same command tries them again"
 }
 
 @test "--dry-run prints the next commands and writes nothing" {
@@ -66,7 +66,7 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   says "did you mean response_p99_us?"
   run "$ROOT/scripts/capacity.sh" --slo "drop_rate=0" t000/nope
   exits 2
-  says "t000/nope: there is no such scenario: give one of baseline, affinity, queue-cap-8"
+  says "t000.toml: there is no such scenario: give one of baseline, affinity, queue-cap-8"
   run "$ROOT/scripts/capacity.sh" --slo "drop_rate=0" nope/baseline
   exits 2
   says "there is no such suite"

@@ -111,7 +111,7 @@ END
 @test "profile refuses what is no scenario" {
   run "$ROOT/scripts/profile.sh" t001/dance
   exits 2
-  says "t001 has no scenario 'dance'"
+  says "t001.toml: there is no such scenario: give one of baseline-1000us"
   run "$ROOT/scripts/profile.sh" t001
   exits 2
 }

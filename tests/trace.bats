@@ -15,7 +15,7 @@ adds_up() {
   PYTHONPATH=$ROOT/scripts /usr/bin/python3 - "$CSV" "$PIPELAB_RUNS"/traces/* <<'END'
 import sys
 from pathlib import Path
-from lab import stages
+from lab.tables import stages
 from lab.trace import runs as trace_runs, split as sched_trace
 
 table = trace_runs.KEPT.read(Path(sys.argv[1]))
@@ -64,7 +64,7 @@ END
 @test "trace refuses what it cannot do" {
   run "$ROOT/scripts/trace.sh" --scenario t001/dance
   exits 2
-  says "t001 has no scenario 'dance'"
+  says "t001.toml: there is no such scenario: give one of baseline-1000us"
   run "$ROOT/scripts/trace.sh" --buffer-mb 100 --scenario t001/baseline-1000us
   exits 2
   says "--buffer-mb: the 2 CPUs of t001/baseline-1000us have 512 MB: give at most 64"

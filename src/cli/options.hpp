@@ -75,19 +75,19 @@ class Options {
   /// Adds an option that takes integers from `low` to `high`, or any number if `Number` is a
   /// floating-point type. An optional target has no default.
   template <class Number, class Target>
-  void add_number(std::string name, Target& target, Number low, Number high, std::string help,
-                  Meaning meaning = {}) {
+  void add_number(const std::string& name, Target& target, Number low, Number high,
+                  const std::string& help, Meaning meaning = {}) {
     constexpr std::string_view kKind = std::is_integral_v<Number> ? "an integer" : "a number";
-    std::string standard{};
+    std::string standard;
     if constexpr (std::is_convertible_v<Target, Number>) {
       standard = fmt::to_string(target);
     }
-    add_value({.name = std::move(name),
+    add_value({.name = name,
                .type = std::is_integral_v<Number> ? "whole" : "number",
                .form = fmt::format("{}..{}", low, high),
                .valid = fmt::format("{} from {} to {}", kKind, low, high),
                .standard = std::move(standard),
-               .help = std::move(help),
+               .help = help,
                .meaning = meaning,
                .low = fmt::to_string(low),
                .high = fmt::to_string(high)},
@@ -99,20 +99,20 @@ class Options {
 
   /// Adds an option that takes one of the words in `values`.
   template <class Enum>
-  void add_choice(std::string name, Enum& target, const std::map<std::string, Enum>& values,
-                  std::string help, Meaning meaning = {}) {
+  void add_choice(const std::string& name, Enum& target, const std::map<std::string, Enum>& values,
+                  const std::string& help, Meaning meaning = {}) {
     std::vector<std::string> words;
-    std::string standard{};
+    std::string standard;
     for (const auto& [word, value] : values) {
       words.push_back(word);
       standard = value == target ? word : standard;
     }
-    add_value({.name = std::move(name),
+    add_value({.name = name,
                .type = "word",
                .form = fmt::format("{}", fmt::join(words, "|")),
                .valid = fmt::format("{}", fmt::join(words, ", ")),
                .standard = std::move(standard),
-               .help = std::move(help),
+               .help = help,
                .meaning = meaning,
                .words = words},
               target, [values](const std::string& word) {
@@ -127,8 +127,8 @@ class Options {
   /// Adds an option that takes any text, and is not in the contract.
   void add_text(std::string name, std::string& target, std::string help);
 
-  /// Adds an option that takes a folder, which is there if the machine is here;
-  /// it is not in the contract.
+  /// Adds an option that takes a folder, which must be there if the machine is here, and is not in
+  /// the contract.
   void add_folder(std::string name, std::string& target, std::string help);
 
   /// Adds an option that takes a CPU of the machine.

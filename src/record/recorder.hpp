@@ -81,7 +81,7 @@ class Recorder {
 
   /// How many items had a time that is beyond the histograms.
   std::uint64_t clipped() const noexcept {
-    return std::ranges::max(histograms_, {}, &Histogram::clipped).clipped();
+    return std::ranges::max_element(histograms_, {}, &Histogram::clipped)->clipped();
   }
 
   /// The items that were kept, in the order of their consumption.

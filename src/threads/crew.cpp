@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <exception>
 #include <future>
-#include <ranges>
 #include <thread>
 #include <utility>
 
@@ -38,7 +37,7 @@ class Crew::Worker {
   Worker& operator=(const Worker&) = delete;
   Worker(Worker&&) = delete;
   Worker& operator=(Worker&&) = delete;
-  ~Worker() { end(); }
+  ~Worker() = default;
 
   void wait_until_ready() { record_.tid = ready_.get_future().get(); }
 
@@ -128,14 +127,14 @@ Crew::Crew(const Options& options, std::atomic<bool>& stop) : options_(options),
 }
 
 Crew::~Crew() {
-  while (!workers_.empty()) {
-    workers_.pop_back();
+  for (const auto& worker : workers_) {
+    worker->end();
   }
 }
 
 void Crew::add(Post post, Body body, std::function<void()> ended) {
-  workers_.push_back(
-      std::make_unique<Worker>(*this, std::move(post), std::move(body), std::move(ended)));
+  workers_.insert(workers_.begin(), std::make_unique<Worker>(*this, std::move(post),
+                                                             std::move(body), std::move(ended)));
 }
 
 void Crew::wait_until_ready() {
@@ -148,7 +147,7 @@ void Crew::start(platform::Nanoseconds quiet_ns) {
   measuring_ = workers_.size();
   gate_.open();
   platform::sleep_until(quiet_ns, stop_);
-  for (const auto& worker : workers_ | std::views::reverse) {
+  for (const auto& worker : workers_) {
     worker->read_counters();
   }
   platform::begin_region<platform::kMeasuredRegion>();
@@ -157,7 +156,7 @@ void Crew::start(platform::Nanoseconds quiet_ns) {
 std::vector<Record> Crew::join() {
   std::vector<Record> records;
   std::exception_ptr failure;
-  for (const auto& worker : workers_ | std::views::reverse) {
+  for (const auto& worker : workers_) {
     worker->end();
     failure = failure ? failure : worker->failure();
     records.push_back(worker->record());

@@ -80,8 +80,8 @@ class Crew {
   Options options_;
   std::atomic<bool>& stop_;
   StartGate gate_;
-  std::atomic<std::size_t> measuring_{0};  ///< threads whose measured part has not ended
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<std::size_t> measuring_{0};         ///< threads whose measured part has not ended
+  std::vector<std::unique_ptr<Worker>> workers_;  ///< in the order in which they end
 };
 
 }  // namespace pipelab::threads

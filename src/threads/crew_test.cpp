@@ -15,6 +15,7 @@ namespace {
 TEST(Crew, StartsTogetherAndEndsInReverseOrder) {
   std::atomic<bool> stop{false};
   std::atomic<int> made{0};
+  std::atomic<bool> measured{false};
   std::array<int, 3> seen{};
   std::vector<std::string> ended;
   Crew crew({}, stop);
@@ -26,12 +27,15 @@ TEST(Crew, StartsTogetherAndEndsInReverseOrder) {
           ++made;
           if (ready()) {
             seen.at(number) = made;
+            measured.wait(false);  // whose counters are read must still be there
           }
         },
         [&ended, name] { ended.push_back(name); });
   }
   crew.wait_until_ready();
   crew.start(platform::now_ns());
+  measured = true;
+  measured.notify_all();
   const std::vector<Record> records = crew.join();
   EXPECT_EQ(seen, (std::array{3, 3, 3}));
   EXPECT_EQ(ended, (std::vector<std::string>{"thread 2", "thread 1", "thread 0"}));

@@ -1,5 +1,7 @@
 """The picture of a capacity search: latency against offered load, the objectives' lines, and the bracket."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -53,7 +55,7 @@ def _times(axes: Axes, answer: Answer, workload: Contract) -> None:
     axes.set_yscale("log")
     _shade(axes, answer)
     times = [column for column in workload.headline if column.metric.unit == "ns" and column.name in answer.points]
-    for column, (colour, shape) in zip(times, MARKS):
+    for column, (colour, shape) in zip(times, itertools.cycle(MARKS)):
         _curve(axes, answer.points, column.name, 1e3, colour, shape, column.title)
     for objective in filter(_is_time, objectives_of(answer.points)):
         _limit(axes, objective, objective.factor / 1e3)

@@ -140,6 +140,14 @@ def markdown(table: pd.DataFrame, measurement: Measurement, every: Sequence[str]
     return "\n\n".join(parts)
 
 
+def shared(file: Path, items: int) -> list[tuple[str, float]]:
+    """The program's lines that several CPUs write without need: what they hold ("ring+0 and ring+16"), and the misses."""
+    lines = LINES.read(file)
+    of_line = lines[lines["space"] == "user"].groupby("line", sort=False)
+    found = [(" and ".join(dict.fromkeys(rows["data"])), float(rows[SHARED].sum())) for _, rows in of_line]
+    return [(where, misses) for where, misses in found if misses >= LEAST_MISSES_PER_ITEM * max(items, 1)]
+
+
 def _shares(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(share=table["count"] / table["items"].where(table["items"] > 0))
 
@@ -170,17 +178,14 @@ def _of_run(record: RunRecord) -> list[list[object]]:
     if not folder.is_dir():
         return []
     items = int(record.outputs.stats["items"])
-    about = [row.target, row.timing, record.facts["accelerator"], row.scenario, COUNTERS, row.seed, items]
+    about = [row.scenario, row.target, row.timing, record.facts["accelerator"], COUNTERS, row.seed, items]
     if not (folder / "counters.json").is_file():
         return [[*about, NOTHING, math.nan, _why_not(folder / "counters.txt")]]
     counts = counters.counts(counters.read(folder / "counters.json"))
     counts = counts[counts["region"] == counters.MEASURED_REGION]
     found = [(event, counts[event].sum(), "") for event in OF_COUNTERS]
     found.append(("kernel_instructions", counts[counts["space"] == "kernel"]["instructions"].sum(), ""))
-    lines = LINES.read(folder / "shared_lines.csv", needed=False)
-    for _, line in lines[lines["space"] == "user"].groupby("line", sort=False):
-        if (misses := line[SHARED].sum()) >= LEAST_MISSES_PER_ITEM * max(items, 1):
-            found.append((SHARED, misses, " and ".join(dict.fromkeys(line["data"]))))
+    found += [(SHARED, misses, where) for where, misses in shared(folder / "shared_lines.csv", items)]
     return [[*about, event, float(count), note] for event, count, note in found]
 
 

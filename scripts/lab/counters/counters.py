@@ -121,13 +121,12 @@ def shared_text(table: pd.DataFrame) -> str:
 
 def functions_text(table: pd.DataFrame, most: int = 20) -> str:
     """The hot spots for a terminal."""
-    lines = [f"{'instructions':>15} {'share':>7}  {'':6} function"]
-    for row in table.nlargest(most, "instructions").itertuples():
-        lines.append(f"{row.instructions:>15,} {row.share:>7.2%}  {row.space:6} {row.function}")
-    rest = table.drop(table.nlargest(most, "instructions").index)
-    if not rest.empty:
-        lines.append(f"{rest['instructions'].sum():>15,} {rest['share'].sum():>7.2%}  {'':6} {len(rest)} others")
-    return "\n".join(lines)
+    hot = table.nlargest(most, "instructions")
+    rest = table.drop(hot.index)
+    others = pd.DataFrame([{"space": "", "function": f"{len(rest)} others", **rest[["instructions", "share"]].sum()}])
+    rows = pd.concat([hot, others[: len(rest)]]).itertuples()
+    lines = [f"{row.instructions:>15,.0f} {row.share:>7.2%}  {row.space:6} {row.function}" for row in rows]
+    return "\n".join([f"{'instructions':>15} {'share':>7}  {'':6} function", *lines])
 
 
 def _space(report: dict[str, Any], vaddr: pd.Series) -> pd.Series:

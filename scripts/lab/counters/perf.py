@@ -5,6 +5,7 @@ and `cycles` are those of the whole guest while the counter runs. With several C
 and are left out; QEMU's plugin counts the instructions instead, where it was loaded.
 """
 
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import pandas as pd
 from lab.counters import counters
 from lab.counters.counters import MEASURED_REGION
 from lab.text.complaint import FAILED, Complaint
+from lab.text.files import read_text
 from lab.runs.guest_files import OUT
 
 # The fields of a line that perf stat -x, writes (perf-stat(1), "CSV FORMAT").
@@ -43,9 +45,13 @@ PLUGIN = "plugin"  # the source of what QEMU's plugin counted
 
 def read(path: Path) -> pd.DataFrame:
     """One run: columns event, count (NaN when the guest lacks the event), unit, `source`, and `note`."""
-    _refuse_options(path)
     try:
-        table = pd.read_csv(path, comment="#", names=FIELDS, dtype=str, skip_blank_lines=True)
+        content = read_text(path)
+        first = next((line for line in content.splitlines() if line and not line.startswith("#")), "")
+        for option, look in BY_OPTION.items():
+            if re.match(look, first):
+                raise Complaint(path, f"was written with {option}: run perf stat -x, without it, once a file", FAILED)
+        table = pd.read_csv(io.StringIO(content), comment="#", names=FIELDS, dtype=str, skip_blank_lines=True)
     except (OSError, ValueError) as error:
         raise Complaint(path, f"is not what perf stat -x, writes ({error}): run it again", FAILED) from None
     if table.empty:
@@ -97,17 +103,6 @@ def fill(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     )
     more = pd.DataFrame(caches.items(), columns=["event", "count"]).assign(unit="", source="simulated", note="")
     return pd.concat([filled, more[~more["event"].isin(table["event"])]], ignore_index=True)
-
-
-def _refuse_options(path: Path) -> None:
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        return  # read() says what is wrong
-    first = next((line for line in lines if line and not line.startswith("#")), "")
-    for option, look in BY_OPTION.items():
-        if re.match(look, first):
-            raise Complaint(path, f"was written with {option}: run perf stat -x, without it, once a file", FAILED)
 
 
 def csv(table: pd.DataFrame) -> str:

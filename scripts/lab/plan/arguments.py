@@ -3,10 +3,32 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 from lab.plan import guest, plan
 from lab.text import strict
 from lab.plan.kinds import Kind, Number, Value
+from lab.text.complaint import Complaint
+
+
+class _Help(argparse.HelpFormatter):
+    """Lines of up to 120 characters, whatever the terminal has."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=120)
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line, and takes options by their whole names."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("argument "):  # argument --reps: ...
+            where, what = message.removeprefix("argument ").split(": ", 1)
+            raise Complaint(where, what.replace("expected one argument", "needs a value"))
+        raise Complaint(self.prog, f"{message}: see --help")
 
 
 def add_guest_options(step: argparse.ArgumentParser) -> None:

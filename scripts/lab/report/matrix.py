@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from lab.judge import comparing
 from lab.plan.contract import Contract
 from lab.tables import kept, measured
-from lab.tables.measurement import KEYS, of as measurement_of
+from lab.tables.measurement import KEYS, of as measurement_of, quiet
 from lab.text import markdown as md, numbers, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
@@ -32,8 +31,8 @@ def _cell(suite: str, folder: Path, contract: Contract) -> pd.DataFrame:
     file = folder / f"{suite}_environment.json"
     try:
         measurements = strict.parse_json(read_text(file))["measurements"]
-        versions = {tuple(measurement_of(each)): each["image"]["kernel_version"] for each in measurements}
-        raw = comparing.quiet(measured.read(folder / f"{suite}_raw.csv"))
+        versions = {tuple(measurement_of(each)): each["guests"][0]["image"]["kernel_version"] for each in measurements}
+        raw = quiet(measured.read(folder / f"{suite}_raw.csv"))
         groups = raw.groupby([*KEYS, "scenario"], sort=False)
         table = groups[[column.name for column in contract.headline]].median()
         table.insert(0, "runs", groups.size())

@@ -1,5 +1,6 @@
 """The picture of where response time went: one bar a scenario, in microseconds and in per cent."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -69,7 +70,7 @@ def _bars(axes: Axes, parts: pd.DataFrame, stages: Mapping[str, Stage], title: s
     rows = range(len(parts))
     places = []
     left = pd.Series(0.0, index=parts.index)
-    for (stage, about), (colour, hatch) in zip(stages.items(), LOOKS):
+    for (stage, about), (colour, hatch) in zip(stages.items(), itertools.cycle(LOOKS)):
         look = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0.5, "label": about.text}
         axes.barh(rows, parts[stage], left=left, **look)
         places += list(zip(rows, left + parts[stage] / 2, parts[stage]))

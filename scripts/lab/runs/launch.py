@@ -112,7 +112,7 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
 def check(failures: int) -> None:
     """Raises Complaint where there are failures."""
     if failures:
-        raise Complaint(f"{failures} runs failed", "the same command tries them again", FAILED)
+        raise Complaint(f"{failures} run{'s' * (failures > 1)} failed", "the same command tries them again", FAILED)
 
 
 def _start(task: Task) -> int:

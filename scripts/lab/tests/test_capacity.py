@@ -1,6 +1,5 @@
 """Capacity searches: which rates are tried, how runs decide a point, and what is told of the outcome."""
 
-import argparse
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ from lab.runs import run_record
 from lab.capacity import search as capacity
 from lab.capacity import facts, plot as capacity_plot, table as capacity_table
 from lab.capacity.search import Point, Search, State
-from lab.capacity.step import add
-from lab.capacity.subject import command as command_of, objectives_of, rates_of
+from lab.capacity.subject import objectives_of, rates_of
 from lab.text.complaint import Complaint
 from lab.plan.suite import Scenario, Suite
 
@@ -227,29 +225,6 @@ def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records
     assert page.count("**Make it again**\n\n    make capacity SCENARIO=s/x\n") == 1  # the exact table has no facts
     exact = facts.of_runs([record for record in records if record.row.timing == "exact"], "x")
     assert of_runs["host"] and not exact["host"]
-
-
-@pytest.mark.parametrize(
-    ("options", "command"),
-    [
-        ([], "make capacity SCENARIO=s/x TARGET=aarch64 TIMING=live REPS=3 SEED=1"),
-        (
-            ["--slo", "drop_rate=0 response_p99_us<200", "--duration", "0.5", "--smp", "4", "--pin-vcpus", "no"],
-            "make capacity SCENARIO=s/x TARGET=aarch64 TIMING=live SLO='drop_rate=0 response_p99_us<200' REPS=3 SEED=1 "
-            "DURATION=0.5 PIN_VCPUS=no SMP=4",
-        ),
-        (
-            ["--precision", "0.1"],
-            "scripts/capacity.sh --make-images --target aarch64 --timing live --reps 3 --seed 1 --precision 0.1 s/x",
-        ),
-    ],
-)
-def test_the_command_has_what_is_not_as_usual(options: list[str], command: str) -> None:
-    parser = argparse.ArgumentParser()
-    add(parser.add_subparsers())
-    paths = [word for name in ("runs", "build", "result-data", "plan") for word in (f"--{name}", "x")]
-    given = ["capacity", *paths, "--target", "aarch64", "--timing", "live", *options, "s/x"]
-    assert command_of(parser.parse_args(given)) == command
 
 
 @pytest.mark.parametrize("text", ["", "suite,scenario\n", "a,b\n1,2\n"])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import __main__, steps
+from lab import __main__
+from lab.report import step
 
 
 def test_a_fault_of_the_kit_is_one_line_and_its_traceback_is_kept(
@@ -15,7 +16,7 @@ def test_a_fault_of_the_kit_is_one_line_and_its_traceback_is_kept(
     def broken(arguments: object) -> None:
         raise KeyError("x\ny")
 
-    monkeypatch.setattr(steps, "make_report", broken)
+    monkeypatch.setattr(step, "make_report", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     command = ["lab", "report", "--runs", "a", "--result-data", "b", "--page", "c"]
     monkeypatch.setattr(sys, "argv", command)

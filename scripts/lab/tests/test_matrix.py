@@ -8,6 +8,7 @@ import pytest
 
 from lab.plan import contract
 from lab.report import matrix
+from lab.text import numbers
 from lab.text.complaint import Complaint
 
 
@@ -44,7 +45,7 @@ def test_timings_are_apart_and_figures_are_those_of_the_cells(cells: list[Path],
     assert parts["live"].startswith("Live timing with tcg**, ")
     for timing, part in parts.items():
         row = table[table["timing"] == timing].iloc[0]
-        assert f"| {row['scenario']} | {row['latency_p50_ns'] / 1e3:.3g} |" in part
+        assert f"| {row['scenario']} | {numbers.shown(row['latency_p50_ns'], 'ns')} |" in part
         assert part.count("\n| ") == 1 + (table["timing"] == timing).sum()
         assert part.count("| aarch64 | rt, ") == 1
         assert part.index("a line. ") < part.index("\n|")

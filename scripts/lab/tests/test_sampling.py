@@ -76,7 +76,10 @@ def test_what_shows_items_shows_those_that_are_kept(runs: Path) -> None:
                 chrome_trace.text(runs / row.run)
         else:
             events[name] = json.loads(chrome_trace.text(runs / row.run))["traceEvents"]
-    pushed = {name: [each for each in found if each["name"] == "enqueue" and each["ph"] == "X"] for name, found in events.items()}
+    pushed = {
+        name: [each for each in found if each["name"] == "enqueue" and each["ph"] == "X"]
+        for name, found in events.items()
+    }
     assert [len(pushed["all"]), len(pushed["sampled"])] == [150, 75]
 
 

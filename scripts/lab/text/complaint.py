@@ -1,4 +1,9 @@
-"""What a user is told when something is wrong."""
+"""What a user reads when something is wrong."""
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
 
 from lab.text.outside import visible
 
@@ -16,3 +21,17 @@ class Complaint(Exception):
     def __init__(self, where: object, message: str, exit_code: int = USAGE) -> None:
         super().__init__(visible(f"{where}: {message}", MOST))
         self.exit_code = exit_code
+
+
+def kept(fault: Exception) -> str:
+    """What happened, in one line that ends with the file that has its traceback: beside all else that is temporary."""
+    place = traceback.extract_tb(fault.__traceback__)[-1]
+    what = f"{type(fault).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="pipelab-fault-", suffix=".txt")
+        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(f"{' '.join(sys.argv)}\n\n")
+            traceback.print_exception(fault, file=file)
+    except OSError as error:
+        return f"{what} (its traceback could not be kept: {error.strerror}): please report it"
+    return f"{what}: please report it with {name}, where its traceback is"

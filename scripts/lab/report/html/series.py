@@ -1,5 +1,6 @@
 """The numbers that the plots of results.html draw, rounded for a file that stays small: times in microseconds."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from itertools import cycle

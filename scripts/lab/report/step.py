@@ -1,15 +1,69 @@
-"""What each step of `python3 -m lab` does: reads files, calls what knows how, and writes or prints."""
+"""The steps that make reports of results, and other formats of them."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from lab.judge.step import names_of
 from lab.plan import plan, suite
+from lab.plan.arguments import add_path
+from lab.plan.places import RESULTS, SCENARIOS
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
-from lab.plan.places import SCENARIOS, TARGETS
+
+
+def add(steps: Any) -> None:
+    """Adds `report`, `page`, `html`, `bench`, `gate` and `export`. What they need takes a second to load."""
+    step = steps.add_parser("report", help="make tables, pictures and results.md")
+    step.set_defaults(step=make_report)
+    add_path(step, "--runs", "where runs are kept")
+    add_path(step, "--result-data", "where tables and pictures go")
+    add_path(step, "--page", "the Markdown file to write")
+    step.add_argument("suites", nargs="*", metavar="SUITE")
+
+    step = steps.add_parser("page", help="make results.md again, if it is there, from tables and pictures")
+    step.set_defaults(step=make_page)
+    add_path(step, "--result-data", "where tables and pictures are")
+    add_path(step, "--page", "the Markdown file")
+
+    step = steps.add_parser("html", help="make results.html, which needs no network, from tables and runs")
+    step.set_defaults(step=make_html)
+    add_path(step, "--runs", "where runs are kept")
+    add_path(step, "--result-data", "where tables are")
+    add_path(step, "--page", "the HTML file to write")
+
+    step = steps.add_parser("bench", help="make tables, picture and results.md from the samples of pipelab_bench")
+    step.set_defaults(step=make_bench)
+    add_path(step, "--samples", "the CSV file of pipelab_bench")
+    add_path(step, "--result-data", "where tables and the picture go")
+    add_path(step, "--page", "the Markdown file to write")
+
+    step = steps.add_parser(
+        "gate",
+        prog="scripts/gate.sh",
+        help="compare two sets of results, and judge objectives",
+        description="Compares the results in result_data/ with those in the folder DIR, or with those that the git "
+        "revision GIT-REV has committed, and prints what is worse, unknown or better.",
+        epilog="Exit codes: 0 good, 1 results cannot be read, 2 wrong usage, or the two differ in more than the "
+        "program, 3 worse, 4 an objective is missed, 5 inconclusive.",
+    )
+    step.set_defaults(step=run_gate)
+    about = "a folder of results, or a git revision that has them"
+    step.add_argument("--base", required=True, metavar="DIR|GIT-REV", help=about)
+    about = "the results to judge (result_data)"
+    step.add_argument("--new", type=Path, default=RESULTS, metavar="DIR", help=about)
+    about = "compare although NAME differs: kernel, qemu, guest, host or options; may be repeated"
+    step.add_argument("--allow", action="append", default=[], metavar="NAME", help=about)
+    step.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
+    step.add_argument("--markdown", type=Path, metavar="FILE", help="also write what is printed")
+
+    step = steps.add_parser("export", help="print results in a format that other tools read")
+    step.set_defaults(step=export)
+    step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, chrome-trace, or hlog")
+    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace and hlog that of a run")
 
 
 def report_suites(runs: Path, suites: Sequence[str]) -> None:
@@ -29,7 +83,7 @@ def make_report(arguments: argparse.Namespace) -> None:
     """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
     from lab.report import page as report, suite as suite_results  # pandas and matplotlib take a second to load
 
-    names = _names(arguments.suites) or plan.planned_suites(arguments.runs)
+    names = names_of(arguments.suites) or plan.planned_suites(arguments.runs)
     if not names:
         raise Complaint(arguments.runs, "there are no runs: run 'make run-scenarios' first", FAILED)
     made: dict[str, str | bytes] = {}
@@ -80,18 +134,12 @@ def make_html(arguments: argparse.Namespace) -> None:
     write_whole(arguments.page, page.render(arguments.result_data, arguments.runs))
 
 
-def _names(suites: list[str]) -> list[str]:
-    """Each suite once, by its name, however it was given."""
-    return list(dict.fromkeys(suite.find(text)[0].stem for text in suites))
-
-
 def make_bench(arguments: argparse.Namespace) -> None:
     """Makes the tables and the picture of the queues' bench, then results.md."""
     from lab import bench
-    from lab.report import page as report
 
     say(bench.write_results(arguments.samples, arguments.result_data))
-    write_whole(arguments.page, report.render(arguments.result_data))
+    write_whole(arguments.page, results_page(arguments.result_data))
 
 
 def show_matrix(suite: str, folders: Sequence[Path], csv: Path) -> None:
@@ -103,64 +151,6 @@ def show_matrix(suite: str, folders: Sequence[Path], csv: Path) -> None:
     table = matrix.read(suite, folders, workload)
     write_whole(csv, matrix.KEPT.csv(table))
     say(matrix.markdown(table, workload))
-
-
-def show_counters(arguments: argparse.Namespace) -> None:
-    """Prints what the plugin counted, and writes the counts and the shared lines as CSV."""
-    from lab.counters import counters, symbols
-
-    seen = counters.read(arguments.counters)
-    counts = counters.counts(seen)
-    shared = counters.shared_lines(seen, symbols.read(arguments.symbols))
-    say(counters.counts_text(counts))
-    if "caches" in seen:
-        say(counters.shared_text(shared))
-    for path, table in ((arguments.csv, counts), (arguments.shared_csv, shared)):
-        if path is not None:
-            write_whole(path, table.to_csv(index=False, lineterminator="\n"))
-
-
-def show_timers(arguments: argparse.Namespace) -> None:
-    """Puts what cyclictest and rtla measured in guests into the table of a suite, and prints it."""
-    from lab.timers import histograms
-
-    new = histograms.read(arguments.folders)
-    write_whole(arguments.csv, histograms.KEPT.csv(histograms.KEPT.merged(arguments.csv, new)))
-    say(histograms.markdown(new))
-
-
-def show_recipes(arguments: argparse.Namespace) -> None:
-    """Prints how the exact results of a suite were made, for verify.sh: the options of run_scenarios.sh, a sweep a line."""
-    from lab.judge import verify
-
-    for _, _, options in verify.recipes(arguments.results, arguments.suite):
-        print(*options, sep="\x1f")
-
-
-def check_inputs(arguments: argparse.Namespace) -> None:
-    """Says what is no longer as it was when a suite's exact results were made."""
-    from lab.judge import verify
-
-    changes = verify.changed_inputs(arguments.results, arguments.suite, arguments.again, arguments.build, TARGETS)
-    if changes:
-        what = "; ".join(changes)
-        raise Complaint(
-            arguments.suite, f"not tested, since it was made with something else: {what}", verify.NOT_TESTED
-        )
-
-
-def compare_exact(arguments: argparse.Namespace) -> None:
-    """Says whether a suite's exact results came out the same."""
-    from lab.judge import verify
-
-    runs, found = verify.differences(arguments.results, arguments.suite, arguments.again)
-    for line in found:
-        say(line)
-    if found:
-        raise Complaint(arguments.suite, f"{len(found)} figures are not the same: see above", verify.DIFFERENT)
-    if not runs:
-        raise Complaint(arguments.suite, "not tested, since it has no exact runs", verify.NOT_TESTED)
-    say(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
 
 
 def run_gate(arguments: argparse.Namespace) -> int:
@@ -179,23 +169,6 @@ def run_gate(arguments: argparse.Namespace) -> int:
         write_whole(arguments.junit, gate_report.junit(gates))
     say(text.removesuffix("\n"))
     return gate.overall(gates)
-
-
-def show_noise_floor(arguments: argparse.Namespace) -> None:
-    """Prints the smallest change that live runs on this host can detect, by metric."""
-    from lab.judge import noise
-    from lab.tables import measurement, results
-
-    sets = results.load(arguments.results)
-    wanted = _names(arguments.suites) or list(sets)
-    for name in wanted:
-        if name not in sets:
-            raise Complaint(arguments.results, f"has no results of {name}: give one of {', '.join(sets)}", FAILED)
-        raw, judged = sets[name].raw, measurement.contract_of(sets[name].environment).judged
-        found = noise.floors(raw, judged)
-        if not found:
-            raise Complaint(arguments.results, f"{name} has no two quiet live runs of a scenario: REPS=10", FAILED)
-        say(f"{name}\n\n{noise.text(found, noise.against_itself(raw, judged))}")
 
 
 def export(arguments: argparse.Namespace) -> None:

@@ -1,0 +1,149 @@
+"""Launching: in which order rows are run, how a row is said to run_vm.sh, and who waits for whom on a host."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.plan import plan
+from lab.plan.guest import Guest
+from lab.plan.places import ROOT
+from lab.plan.plan import Row
+from lab.runs import launch, observe, one
+from lab.runs.attend import attend
+from lab.text.complaint import Complaint
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    """t000 with two replicates, in both timings."""
+    return [row for file in sorted(RECORDED.glob("*.plan.jsonl")) for row in plan.read(file)]
+
+
+def write(folder: Path, rows: list[Row]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sweep.jsonl").write_text(plan.write(rows))
+    return folder / "sweep.jsonl"
+
+
+def test_rows_of_two_plans_alternate_replicate_by_replicate(tmp_path: Path, rows: list[Row]) -> None:
+    plans = [write(tmp_path / side, rows) for side in ("base", "new")]
+    tasks = launch.tasks(*plans, seed=1)
+    assert len({(task.plan, task.number) for task in tasks}) == len(tasks) == 2 * len(rows)
+    assert [(task.row.timing, task.row.replicate) for task in tasks] == [
+        (timing, replicate) for timing in ("exact", "live") for replicate in (1, 2) for _ in range(6)
+    ]
+    sides = [task.plan for task in tasks]
+    assert sum(one != other for one, other in zip(sides, sides[1:])) > 6  # neither is run as a block
+    assert tasks == launch.tasks(*plans, seed=1) != launch.tasks(*plans, seed=2)
+    assert [task.number for task in launch.tasks(plans[0])] == list(range(1, len(rows) + 1))
+
+
+def test_a_row_is_said_by_names(rows: list[Row]) -> None:
+    guest = Guest("rt", "isolcpus=1 quiet", smp=4, memory_mb=1024, numa_nodes=2)
+    row = replace(rows[0], guest=guest, pin_vcpus=True, wanted_accelerator="kvm")
+    words = one.command(row)
+    named = dict(zip(words[1:-1:2], words[2::2]))
+    assert words[0] == str(ROOT / "qemu/run_vm.sh")
+    assert {name: named[name] for name in ("--kernel", "--kernel-args", "--smp", "--memory", "--numa")} == {
+        "--kernel": "rt",
+        "--kernel-args": "isolcpus=1 quiet",
+        "--smp": "4",
+        "--memory": "1024",
+        "--numa": "2",
+    }
+    assert (named["--pin-vcpus"], named["--accelerator"], named["--seed"]) == ("yes", "kvm", str(row.seed))
+    assert words[words.index("--") + 1 :] == row.command.split(" ")
+
+
+def test_observers_are_options_of_run_vm_or_words_before_the_command(rows: list[Row]) -> None:
+    said = {
+        observer: " ".join(one.command(observe.observed(rows, observer, {one.BUFFER_MB: "2"})[0]))
+        for observer in observe.FOLDERS
+    }
+    assert "--counters caches -- pipelab " in said["counters"]
+    assert "--counters profile -- pipelab " in said["profile"] and "--limit 3600 " in said["profile"]
+    assert "--perf --counters caches -- perf stat -x, -o perf.csv -e task-clock," in said["perf"]
+    assert "-- sh /trace_guest.sh 2048 pipelab " in said["trace"]
+
+
+def test_a_counted_run_without_counts_is_tried_again(tmp_path: Path, rows: list[Row]) -> None:
+    row = replace(rows[0], observer="counters")
+    (tmp_path / row.run).mkdir()
+    assert not one.is_done(row, tmp_path) and one.is_done(rows[0], tmp_path)
+    (tmp_path / row.run / one.COUNTS).touch()
+    assert one.is_done(row, tmp_path)
+
+
+def test_a_folder_belongs_to_one_process_and_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / ".partial.t000.x").mkdir()
+    with launch.folder(tmp_path):
+        assert not list(tmp_path.glob(".partial.*"))
+        with pytest.raises(Complaint, match="another sweep or search is running there"), launch.folder(tmp_path):
+            pass
+    with launch.folder(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("first, second, together", [(False, False, True), (False, True, False), (True, False, False)])
+def test_a_live_guest_is_alone_on_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool, second: bool, together: bool
+) -> None:
+    monkeypatch.setattr(one, "LOCK", tmp_path / "lock")
+    with one.host_lock(alone=first), (tmp_path / "lock").open() as other:
+        how = fcntl.LOCK_EX if second else fcntl.LOCK_SH
+        try:
+            fcntl.flock(other, how | fcntl.LOCK_NB)
+            assert together
+        except BlockingIOError:
+            assert not together
+
+
+def test_run_vm_keeps_to_the_lock_of_the_host(tmp_path: Path) -> None:
+    image = tmp_path / "build/image/aarch64"
+    image.mkdir(parents=True)
+    for name in ("vmlinuz", "initrd.cpio"):
+        (image / name).touch()
+    fake = {"PATH": f"{ROOT}/tests/fake_qemu:{os.environ['PATH']}", "PIPELAB_BUILD": str(tmp_path / "build")}
+    environment = os.environ | fake | {"PIPELAB_LOCK": str(tmp_path / "lock")}
+    words: list[str | Path] = [
+        ROOT / "qemu/run_vm.sh",
+        "--timing",
+        "live",
+        "--accelerator",
+        "tcg",
+        "--out",
+        tmp_path / "out",
+    ]
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        process = subprocess.Popen([*words, "--", "true"], env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert "waiting for the end of other guests on this host" in process.stderr.readline()
+    assert process.wait(60) == 0
+
+
+def test_what_is_attended_ends_with_its_exit_code_or_with_an_interruption(tmp_path: Path) -> None:
+    assert attend(["sh", "-c", "exit 7"]) == 7
+    code = f"""
+import os, signal, sys
+from lab.runs.attend import attend
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+try:
+    attend(["sh", "-c", "trap '' TERM; echo $$ >{tmp_path}/child; sleep 100 & wait; sleep 100"])
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")})
+    while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+        pass
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 130
+    assert not Path("/proc", (tmp_path / "child").read_text().strip()).exists()

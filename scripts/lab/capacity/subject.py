@@ -4,12 +4,13 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from lab.capacity import facts, plot, search, table
+from lab.capacity import plot, search, table
 from lab.plan import contract, objectives, plan, suite, target
 from lab.plan.arguments import sweep_of, to_number
 from lab.plan.objectives import Objective
@@ -73,7 +74,7 @@ class Subject:
             "accelerator": self.sweep.accelerator if self.arguments.timing == "live" else "tcg",
             "options": json.dumps(options | ({"duration": self.sweep.duration_s} if self.sweep.duration_s else {})),
         }
-        subject |= facts.of_runs(list(self.records.values()), self.arguments.command)
+        subject |= facts_of(list(self.records.values()), self.arguments.command)
         new = table.table(subject, self.search.objectives, points, self.workload)
         file = self.arguments.result_data / f"capacity_{self.suite.name}_{self.scenario.name}.csv"
         rows = table.KEPT.merged(file, new)
@@ -105,6 +106,29 @@ class Subject:
 
     def _is_there(self, row: plan.Row) -> bool:
         return (self.arguments.runs / row.run).is_dir()
+
+
+def facts_of(records: Sequence[run_record.RunRecord], command: str) -> dict[str, str]:
+    """What the runs of one search had in common, and how to do them again: columns of its table."""
+    told = pd.DataFrame(map(_of_run, records), columns=list(table.FACTS)).fillna("")
+    facts = {name: "; ".join(filter(None, dict.fromkeys(told[name]))) for name in table.FACTS}
+    ends = sorted(record.facts["finished_at"] for record in records)
+    return facts | {"measured": f"{ends[0]} to {ends[-1]}" if ends else "", table.COMMAND: command}
+
+
+def _of_run(record: run_record.RunRecord) -> dict[str, str]:
+    row, image, host = record.row, record.facts["image"], record.facts["host"]
+    nodes = f"{row.numa_nodes} NUMA nodes, " if row.numa_nodes > 1 else ""
+    arguments = f" `{row.kernel_args}`" if row.kernel_args else ""
+    return {
+        "guest": f"{row.target}, {row.smp} CPU{'s' * (row.smp > 1)}, {row.memory_mb} MB, {nodes}"
+        f"Linux {image['kernel_version']}{arguments}",
+        "qemu": image["qemu_version"],
+        "program": f"pipelab {image['program_version']}, {image['compiler']}, commit {record.facts['git_commit'] or 'unknown'}, "
+        f"SHA-256 `{image['program_sha256'][:16]}`",
+        # The host's clock is not in exact results, nor is anything else of it.
+        "host": f"{host['cpu']}, {host['cpus']} CPUs" if row.timing == "live" else "",
+    }
 
 
 def objectives_of(text: str, of_suite: suite.Suite) -> tuple[Objective, ...]:

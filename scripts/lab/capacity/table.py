@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.capacity import facts
 from lab.capacity.search import Point, State, column_of, interval_us, per_second
 from lab.judge import comparing
 from lab.plan.contract import Contract
@@ -23,16 +22,20 @@ from lab.tables import kept
 from lab.tables.estimate import median_interval
 from lab.tables.measurement import KEYS, Measurement
 from lab.text import markdown as md, names, numbers
+from lab.text.outside import visible
 
 GOOD, MISSED, INCONCLUSIVE = 0, 4, 5  # exit codes
 SUBJECT = ["suite", "scenario"]
+# What the runs of a search had in common: columns of the table, and what the page calls them; and what does it again.
+FACTS = {"guest": "guest", "qemu": "QEMU", "program": "program", "host": "host", "measured": "measured"}
+COMMAND = "command"
 MADE = "made_ops_s"  # items that were made, a second, where the program counts them apart from those it was done with
 KEEPS_UP = 0.98  # of the rate that was asked for
 KEPT = kept.Table(
     dict.fromkeys([*SUBJECT, *KEYS], kept.NAME)
     | {"options": kept.TEXT, "objectives": kept.TEXT, "rate_ops_s": kept.REAL, "interval_us": kept.REAL}
     | {"runs": kept.WHOLE, "noisy_runs": kept.WHOLE, "verdict": kept.one_of(*(each.value for each in State))}
-    | dict.fromkeys(["why", *facts.COLUMNS], kept.TEXT),
+    | dict.fromkeys(["why", *FACTS, COMMAND], kept.TEXT),
     others=kept.optional(kept.REAL),
     subject=KEYS,
     unique=[(*KEYS, "rate_ops_s")],
@@ -88,7 +91,9 @@ def table(
     """Rows for the points of one search. `subject` has SUBJECT, KEYS and options, and perhaps the facts."""
     judged = [column_of(each)[0] for each in objectives]
     known = (
-        dict.fromkeys(facts.COLUMNS, "") | subject | {"objectives": json.dumps([asdict(each) for each in objectives])}
+        dict.fromkeys([*FACTS, COMMAND], "")
+        | subject
+        | {"objectives": json.dumps([asdict(each) for each in objectives])}
     )
     rows = pd.DataFrame([known | _row(point, workload, judged) for point in points])
     return rows[[*KEPT.columns, *(name for name in rows if name not in KEPT.columns)]]
@@ -144,8 +149,10 @@ def _parts(file: Path, workload: Contract) -> Iterator[str]:
     yield f"![Latency of {suite}/{scenario} against offered load](result_data/{file.with_suffix('.png').name})"
     for each in answers(rows):
         yield _markdown(each, workload)
-        if about := facts.markdown(each.points):
-            yield about
+        first = each.points.iloc[0]
+        if first[COMMAND]:
+            yield md.facts((title, first[name]) for name, title in FACTS.items() if first[name])
+            yield f"**Make it again**\n\n    {visible(first[COMMAND], None)}"
     yield f"All points: [`{file.name}`](result_data/{file.name})."
 
 

@@ -51,6 +51,7 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
         "t000_latency.png",
         "t000_metrics.csv",
         "t000_raw.csv",
+        "t000_response.png",
         "t000_stages.csv",
         "t000_stages_aarch64_exact_tcg.png",
         "t000_stages_aarch64_live_tcg.png",

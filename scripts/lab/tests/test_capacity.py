@@ -11,9 +11,9 @@ from lab.plan import contract, objectives
 from lab.report import page as report
 from lab.runs import run_record
 from lab.capacity import search as capacity
-from lab.capacity import facts, plot as capacity_plot, table as capacity_table
+from lab.capacity import plot as capacity_plot, table as capacity_table
 from lab.capacity.search import Point, Search, State
-from lab.capacity.subject import objectives_of, rates_of
+from lab.capacity.subject import facts_of, objectives_of, rates_of
 from lab.text.complaint import Complaint
 from lab.plan.suite import Scenario, Suite
 
@@ -213,7 +213,7 @@ def png_size(png: bytes) -> tuple[int, ...]:
 
 def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records: list[run_record.RunRecord]) -> None:
     live = [record for record in records if record.row.timing == "live"]
-    of_runs = facts.of_runs(live, "make capacity SCENARIO=s/x")
+    of_runs = facts_of(live, "make capacity SCENARIO=s/x")
     ends = sorted(record.facts["finished_at"] for record in live)
     file = tmp_path / "capacity_s_x.csv"
     file.write_text(capacity_table.KEPT.csv(tabled(SUBJECT | {"timing": "exact"}, points(_500=HELD))))
@@ -223,7 +223,7 @@ def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records
     assert f"| measured | {ends[0]} to {ends[-1]} |" in page
     assert f"| QEMU | {live[0].facts['image']['qemu_version']} |" in page
     assert page.count("**Make it again**\n\n    make capacity SCENARIO=s/x\n") == 1  # the exact table has no facts
-    exact = facts.of_runs([record for record in records if record.row.timing == "exact"], "x")
+    exact = facts_of([record for record in records if record.row.timing == "exact"], "x")
     assert of_runs["host"] and not exact["host"]
 
 

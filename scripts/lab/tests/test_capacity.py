@@ -13,11 +13,14 @@ from lab.runs import run_record
 from lab.capacity import search as capacity
 from lab.capacity import plot as capacity_plot, table as capacity_table
 from lab.capacity.search import Point, Search, State
-from lab.capacity.subject import facts_of, objectives_of, rates_of
+from lab.capacity.facts import of_runs as facts_of
+from lab.capacity.subject import objectives_of, rates_of
 from lab.text.complaint import Complaint
-from lab.plan.suite import Scenario, Suite
+from lab.plan.scenarios import Scenario
+from lab.plan.suite import Suite
 
-LIMITS = tuple(objectives.load(Path("x"), {"response_p99_us": 200, "drop_rate": 0}))
+PIPELINE = contract.load("pipeline")
+LIMITS = tuple(objectives.load(Path("x"), {"response_p99_us": 200, "drop_rate": 0}, PIPELINE))
 SEARCH = Search(100, 10_000_000, 0.05, 3, 9, LIMITS)
 SUBJECT = {
     "suite": "s",
@@ -27,7 +30,6 @@ SUBJECT = {
     "accelerator": "tcg",
     "options": "{}",
 }
-PIPELINE = contract.load("pipeline")
 INTERVAL = PIPELINE.options["prod-interval-us"]
 
 
@@ -41,7 +43,7 @@ def runs(*response_p99_us: float, timing: str = "live", **values: Any) -> pd.Dat
         "drop_rate": 0.0,
         "noisy": False,
     }
-    told |= {"produced": 2000, "consumed": 2000, "duration_s": 2.0, "scenario": "x", "target": "aarch64"}
+    told |= {"produced": 2000, "items": 2000, "duration_s": 2.0, "scenario": "x", "target": "aarch64"}
     return table.assign(**(told | {"timing": timing, "accelerator": "tcg"} | values))
 
 
@@ -92,7 +94,7 @@ def test_runs_that_disagree_are_followed_by_more_up_to_the_limit() -> None:
     point = SEARCH.judge(1e3, runs(90, 100, 250, 90, 260, 90, 270, 90, 280))
     why = "5 of 9 runs hold: response_p99_us 100 <= 200, 95 % interval 90 to 268"
     assert (point.state, point.why) == (State.UNDECIDED, why)
-    limits = tuple(objectives.load(Path("x"), {"drop_rate": 0.001}))
+    limits = tuple(objectives.load(Path("x"), {"drop_rate": 0.001}, PIPELINE))
     drops = [0.00118] * 5 + [0.0] * 4
     point = Search(1, 10, 0.05, 3, 9, limits).judge(1e3, runs(*[90] * 9).assign(drop_rate=drops))
     assert point.why == "4 of 9 runs hold: drop_rate 0.00118 > 0.001, 95 % interval 0 to 0.00118"
@@ -116,7 +118,7 @@ def test_noisy_runs_do_not_count() -> None:
 
 def test_an_objective_that_cannot_be_measured_is_told() -> None:
     with pytest.raises(Complaint, match="at 100/s: response_p99_us <= 200 cannot be judged from 20 items: give a lon"):
-        SEARCH.judge(100, runs(*[float("nan")] * 3, consumed=20))
+        SEARCH.judge(100, runs(*[float("nan")] * 3, items=20))
 
 
 def points(**of_rate: tuple[State, str]) -> list[Point]:
@@ -239,19 +241,18 @@ def test_intervals_are_whole_nanoseconds() -> None:
 
 
 def suite(**scenarios: dict[str, Any]) -> Suite:
-    return Suite("s", "", "pipeline", {}, tuple(Scenario(*each) for each in scenarios.items()), {}, 0.03, LIMITS)
+    return Suite("s", "", PIPELINE, {}, tuple(Scenario(*each) for each in scenarios.items()), {}, 0.03, LIMITS)
 
 
 def test_a_scenario_keeps_all_but_its_interval() -> None:
-    of = suite(x={"prod-interval-us": 1000, "wait": "spin"}, y={})
-    at = capacity.at(of, *capacity.scenario_of(of, "x", PIPELINE)[:1], 41_000, INTERVAL)
+    of = suite(x={"prod-interval-us": 1000, "wait": "spin"})
+    at = capacity.at(of, capacity.scenario_of(of)[0], 41_000, INTERVAL)
     assert [each.options for each in at.scenarios] == [{"prod-interval-us": 24.39, "wait": "spin"}]
 
 
-@pytest.mark.parametrize("name", ["z", "burst"])
-def test_scenarios_without_a_rate_of_their_own_are_refused(name: str) -> None:
-    with pytest.raises(Complaint, match=f"s/{name}: .*: give"):
-        capacity.scenario_of(suite(burst={"arrival": "burst:4,50"}), name, PIPELINE)
+def test_scenarios_without_a_rate_of_their_own_are_refused() -> None:
+    with pytest.raises(Complaint, match="s/burst: .*: give"):
+        capacity.scenario_of(suite(burst={"arrival": "burst:4,50"}))
 
 
 def test_objectives_are_given_or_the_suite_s() -> None:

@@ -21,6 +21,8 @@ from lab.text.complaint import Complaint
 from lab.judge.gate import Gate
 from lab.judge.comparing import Verdict
 
+PIPELINE = contract.load("pipeline")
+
 RESULTS = Path(__file__).parent / "results"
 PIPELINE = contract.load("pipeline")
 RESULT_DATA = Path(__file__).parents[3] / "result_data"
@@ -55,7 +57,7 @@ def copy(base: Path, change: Callable[[pd.DataFrame], None] = lambda raw: None) 
 
 
 def run(base: Path, new: Path, slo: dict[str, object] | None = None, allowed: tuple[str, ...] = ()) -> Gate:
-    wanted = objectives.load(Path("t000.toml"), slo or {})
+    wanted = objectives.load(Path("t000.toml"), slo or {}, PIPELINE)
     return gate.run(results.load(base)["t000"], results.load(new)["t000"], wanted, allowed)
 
 
@@ -70,7 +72,7 @@ def test_the_same_again_is_good(base: Path) -> None:
     same = run(base, copy(base))
     assert same.exit_code == gate.GOOD
     assert {each.verdict for each in same.comparisons} == {Verdict.SAME, Verdict.EQUAL}
-    assert len(same.comparisons) == 2 * 3 * len(comparing.METRICS)
+    assert len(same.comparisons) == 2 * 3 * len(PIPELINE.judged)
 
 
 @pytest.mark.parametrize(("timing", "text"), [("live", "worse: +20."), ("exact", "worse: +20.0 %")])
@@ -160,7 +162,7 @@ def test_objectives_are_missed_by_name(base: Path) -> None:
 )
 def test_bad_objectives_get_one_line(slo: object, message: str) -> None:
     with pytest.raises(Complaint) as complaint:
-        objectives.load(Path("t000.toml"), slo)
+        objectives.load(Path("t000.toml"), slo, PIPELINE)
     assert message in str(complaint.value) and complaint.value.exit_code == 2
 
 
@@ -283,7 +285,7 @@ def test_ci_reads_the_same_counts(base: Path) -> None:
     suites = {suite.get("name"): suite for suite in root}
     assert set(suites) == {"t000.aarch64.exact.tcg", "t000.aarch64.live.tcg"}
     live = suites["t000.aarch64.live.tcg"]
-    assert int(live.get("tests", "")) == len(live) == 3 * len(comparing.METRICS) + 3
+    assert int(live.get("tests", "")) == len(live) == 3 * len(PIPELINE.judged) + 3
     assert int(live.get("failures", "")) == len(live.findall("testcase/failure")) == 1 + 3
     assert gate.overall([worse]) == gate.WORSE
     assert gate_report.markdown([worse], PIPELINE).startswith("**pipelab gate: worse** (exit 3)")

@@ -83,7 +83,7 @@ def test_a_reader_finds_every_bucket_and_percentile_of_a_run(records: list[RunRe
         for name, quantile in PERCENTILES.items():
             known = raw[f"{tag}_{name}_ns"]
             assert known != known or percentile(counts, quantile) == known
-        length_s = records[0].totals.stats["duration_s"]
+        length_s = records[0].outputs.stats["duration_s"]
         assert figures == [0, pytest.approx(length_s, abs=1e-3), pytest.approx(own[-1][0] / 1e6, abs=1e-3)]
     assert sorted(found) == sorted({row["metric"] for row in rows})
     with pytest.raises(Complaint, match="has no histogram.csv: give the folder of a run"):

@@ -4,8 +4,6 @@ import json
 import re
 import shutil
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +24,6 @@ from lab.tables.measurement import Measurement
 from lab.tests import traced
 from lab.tests.conftest import RECORDED
 
-SCRIPTS = Path(__file__).parents[2]
 GUEST = Path(__file__).parent / "recorded_trace"  # 20 ms of 20 items in an aarch64 guest, in exact timing
 EXACT = Measurement("aarch64", "exact", "tcg")
 PIPELINE = contract.load("pipeline")
@@ -175,38 +172,22 @@ def test_a_damaged_trace_is_refused_in_one_line(tmp_path: Path, harm: Callable[[
     assert "\n" not in str(refused.value) and refused.value.exit_code == 1
 
 
-def planned(folder: Path, count: int) -> Path:
-    """A plan of so many rows."""
+def planned(count: int) -> list[plan.Row]:
+    """So many rows."""
     rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
-    chosen = [row for row in rows if row.scenario == "baseline"][:count]
-    (folder / "plan.jsonl").write_text(plan.write(chosen))
-    return folder / "plan.jsonl"
+    return [row for row in rows if row.scenario == "baseline"][:count]
 
 
-def run_step(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lab", "trace", *map(str, words)]
-    return subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False)
-
-
-def test_the_command_prints_the_parts_and_keeps_other_scenarios(tmp_path: Path) -> None:
-    csv = tmp_path / "t000_trace.csv"
-    first = trace_runs.table([traced.write(tmp_path / "first")], planned(tmp_path, 1), PIPELINE)
-    csv.write_text(trace_runs.KEPT.csv(pd.concat([first.assign(scenario="other"), first.assign(mean_ns=1)])))
+def test_a_terminal_shows_the_parts(tmp_path: Path) -> None:
     runs = [traced.write(tmp_path / name) for name in ("one", "two")]
-    done = run_step("--csv", csv, "--plan", planned(tmp_path, 2), *runs)
-    assert done.returncode == 0, done.stderr
-    assert "wake_up   run delay  1   kworker                 0.667" in done.stdout.splitlines()
-    assert done.stdout.splitlines()[-1].split() == ["response", "6.133"]
-    known = trace_runs.KEPT.read(csv)
-    assert list(known.groupby("scenario", sort=False)["seed"].nunique().items()) == [("other", 1), ("baseline", 2)]
-    cut(runs[1] / "out")
-    done = run_step("--csv", csv, "--plan", planned(tmp_path, 2), *runs)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "is cut" in done.stderr
+    lines = trace_runs.text(trace_runs.table(runs, planned(2), PIPELINE)).splitlines()
+    assert "wake_up   run delay  1   kworker                 0.667" in lines
+    assert lines[-1].split() == ["response", "6.133"]
 
 
 def test_the_report_says_who_had_the_cpu_and_how_much_tracing_took(tmp_path: Path) -> None:
     runs = [traced.write(tmp_path / name) for name in ("one", "two")]
-    table = trace_runs.table(runs, planned(tmp_path, 2), PIPELINE).assign(latency_p50_ns=5000.0)
+    table = trace_runs.table(runs, planned(2), PIPELINE).assign(latency_p50_ns=5000.0)
     raw = pd.DataFrame(
         {"scenario": "baseline", "seed": [1, 2, 9], "latency_p50_ns": [4000, 4000, 9000], "latency_p99_ns": np.nan}
     )
@@ -230,7 +211,7 @@ def found(table: pd.DataFrame) -> Said | None:
 
 
 def test_the_finding_names_the_task_that_had_the_cpu(tmp_path: Path) -> None:
-    table = trace_runs.table([traced.write(tmp_path / "run")], planned(tmp_path, 1), PIPELINE)
+    table = trace_runs.table([traced.write(tmp_path / "run")], planned(1), PIPELINE)
     assert found(table) is None  # no part is large
     woken = (table["stage"] == "wake_up") & (table["part"] == "run delay")
     table["mean_ns"] = table["mean_ns"].where(~woken, 2 * table["mean_ns"])

@@ -172,16 +172,16 @@ def test_tables_alone_are_no_results_to_judge(tmp_path: Path) -> None:
 def test_a_trace_has_each_item_s_stages_and_the_queue_s_depth(records: list[RunRecord]) -> None:
     folder = records[0].folder
     events: list[dict[str, Any]] = json.loads(chrome_trace.text(folder))["traceEvents"]
-    items = pd.read_csv(folder / "latencies.csv")
-    waited = {each["id"]: each["ts"] for each in events if (each["ph"], each["name"]) == ("b", "queue latency")}
-    ended = {each["id"]: each["ts"] for each in events if (each["ph"], each["name"]) == ("e", "queue latency")}
-    spent = items[items["queue_latency_ns"] > 0]
-    assert [round(1e3 * (ended[item] - waited[item])) for item in spent["item"]] == spent["queue_latency_ns"].to_list()
+    items = pd.read_csv(folder / "samples.csv")
+    waited = {each["id"]: each["ts"] for each in events if (each["ph"], each["name"]) == ("b", "wake_up")}
+    ended = {each["id"]: each["ts"] for each in events if (each["ph"], each["name"]) == ("e", "wake_up")}
+    spent = items[items["wake_up_ns"] > 0]
+    assert [round(1e3 * (ended[item] - waited[item])) for item in spent["item"]] == spent["wake_up_ns"].to_list()
     depths = [each["args"]["items"] for each in events if each["ph"] == "C"]
     assert min(depths) == 0 == depths[-1] and max(depths) >= 1
     few = json.loads(chrome_trace.text(folder, items=3))["traceEvents"]
     assert {each["args"]["item"] for each in few if each["ph"] == "X"} == {0, 1, 2}
-    with pytest.raises(Complaint, match="has no latencies.csv: give the folder of a run"):
+    with pytest.raises(Complaint, match="has no samples.csv: give the folder of a run"):
         chrome_trace.text(folder.parent)
 
 

@@ -22,9 +22,11 @@ from lab.judge.gate import Gate
 from lab.judge.comparing import Verdict
 
 PIPELINE = contract.load("pipeline")
+LIMIT = {"relation": "<=", "factor": 1.0}  # of an objective
 
 RESULTS = Path(__file__).parent / "results"
 PIPELINE = contract.load("pipeline")
+LIMIT = {"relation": "<=", "factor": 1.0}  # of an objective
 RESULT_DATA = Path(__file__).parents[3] / "result_data"
 RUNS = 8
 
@@ -177,17 +179,17 @@ def change_environment(folder: Path, change: Callable[[dict[str, Any]], object])
 @pytest.mark.parametrize(
     ("name", "keys", "value"),
     [
-        ("kernel", ("image", "kernel_version"), "6.1.0-57"),
-        ("kernel", ("image", "kernel_sha256"), "0123456789"),
-        ("qemu", ("image", "qemu_version"), "9"),
-        ("guest", ("smp",), 4),
-        ("guest", ("kernel_args",), "isolcpus=1"),
+        ("kernel", ("guests", 0, "image", "kernel_version"), "6.1.0-57"),
+        ("kernel", ("guests", 0, "image", "kernel_sha256"), "0123456789"),
+        ("qemu", ("guests", 0, "image", "qemu_version"), "9"),
+        ("guest", ("guests", 0, "smp"), 4),
+        ("guest", ("guests", 0, "kernel_args"), "isolcpus=1"),
         ("host", ("host", "cpu"), "another"),
-        ("options", ("scenarios", "baseline"), "--prod-interval-us 500"),
+        ("options", ("scenarios", "baseline", "options", "prod-interval-us"), 500),
     ],
 )
 def test_another_circumstance_is_refused_unless_it_is_named(
-    base: Path, name: str, keys: tuple[str, ...], value: object
+    base: Path, name: str, keys: tuple[Any, ...], value: object
 ) -> None:
     new = copy(base)
 
@@ -252,7 +254,7 @@ def test_missing_files_are_named(base: Path, tmp_path: Path) -> None:
     with pytest.raises(Complaint, match="has no <suite>_raw.csv"):
         results.load(tmp_path)
     environment = base / "t000_environment.json"
-    for content, message in (("{", "is damaged"), ("{}", "lacks 'measurements'")):
+    for content, message in (("{", "is damaged"), ("{}", "lacks 'workload'")):
         environment.write_text(content)
         with pytest.raises(Complaint, match=message):
             results.load(base)
@@ -302,7 +304,7 @@ def test_a_suite_without_a_base_is_only_judged(base: Path) -> None:
         Complaint, match=r"^--base: has no suite in common with the new results \(t000 here, t001 there"
     ):
         gate.run_all({"t001": new["t000"]}, new)
-    set_terms(base.with_name("new"), objectives=[{"name": "drop_rate", "relation": "<=", "limit": 0.0}])
+    set_terms(base.with_name("new"), objectives=[LIMIT | {"name": "drop_rate", "limit": 0.0, "column": "drop_rate"}])
     judged = gate.run_all({}, results.load(base.with_name("new")))
     assert [(each.exit_code, each.comparisons, len(each.judgements)) for each in judged] == [(gate.GOOD, [], 6)]
 
@@ -313,7 +315,15 @@ def test_a_suite_without_a_base_is_only_judged(base: Path) -> None:
         (lambda raw: None, {}, gate.GOOD),
         (slower(1.2), {}, gate.WORSE),
         (slower(1.2), {"margin": 0.5}, gate.GOOD),
-        (lambda raw: None, {"objectives": [{"name": "response_p99_us", "relation": "<=", "limit": 1}]}, gate.MISSED),
+        (
+            lambda raw: None,
+            {
+                "objectives": [
+                    LIMIT | {"name": "response_p99_us", "limit": 1, "column": "response_p99_ns", "factor": 1e3}
+                ]
+            },
+            gate.MISSED,
+        ),
         (lambda raw: raw.drop(raw[raw["replicate"] > 2].index, inplace=True), {}, gate.INCONCLUSIVE),
     ],
 )

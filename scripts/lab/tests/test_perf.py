@@ -3,14 +3,15 @@
 import math
 import shutil
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from lab.tables import measured
-from lab.plan import plan
+from lab.plan import contract, plan
+from lab.plan.guest import Guest
 from lab.runs import run_record
 from lab.counters import counted, perf
 from lab.text.complaint import Complaint
@@ -31,7 +32,7 @@ RUN = """# started on Wed Jan  1 00:00:01 2020
 <not supported>,,cache-misses,0,100.00,,
 """
 SLOWER = RUN.replace("39.04,", "41.04,").replace("1205", "1215")
-STATS = "key,value\nproduced,2000\nconsumed,2000\ndropped,0\nduration_s,2\nclock_read_ns,20\nversion,0.1.0\n"
+STATS = "key,value\nbegin_ns,1\nduration_s,2\nitems,2000\nversion,0.1.0\n"
 EXACT = Measurement("aarch64", "exact", "tcg")
 COUNTERS = Path(__file__).parents[3] / "tests" / "fake_qemu" / "counters.json"
 
@@ -173,12 +174,13 @@ def test_the_plugin_s_instructions_have_a_line_of_their_own(tmp_path: Path) -> N
 def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] = ()) -> Evidence:
     """Of t000's first two scenarios, the second against the first: context switches and instructions an item."""
     raw = measured.raw_table(run_record.load_planned(RECORDED, "t000")[0])[0].query("timing == 'exact'")
-    told = dict.fromkeys(raw["scenario"], "--prod-interval-us 1000")
+    scenario = {"options": {"prod-interval-us": 1000}, "guest": asdict(Guest("cloud"))}
     first, second = per_item
     environment = {
         "suite": "t000",
         "baselines": {second: first},
-        "measurements": [{**EXACT._asdict(), "scenarios": told}],
+        "workload": {"name": "pipeline", "contract": contract.load("pipeline").table},
+        "measurements": [{**EXACT._asdict(), "scenarios": dict.fromkeys(raw["scenario"], scenario)}],
     }
     counts = [
         {**EXACT._asdict(), "scenario": name, "items": 1000, "source": source, "event": event, "count": each * 1000}

@@ -27,7 +27,7 @@ def text(sets: Mapping[str, Results], contract: Contract) -> str:
             if known:
                 # The format demands a number of items: where nobody counted them, the line is one figure.
                 values = " ".join(f"{value:.10g} {unit}" for unit, value in known.items())
-                lines.append(f"BenchmarkPipelab/{name} {int(run.get('consumed', 1))} {values}")
+                lines.append(f"BenchmarkPipelab/{name} {int(run.get('items', 1))} {values}")
     return "\n".join(lines) + "\n"
 
 

@@ -54,7 +54,7 @@ def _entries(family: int, name: str, runs: pd.DataFrame, contract: Contract) -> 
             "run_type": "iteration",
             "repetitions": len(timed),
             "repetition_index": place,
-            "iterations": int(run["consumed"]) if "consumed" in run else math.nan,
+            "iterations": int(run["items"]) if "items" in run else math.nan,
             "real_time": run[time],
             "cpu_time": run[time] if math.isnan(cpu_time_ns) else cpu_time_ns,
             "time_unit": "ns",
@@ -68,4 +68,4 @@ def _entries(family: int, name: str, runs: pd.DataFrame, contract: Contract) -> 
 def _cpu_time_ns(run: Mapping[Hashable, Any], contract: Contract) -> float:
     """Of the threads of all roles an item; NaN where the runs do not say."""
     used_ns = [run.get(f"{role}_run_time_ns", math.nan) for role in contract.roles]
-    return sum(used_ns) / run["consumed"] if used_ns and run.get("consumed") else math.nan
+    return sum(used_ns) / run["items"] if used_ns and run.get("items") else math.nan

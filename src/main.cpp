@@ -42,17 +42,15 @@ void require_memory(const Workload& workload, const Kit& kit) {
 
 /// Writes what a workload leaves to main().
 void write(const Outcome& outcome, record::Files& files) {
-  std::vector<std::string> stats{
-      fmt::format("begin_ns,{}", outcome.begin_ns),
-      fmt::format("duration_s,{:.9f}", platform::to_seconds(outcome.elapsed_ns))};
-  for (const auto& [key, value] : outcome.stats) {
-    stats.push_back(fmt::format("{},{}", key, value));
-  }
-  stats.push_back(fmt::format("version,{}", kVersion));
-  files.write(record::File::kStats, "key,value", stats);
+  std::vector<record::Stat> stats{
+      {"begin_ns", fmt::to_string(outcome.begin_ns)},
+      {"duration_s", fmt::format("{:.9f}", platform::to_seconds(outcome.elapsed_ns))}};
+  std::ranges::copy(outcome.stats, std::back_inserter(stats));
+  stats.emplace_back("version", kVersion);
+  files.write(stats);
   std::vector<std::string> threads;
   std::ranges::transform(outcome.threads, std::back_inserter(threads), threads::csv_line);
-  files.write(record::File::kThreads, threads::kHeader, threads);
+  files.write_threads(threads::kHeader, threads);
 }
 
 int run(Workload& workload, const Kit& kit) try {

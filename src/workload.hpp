@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "cli/options.hpp"
 #include "load/options.hpp"
 #include "platform/clock.hpp"
+#include "record/csv.hpp"
 #include "record/files.hpp"
 #include "record/options.hpp"
 #include "threads/options.hpp"
@@ -24,14 +24,11 @@ struct Kit {
   record::Options record;
 };
 
-/// A total of a run: its key, and its value as text, empty where it is not known.
-using Stat = std::pair<std::string, std::string>;
-
 /// What a run leaves beside its samples and histograms.
 struct Outcome {
   platform::Nanoseconds begin_ns;        ///< of the measured part
   platform::Nanoseconds elapsed_ns;      ///< from there to its end
-  std::vector<Stat> stats;               ///< what it counted, the items first
+  std::vector<record::Stat> stats;       ///< what it counted, the items first
   std::vector<threads::Record> threads;  ///< that it had
 };
 

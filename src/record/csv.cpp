@@ -50,6 +50,15 @@ class Csv {
 
 }  // namespace
 
+void write_stats(OutputFile file, std::span<const Stat> stats) {
+  Csv csv(std::move(file), "key,value");
+  for (const auto& [key, value] : stats) {
+    csv.add(key, ',');
+    csv.add(value, '\n');
+  }
+  csv.close();
+}
+
 void write_lines(OutputFile file, std::string_view header, std::span<const std::string> lines) {
   Csv csv(std::move(file), header);
   for (const std::string& line : lines) {

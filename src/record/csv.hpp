@@ -17,15 +17,21 @@
 
 namespace pipelab::record {
 
+/// One line of a stats file: a key, and a value, empty where it is not known.
+using Stat = std::pair<std::string, std::string>;
+
 /// A histogram and the name of what it counts.
 struct NamedHistogram {
   std::string_view metric;
   const Histogram& histogram;
 };
 
-/// Writes `lines` under `header`.
+/// Writes `stats` as `key,value` lines under that header.
 /// All writers here close the file, and throw std::system_error, naming its path, when it cannot be
 /// written whole.
+void write_stats(OutputFile file, std::span<const Stat> stats);
+
+/// Writes `lines` under `header`.
 void write_lines(OutputFile file, std::string_view header, std::span<const std::string> lines);
 
 /// Writes `metric,lowest_ns,highest_ns,count`, one line a filled bucket.

@@ -57,6 +57,11 @@ TEST_F(Csv, WritesTheStagesOfAnItemFromTheBeginning) {
             "0,100000,10,140,150\n3,100003,10,140,150\n");
 }
 
+TEST_F(Csv, WritesStatsAsKeysAndValues) {
+  write_stats(OutputFile(path_), std::array<Stat, 2>{{{"items", "10"}, {"wake_ups", ""}}});
+  EXPECT_EQ(contents(path_), "key,value\nitems,10\nwake_ups,\n");
+}
+
 TEST_F(Csv, WritesFilledBucketsOnly) {
   Histogram histogram;
   histogram.record(5);

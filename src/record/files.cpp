@@ -17,9 +17,15 @@ bool Files::any_pipe() const {
   return std::ranges::any_of(files_, [](const auto& file) { return file && file->is_pipe(); });
 }
 
-void Files::write(File file, std::string_view header, std::span<const std::string> lines) {
-  if (auto& wanted = of(file)) {
-    write_lines(*std::move(wanted), header, lines);
+void Files::write(std::span<const Stat> stats) {
+  if (auto& file = of(File::kStats)) {
+    write_stats(*std::move(file), stats);
+  }
+}
+
+void Files::write_threads(std::string_view header, std::span<const std::string> lines) {
+  if (auto& file = of(File::kThreads)) {
+    write_lines(*std::move(file), header, lines);
   }
 }
 

@@ -38,8 +38,10 @@ class Files {
     }
   }
 
-  /// Writes one of the others: a header, and lines.
-  void write(File file, std::string_view header, std::span<const std::string> lines);
+  void write(std::span<const Stat> stats);
+
+  /// Writes a line a thread under `header`.
+  void write_threads(std::string_view header, std::span<const std::string> lines);
 
  private:
   std::optional<OutputFile>& of(File file) { return files_.at(static_cast<std::size_t>(file)); }

@@ -21,7 +21,8 @@ double drop_rate(const Production& production) {
 
 }  // namespace
 
-std::vector<Stat> totals(const Measured& measured, const Recorder& recorder, double clock_read_ns) {
+std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
+                                 double clock_read_ns) {
   const Production& production = measured.production;
   return {
       {"items", fmt::to_string(recorder.items())},

@@ -9,7 +9,8 @@
 namespace pipelab::pipeline {
 
 /// The totals of a run. `clock_read_ns` is what one clock read costs.
-std::vector<Stat> totals(const Measured& measured, const Recorder& recorder, double clock_read_ns);
+std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
+                                 double clock_read_ns);
 
 /// The same for people, in a few lines.
 std::string summary(const Measured& measured, const Recorder& recorder, double clock_read_ns);

@@ -39,4 +39,5 @@ check 'clang-tidy (counters)' tidy counters "${counters[@]}"
 check shellcheck shellcheck -x -P SCRIPTDIR -e SC2153,SC2317 "${shell[@]}"
 check black black --quiet --check scripts tests
 check mypy mypy scripts/lab
+check 'rooms and words of the lab' tests/house.py
 exit $((failures > 0))

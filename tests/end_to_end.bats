@@ -51,7 +51,7 @@ measure() { # NAME SEED SECONDS OPTION...
   "$ROOT/qemu/run_vm.sh" --target armv7 --smp 1 --out "$OUT" -- \
     pipelab --duration 0.5 --emit-latencies latencies.csv --stats stats.csv
   (($(wc -l <"$OUT/out/latencies.csv") == 501))
-  grep -q '^consumed,500$' "$OUT/out/stats.csv"
+  grep -q '^items,500$' "$OUT/out/stats.csv"
 }
 
 @test "the RT kernel boots with words of the user's, and is one" {

@@ -16,7 +16,8 @@ MOST_FILES = 15  # of a room
 RETIRED = re.compile(r"stud(y|ies)|told|choices?", re.IGNORECASE)  # words that meant several things each
 # What only the pipeline has; its own rules may say it.
 WORKLOAD = re.compile(
-    r"latency|drop_rate|drop-rate|\bdropped\b|producers?\b|consumers?\b|\bconsumed\b|queue.cap|on.full|prod.interval"
+    r"^(latency|dropped|consumed|producer|consumer)$|latency_(p\d|ns)|drop_rate|(producer|consumer)_"
+    r"|queue[-_]cap|on[-_]full|prod[-_]interval"
 )
 MAY_KNOW_WORKLOAD = ("findings/pipeline.py",)
 

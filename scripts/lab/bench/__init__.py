@@ -134,8 +134,8 @@ def _placement_tables(throughput: pd.DataFrame, round_trip: pd.DataFrame, placem
         "round trip over two queues, p50 / p99 in ns": _grid(sent.drop(raw.index)),
     }
     note = "The p99 is of single round trips and contains a clock read."
-    if told := [f"{md.words(name)} {text}" for name, text in zip(raw["contender"], raw["text"])]:
-        note += f" The bare cache lines, 8 B: {', '.join(told)}. Two queues need two lines, one each way."
+    if said := [f"{md.words(name)} {text}" for name, text in zip(raw["contender"], raw["text"])]:
+        note += f" The bare cache lines, 8 B: {', '.join(said)}. Two queues need two lines, one each way."
     return [f"### CPUs {placement}: {title}\n\n{table}" for title, table in parts.items() if table] + [note]
 
 

@@ -20,8 +20,8 @@ def line(throughput: pd.DataFrame, round_trip: pd.DataFrame) -> str:
             "one item at a time": _losses(moved, rings, "throughput_items_s", largest=True),
             "round trips": _losses(round_trip, rings, "round_trip_p50_ns", largest=False),
         }
-        told = [f"*{what}* {'; '.join(sizes)}" for what, sizes in lost.items() if sizes]
-        parts.append(f"{who}: {'. '.join(told) or 'nowhere'}.")
+        said = [f"*{what}* {'; '.join(sizes)}" for what, sizes in lost.items() if sizes]
+        parts.append(f"{who}: {'. '.join(said) or 'nowhere'}.")
     return f"**Where we lose against the fastest peer**, by size and capacity. {' '.join(parts)}"
 
 

@@ -27,7 +27,7 @@ def add(steps: Any, report_page: Callable[[Path], str]) -> None:
         "lowest rate, 5 undecided even there, 130 or 143 interrupted.",
     )
     step.set_defaults(step=lambda arguments: _search(arguments, report_page))
-    about = "objectives, such as 'response_p99_us=200 drop_rate=0' (the suite's [slo])"
+    about = "objectives, such as 'response_p99_us=200 throughput_ops_s>=900' (the suite's [slo])"
     step.add_argument("--slo", default="", metavar="LIMITS", help=about)
     about = f'the lowest and the highest rate that are tried, in items/s ("{RATES}")'
     step.add_argument("--rates", default=RATES, metavar="LOW HIGH", help=about)

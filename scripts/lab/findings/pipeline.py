@@ -26,9 +26,8 @@ from lab.text.numbers import share
 KEEPS_UP = 0.98  # of the scheduled rate
 FAST_SHARE = 1.02  # of the scheduled rate, which no producer exceeds
 POLLS = 3.0  # times that a thread gives up its CPU for an item
-POLLS_BOTH = 5.0  # the same, of both threads together
+SLEEPS = "consumer_voluntary_switches"
 WAKES = 0.8  # times that the consumer sleeps for an item
-WAKES_BOTH = 1.5
 BLOAT = 1.5  # times the latency
 EQUAL_THROUGHPUT = 0.1
 MIGRATIONS_PER_S = 1.0
@@ -136,14 +135,10 @@ def _made_ops_s(case: Case) -> float:
     return case.value("produced") / case.value("duration_s")
 
 
-def _whose(values: Values) -> str:
-    return {"consumer": " of the consumer", "both": " of both threads"}[str(values["whose"])]
-
-
 @rule(
     "consumer polls",
-    lambda values, _: (
-        f"{{switches:,.0f}} context switches{_whose(values)} an item",
+    (
+        "{switches:,.0f} context switches of the consumer an item",
         "it sleeps for a short time, looks and sleeps again, which costs CPU time and, on average, half a sleep",
         'wait = "futex", where the producer wakes it, or "spin" if it may keep a CPU busy',
     ),
@@ -151,44 +146,16 @@ def _whose(values: Values) -> str:
 def consumer_polls(evidence: Evidence) -> Iterator[Finding]:
     """Many context switches an item: a thread that sleeps, looks and sleeps again."""
     for case in evidence.cases:
-        if (switches := _switches(case)) and switches[0] > (POLLS if switches[1] == "consumer" else POLLS_BOTH):
-            yield case.found(switches=switches[0], whose=switches[1])
+        if (switches := case.per_item(SLEEPS)) > POLLS:
+            yield case.found(switches=switches)
 
 
-@rule(
-    "wakes up for each item",
-    lambda values, _: (
-        f"{{switches:.1f}} context switches{_whose(values) * (values['whose'] == 'consumer')} an item"
-        + (
-            " ({total:,.0f} in {duration_s:g} s; perf's {per_cpu_s:.0f} K/sec counts seconds of CPU time, of which there "
-            "were {cpu_s:.2f})"
-        )
-        * ("total" in values),
-        *CAUSES["wake_up"],
-    ),
-)
+@rule("wakes up for each item", ("{switches:.1f} context switches of the consumer an item", *CAUSES["wake_up"]))
 def wakes_for_each_item(evidence: Evidence) -> Iterator[Finding]:
     """A sleep and a wake-up for every item: latency is then the time of a wake-up."""
     for case in evidence.cases:
-        switches, whose = _switches(case) or (0.0, "")
-        low, high = (WAKES, POLLS) if whose == "consumer" else (WAKES_BOTH, POLLS_BOTH)
-        if not low <= switches <= high:
-            continue
-        duration_s, cpu_s = case.value("duration_s"), case.value("task_clock_ms") / 1e3
-        counted = {}
-        if whose == "both" and cpu_s < duration_s / 2:
-            total = case.value("context_switches")
-            counted = {"total": total, "duration_s": duration_s, "per_cpu_s": total / cpu_s / 1e3, "cpu_s": cpu_s}
-        yield case.found(switches=switches, whose=whose, **counted)
-
-
-def _switches(case: Case) -> tuple[float, str] | None:
-    """Context switches an item, and whether they are the consumer's own or of both threads."""
-    own, both = case.per_item("consumer_voluntary_switches"), case.per_item("context_switches")
-    if not math.isnan(own):
-        return own, "consumer"
-    both = case.value("perf_context_switches_per_item") if math.isnan(both) else both
-    return None if math.isnan(both) else (both, "both")
+        if WAKES <= (switches := case.per_item(SLEEPS)) <= POLLS:
+            yield case.found(switches=switches)
 
 
 @rule(

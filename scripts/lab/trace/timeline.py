@@ -120,8 +120,8 @@ def _tasks(switches: pd.DataFrame, cpu: int, names: Mapping[int, str]) -> tuple[
     pids = np.append(here["prev_pid"].iloc[0], here["next_pid"])
     tasks = np.append(here["prev_comm"].iloc[0], here["next_comm"])
     known = {0: IDLE, **names}
-    told = [known.get(pid) or str(task).split("/", maxsplit=1)[0] for pid, task in zip(pids, tasks)]
-    return here["time_ns"].to_numpy(), np.array(told, dtype=object)
+    said = [known.get(pid) or str(task).split("/", maxsplit=1)[0] for pid, task in zip(pids, tasks)]
+    return here["time_ns"].to_numpy(), np.array(said, dtype=object)
 
 
 def _holders(

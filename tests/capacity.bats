@@ -69,7 +69,7 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   says "t000.toml: there is no such scenario: give one of baseline, affinity, queue-cap-8"
   run "$ROOT/scripts/capacity.sh" --slo "drop_rate=0" nope/baseline
   exits 2
-  says "there is no such suite"
+  says "is no suite, nor a scenario of one"
   run "$ROOT/scripts/capacity.sh" --help
   exits 0
 }

@@ -55,7 +55,7 @@ results() { # NAME
     NR > 1 && $3 == "affinity" { $p50 = 10 * $p50 + 10 } 1' "$before/t000_raw.csv" >"$BATS_TEST_TMPDIR/after/t000_raw.csv"
   gate --base "$before" --new "$BATS_TEST_TMPDIR/after"
   exits 3
-  says "| affinity | latency_p50_ns |"
+  says "| affinity | latency p50 |"
 }
 
 @test "A against B: wrong usage" {

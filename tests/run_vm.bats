@@ -12,7 +12,7 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   exits 0
   [[ $output == "" ]]
   [[ $(fact outcome) == "done" && $(fact exit_code) == 0 && $(fact accelerator) == tcg ]]
-  [[ -s $OUT/out/latencies.csv && -s $OUT/out/stats.csv && -s $OUT/console.log ]]
+  [[ -s $OUT/out/samples.csv && -s $OUT/out/stats.csv && -s $OUT/console.log ]]
   [[ ! -e $OUT/out.tar && ! -e $OUT/out/exit_code ]]
 }
 

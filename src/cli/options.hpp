@@ -64,10 +64,11 @@ class Options {
   void add_value(Option option, Target& target, Convert convert) {
     option.read = [&target, convert](const std::string& text) {
       auto value = convert(text);
-      if (value) {
-        target = *std::move(value);
+      if (!value) {
+        return false;
       }
-      return value.has_value();
+      target = *std::move(value);
+      return true;
     };
     all_.push_back(std::move(option));
   }

@@ -38,7 +38,7 @@ Setting quick() {
 
 /// A run that made something: a host that is busy elsewhere can take all of a quick one.
 Measured run_some(Setting setting, Recorder& recorder) {
-  const Measured outcome = setting.run(recorder, never_stop);
+  Measured outcome = setting.run(recorder, never_stop);
   if (outcome.production.produced > 0) {
     return outcome;
   }

@@ -61,4 +61,4 @@ elif ! errors=$(configure); then
 fi
 ((!only_configure)) || exit 0
 shift
-cmake --build "$folder" ${1:+--target "$@"} 6<&- | sed '/no work to do/d'
+cmake --build "$folder" ${1:+--target "$@"} 6<&- | sed '/no work to do/d; /Re-checking globbed/d'

@@ -12,17 +12,18 @@ setup() {
 # Fails unless the parts of each item's stages, in every run that was kept, add up to the nanosecond, and each
 # stage's part of the items' mean is in the table.
 adds_up() {
-  PYTHONPATH=$ROOT/scripts /usr/bin/python3 - "$CSV" "$PIPELAB_RUNS"/traces/* <<'END'
+  PYTHONPATH=$ROOT/scripts /usr/bin/python3 - "$CSV" "$PIPELAB_RUNS"/traces/*/ <<'END'
 import sys
 from pathlib import Path
-from lab.tables import stages
+from lab.plan import contract
 from lab.trace import runs as trace_runs, split as sched_trace
 
+workload = contract.load("pipeline")
 table = trace_runs.KEPT.read(Path(sys.argv[1]))
 for run in map(Path, sys.argv[2:]):
-    known = sched_trace.split(run)
+    known = sched_trace.split(run, workload)
     assert len(known.bounds_ns) == 200, len(known.bounds_ns)
-    for place, stage in enumerate(stages.STAGES):
+    for place, stage in enumerate(workload.stages):
         length = known.bounds_ns[:, place + 1] - known.bounds_ns[:, place]
         assert (known.parts_ns[stage].sum(axis=1) == length).all(), stage
     seed = int(run.name.split(".r")[1].split(".")[0])

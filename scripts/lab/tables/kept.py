@@ -71,7 +71,7 @@ class Table:
         try:
             source = path if content is None else io.StringIO(content)
             text = pd.read_csv(source, dtype=str, keep_default_na=False)
-            if not isinstance(text.index, pd.RangeIndex):
+            if len(text) and not isinstance(text.index, pd.RangeIndex):
                 raise ValueError("its first row has more cells than columns")
         except (OSError, ValueError) as error:
             raise self.complaint(path, f"cannot be read as CSV ({error})") from None

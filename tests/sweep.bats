@@ -249,3 +249,18 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   exits 2
   says "there is no row 99"
 }
+
+@test "a suite of anywhere is judged by its own file, also when the report is made again" {
+  mkdir "$BATS_TEST_TMPDIR/mine"
+  printf '%s\n' 'title = "Mine"' 'margin = 0.5' 'baseline = "b"' '[scenario.a]' 'duration = 0.1' '[scenario.b]' 'duration = 0.2' \
+    >"$BATS_TEST_TMPDIR/mine/own.toml"
+  run "$ROOT/scripts/run_scenarios.sh" --timing exact --reps 1 "$BATS_TEST_TMPDIR/mine/own.toml"
+  exits 0
+  local again
+  for again in 1 2; do
+    grep -q '"baselines": {' "$PIPELAB_RUNS/../own_environment.json"
+    grep -q '"margin": 0.5' "$PIPELAB_RUNS/../own_environment.json"
+    PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab report --runs "$PIPELAB_RUNS" --result-data "$PIPELAB_RUNS/.." \
+      --page "$BATS_TEST_TMPDIR/results.md"
+  done
+}

@@ -12,7 +12,7 @@ from enum import Enum
 import pandas as pd
 
 from lab.judge.objectives import RELATIONS, Judgement, judge
-from lab.plan.contract import Contract, Option
+from lab.plan.contract import Option
 from lab.plan.objectives import Objective
 from lab.tables.measurement import quiet
 from lab.plan.suite import Scenario, Suite

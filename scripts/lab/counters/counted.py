@@ -18,7 +18,7 @@ from lab.runs import outputs
 from lab.runs.guest_files import OUT
 from lab.runs.run_record import RunRecord
 from lab.tables import kept
-from lab.tables.measurement import KEYS, Measurement
+from lab.tables.measurement import Measurement
 from lab.text import markdown as md, names, numbers
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text

@@ -57,7 +57,7 @@ class Change:
 
 
 def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.DataFrame) -> list[Change]:
-    """All changes of one measurement; `raw` and `table`, of lab.stages.table(), are of that alone.
+    """All changes of one measurement; `raw` and `table`, of lab.tables.stages.table(), are of that alone.
 
     In live timing they share one level of error.
     """

@@ -38,7 +38,7 @@ class Evaluation:
 
     comparisons: list[Comparison]
     judgements: list[Judgement]
-    stages: pd.DataFrame  # of lab.stages.table()
+    stages: pd.DataFrame  # of lab.tables.stages.table()
     findings: list[Finding]
 
     def of(self, measurement: Measurement) -> "Evaluation":

@@ -28,7 +28,7 @@ class Case:
     """One scenario in one measurement: its runs as rows of the raw table.
 
     `replicates` says how many runs there were where `rows` are only their medians. `windows_ns` has each
-    run's latency over time (lab.stages.RunStages).
+    run's latency over time (lab.tables.stages.RunStages).
     """
 
     scenario: str
@@ -93,7 +93,7 @@ class Case:
 class Evidence:
     """A suite's results.
 
-    `stages` is a table of lab.stages.table(), `beside` has tables of instruments by the names of their files, and
+    `stages` is a table of lab.tables.stages.table(), `beside` has tables of instruments by the names of their files, and
     `environment` is the suite's json.
     """
 

@@ -10,6 +10,7 @@ from lab.judge import comparing
 from lab.text.complaint import Complaint
 from lab.tables.measurement import CIRCUMSTANCES, Measurement
 from lab.judge.objectives import Judgement, judge, objectives_of
+from lab.plan.contract import Contract
 from lab.plan.objectives import Objective
 from lab.tables.results import Results
 from lab.judge.comparing import Comparison, Verdict
@@ -28,6 +29,7 @@ class Gate:
     judgements: list[Judgement]
     remarks: list[str]  # what differs, for the reader
     lacking: list[str]  # what was measured on both sides, but cannot be compared
+    contract: Contract  # of what was measured
 
     @property
     def exit_code(self) -> int:
@@ -76,12 +78,12 @@ def run(
             text = f"{scenario}, {measured}: has quiet runs in {where.source.parent} alone"
             (lacking if _was_tried(other, measured, scenario) else remarks).append(text)
     comparisons: list[Comparison] = []
-    judged = measurement.contract_of(new.environment).judged
+    known = measurement.contract_of(new.environment)
     for measured in dict.fromkeys(measured for measured, _ in now):
         both = [key for key in now if key in before and key[0] == measured]
-        pairs = [pair for key in both for pair in comparing.pairs_of(key[1], before[key], now[key], judged)]
+        pairs = [pair for key in both for pair in comparing.pairs_of(key[1], before[key], now[key], known.judged)]
         comparisons += comparing.compare(pairs, margin)
-    return Gate(new.suite, comparisons, judge(new.raw, objectives), remarks, lacking)
+    return Gate(new.suite, comparisons, judge(new.raw, objectives), remarks, lacking, known)
 
 
 def _quiet_groups(results: Results) -> dict[tuple[Measurement, str], pd.DataFrame]:
@@ -120,7 +122,8 @@ def run_all(base: Mapping[str, Results], new: Mapping[str, Results], allowed: Co
             margin = results.environment.get("margin", MARGIN)
             gates.append(run(base[name], results, objectives, allowed, margin=margin))
         elif objectives:
-            gates.append(Gate(name, [], judge(results.raw, objectives), ["has nothing to be compared with"], []))
+            known = measurement.contract_of(results.environment)
+            gates.append(Gate(name, [], judge(results.raw, objectives), ["has nothing to be compared with"], [], known))
     if not gates:
         both = f"{', '.join(new)} here, {', '.join(base)} there"
         raise Complaint("--base", f"has no suite in common with the new results ({both}): measure the same suites")

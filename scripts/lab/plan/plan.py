@@ -13,6 +13,7 @@ from lab.plan import contract, guest, program, target
 from lab.plan.contract import Contract
 from lab.plan.guest import Guest
 from lab.plan.kinds import WORDS, Value, plain
+from lab.plan.places import SCENARIOS
 from lab.plan.scenarios import Scenario
 from lab.plan.suite import Suite
 from lab.plan.target import Target
@@ -94,14 +95,28 @@ def file_name(suite: str, target: str, timing: str) -> str:
 
 
 def title_file(suite: str) -> str:
-    """The file beside the plans that keeps the suite's title, so that the report needs no suite file."""
+    """The file beside the plans that keeps the suite's title, and on a second line where the suite is."""
     return f"{suite}.title.txt"
+
+
+def title_text(suite: Suite) -> str:
+    """What is to be in it."""
+    return f"{' '.join(suite.title.split())}\n{suite.file.resolve()}\n"
 
 
 def title(runs: Path, suite: str) -> str:
     """The suite's title when it was last planned; its name where none was kept."""
+    return (_title_lines(runs, suite) or [suite])[0]
+
+
+def suite_file(runs: Path, suite: str) -> Path:
+    """Where the suite was when it was last planned; in scenarios/ where nothing was kept."""
+    return Path((_title_lines(runs, suite) + [""])[1] or SCENARIOS / f"{suite}.toml")
+
+
+def _title_lines(runs: Path, suite: str) -> list[str]:
     file = runs / title_file(suite)
-    return " ".join(read_text(file).split()) if file.is_file() else suite
+    return read_text(file).splitlines() if file.is_file() else []
 
 
 def planned_suites(runs: Path) -> list[str]:

@@ -23,7 +23,7 @@ SHOWN = (Verdict.WORSE, Verdict.MIXED, Verdict.BETTER)
 HEAD = ("measurement", "scenario", "metric", "before", "now", "verdict")
 
 
-def markdown(gates: Sequence[Gate], contract: Contract) -> str:
+def markdown(gates: Sequence[Gate]) -> str:
     """The outcome, then by suite what is wrong or better; what is the same or unknown is only counted."""
     lines = [f"**pipelab gate: {OUTCOMES[overall(gates)]}** (exit {overall(gates)})"]
     for gate in gates:
@@ -38,7 +38,7 @@ def markdown(gates: Sequence[Gate], contract: Contract) -> str:
         notes += _inconclusive(gate.comparisons)
         lines += [f"- {md.words(note)}" for note in notes]
         if changed:
-            lines += ["", md.table(HEAD, (_row(each, contract) for each in changed), right=(3, 4))]
+            lines += ["", md.table(HEAD, (_row(each, gate.contract) for each in changed), right=(3, 4))]
     return "\n".join(lines) + "\n"
 
 

@@ -9,10 +9,13 @@ from typing import Any
 from lab.judge.step import names_of
 from lab.plan import plan, suite
 from lab.plan.arguments import add_path
-from lab.plan.places import RESULTS, SCENARIOS
+from lab.plan.places import RESULTS
+from lab.plan.suite import Suite
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
+
+FIRST_WORKLOAD = "pipeline"
 
 
 def add(steps: Any) -> None:
@@ -90,7 +93,7 @@ def make_report(arguments: argparse.Namespace) -> None:
     complaints: list[Complaint] = []
     empty: list[str] = []
     for name in names:
-        file = SCENARIOS / f"{name}.toml"
+        file = plan.suite_file(arguments.runs, name)
         try:
             judged = suite.load(file) if file.is_file() else None
             files, wrongs = suite_results.make(name, arguments.runs, judged, arguments.result_data)
@@ -142,27 +145,24 @@ def make_bench(arguments: argparse.Namespace) -> None:
     write_whole(arguments.page, results_page(arguments.result_data))
 
 
-def show_matrix(suite: str, folders: Sequence[Path], csv: Path) -> None:
+def show_matrix(measured: Suite, folders: Sequence[Path], csv: Path) -> None:
     """Puts a suite's results on every target and kernel into one table, and prints it."""
-    from lab.plan import contract
     from lab.report import matrix
 
-    workload = contract.load("pipeline")
-    table = matrix.read(suite, folders, workload)
+    table = matrix.read(measured.name, folders, measured.contract)
     write_whole(csv, matrix.KEPT.csv(table))
-    say(matrix.markdown(table, workload))
+    say(matrix.markdown(table, measured.contract))
 
 
 def run_gate(arguments: argparse.Namespace) -> int:
     """Prints whether --new is worse than --base; gives the exit code that says so."""
     from lab.judge import gate
-    from lab.plan import contract
     from lab.report import gate as gate_report
     from lab.tables import results
 
     new = results.load(arguments.new)
     gates = gate.run_all(results.load_base(arguments.base, arguments.new), new, arguments.allow)
-    text = gate_report.markdown(gates, contract.load("pipeline"))
+    text = gate_report.markdown(gates)
     if arguments.markdown:
         write_whole(arguments.markdown, text)
     if arguments.junit:
@@ -176,6 +176,7 @@ def export(arguments: argparse.Namespace) -> None:
     from lab.plan import contract
     from lab.report import exports
     from lab.tables import bare, results
+    from lab.tables.measurement import contract_of
 
     if arguments.format not in exports.FORMATS:
         what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
@@ -183,7 +184,9 @@ def export(arguments: argparse.Namespace) -> None:
     if arguments.format in exports.OF_RUN:
         print(exports.OF_RUN[arguments.format](arguments.source), end="")
     else:
-        workload = contract.load("pipeline")
+        # Tables without runs are those of the project's first results.
+        first = contract.load(FIRST_WORKLOAD)
         with_runs = any(arguments.source.glob("*_raw.csv"))
-        sets = results.load(arguments.source) if with_runs else bare.load(arguments.source, workload)
-        print(exports.OF_RESULTS[arguments.format](sets or results.load(arguments.source), workload), end="")
+        sets = (not with_runs and bare.load(arguments.source, first)) or results.load(arguments.source)
+        workload = contract_of(next(iter(sets.values())).environment) if with_runs else first
+        print(exports.OF_RESULTS[arguments.format](sets, workload), end="")

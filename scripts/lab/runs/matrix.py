@@ -12,12 +12,13 @@ from lab.plan.arguments import to_number
 from lab.plan.kinds import Number
 from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.plan.plan import Sweep
+from lab.plan.suite import Suite
 from lab.runs import launch, one, wanted
 from lab.runs.step import MAX_REPLICATES, SECONDS, Report, jobs_option
 from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
 
-Table = Callable[[str, Sequence[Path], Path], None]  # of a suite, from folders of results, into a CSV file
+Table = Callable[[Suite, Sequence[Path], Path], None]  # of a suite, from folders of results, into a CSV file
 
 
 def add(steps: Any, report: Report, table: Table) -> None:
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace, report: Report, table: Table) -> None:
     """Runs the suite in all cells, reports on each, and makes the table of those that are whole."""
     chosen = suite.load_all([arguments.suite])[0]
     plans, failures = [], 0
-    for wish in cells(arguments):
+    for wish in cells(chosen, arguments):
         name = f"{wish.sweep.target}.{wish.sweep.guest['kernel']}"
         runs = BUILD / "matrix" / name / "result_data" / "runs"
         try:
@@ -72,14 +73,13 @@ def run(arguments: argparse.Namespace, report: Report, table: Table) -> None:
             failures += 1
     if not folders:
         raise Complaint(chosen.name, "nothing could be run: mend what is said above", FAILED)
-    table(chosen.name, folders, RESULTS / f"{chosen.name}_matrix.csv")
+    table(chosen, folders, RESULTS / f"{chosen.name}_matrix.csv")
     if failures:
         raise Complaint(f"{failures} of the cells failed", "the same command tries them again", FAILED)
 
 
-def cells(arguments: argparse.Namespace) -> list[Wish]:
+def cells(chosen: Suite, arguments: argparse.Namespace) -> list[Wish]:
     """The suite on each target with each of its kernels, in the timing that the target can do."""
-    chosen = suite.load_all([arguments.suite])[0]
     found = []
     for name in arguments.targets.split():
         machine = target.load(TARGETS, name)

@@ -126,6 +126,8 @@ def _keep(row: Row, folder: Path, runs: Path) -> None:
     if row.observer == "none":
         image = plan.read_image(build, target.load(TARGETS, row.target), row.guest.kernel)
         run_record.seal(folder, row, image, build.resolve().parent)
+    else:
+        write_whole(folder / run_record.ROW, plan.write([row]))
     if row.observer in ("counters", "profile"):
         write_whole(folder / STATE, _counted(folder) + "\n")
     if row.observer == "profile" and not (folder / COUNTS).is_file():

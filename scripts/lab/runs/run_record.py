@@ -22,6 +22,7 @@ from lab.plan.plan import Row
 from lab.runs.outputs import Outputs
 
 RECORD = "run.json"
+ROW = "row.json"  # in its place, of a run that was watched: those are not sealed
 CHECKSUM = "sha256"  # of all else that run.json says
 CPU_INFO = Path("/proc/cpuinfo")
 HOST_BEFORE = "host_before.txt"
@@ -178,12 +179,6 @@ def _check_files(folder: Path, files: dict[str, Any], remedy: str) -> None:
             raise Complaint(file, f"is cut or grown ({size}): {remedy}", FAILED)
         if fingerprint(file) != sealed:
             raise Complaint(file, f"was changed since the run: {remedy}", FAILED)
-
-
-def load_planned(runs: Path, suite: str) -> tuple[list[RunRecord], list[Row]]:
-    """The finished runs of a suite's plans, target by target and timing by timing, and all rows of the plans."""
-    rows = [row for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))) for row in plan.read(file)]
-    return [load(runs / row.run) for row in rows if (runs / row.run).is_dir()], rows
 
 
 def _check_shape(file: Path, value: object, shape: Shape, remedy: str, name: str = "") -> None:

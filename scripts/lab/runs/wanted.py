@@ -61,13 +61,14 @@ def write_plans(wishes: Sequence[Wish], rows: Sequence[Row], runs: Path) -> Path
     Where a part of a suite is wanted, the plan keeps the rest.
     """
     for each in wishes:
-        write_whole(runs / plan.title_file(each.suite.name), each.suite.title + "\n")
+        write_whole(runs / plan.title_file(each.suite.name), plan.title_text(each.suite))
+        order = {scenario.name: number for number, scenario in enumerate(each.suite.scenarios)}
         for timing in each.sweep.timings:
             file = runs / plan.file_name(each.suite.name, each.sweep.target, timing)
             chosen = [row for row in rows if (row.suite, row.timing) == (each.suite.name, timing)]
-            chosen.sort(key=lambda row: ([one.name for one in each.suite.scenarios].index(row.scenario), row.replicate))
+            chosen.sort(key=lambda row: (order[row.scenario], row.replicate))
             if not each.suite.whole and file.is_file():
-                chosen += [row for row in plan.read(file) if row.scenario not in {one.scenario for one in chosen}]
+                chosen += [row for row in plan.read(file) if row.scenario not in order]
             write_whole(file, plan.write(chosen))
     write_whole(runs / SWEEP, plan.write(list(rows)))
     return runs / SWEEP

@@ -21,7 +21,6 @@ TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
 FLAGS = ("noisy",)
 FRACTIONS = ("_s", "_rate", "_share")  # how columns end that are written with a decimal point, also where it is .0
 INTERVAL_RUNS = 6  # from which on the runs alone bound their median, without an assumption on how they are spread
-MEASUREMENT = KEYS  # what is never mixed in one table
 
 
 def percentile_ns(highest_ns: np.ndarray, count: np.ndarray, quantile: float) -> float:

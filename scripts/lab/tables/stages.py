@@ -131,18 +131,3 @@ def table(scenario: str, measurement: Measurement, runs: Iterable[RunStages]) ->
             share = mean_ns / total if total else np.nan
             rows.append((scenario, *measurement, population, len(chosen), items, stage, mean_ns, share))
     return pd.DataFrame(rows, columns=["scenario", *KEYS, "population", "runs", "items", "stage", "mean_ns", "share"])
-
-
-def in_words(of_scenario: pd.DataFrame, known: Contract) -> tuple[str, str]:
-    """('the slowest 1 %', 'of 1,620 µs 81 % behind earlier items, 12 % late before creation'), of one table()."""
-    population = SLOWEST if (of_scenario["population"] == SLOWEST).any() else ALL
-    rows = of_scenario[of_scenario["population"] == population]
-    name = f"the {SLOWEST if population == SLOWEST else 'mean item'}"
-    return name, f"of {rows['mean_ns'].sum() / 1e3:,.0f} µs {parts(rows, known)}"
-
-
-def parts(rows: pd.DataFrame, known: Contract) -> str:
-    """'81 % behind earlier items, 12 % late before creation', of one population of one table()."""
-    chosen = rows[rows["share"] >= NAMED_SHARE].sort_values("share", ascending=False)
-    named = [f"{row.share * 100:.0f} % {known.stages[row.stage].text}" for row in chosen.itertuples()]
-    return ", ".join(named) or "no time at all"

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from lab.plan import plan
 from lab.plan.places import ROOT
+from lab.plan.plan import Row
 from lab.runs import run_record
 from lab.runs.run_record import RunRecord
 from lab.text.files import write_whole
 
 os.environ.setdefault("PIPELAB_PROGRAM", str(ROOT / "build/host-test/pipelab"))  # that plans ask
 RECORDED = Path(__file__).parent / "recorded"
+
+
+def load_planned(runs: Path, suite: str) -> tuple[list[RunRecord], list[Row]]:
+    """The finished runs of a suite's plans, target by target and timing by timing, and all rows of the plans."""
+    rows = [row for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))) for row in plan.read(file)]
+    return [run_record.load(runs / row.run) for row in rows if (runs / row.run).is_dir()], rows
 
 
 @pytest.fixture
@@ -25,7 +33,7 @@ def runs(tmp_path: Path) -> Path:
 @pytest.fixture
 def records(runs: Path) -> list[RunRecord]:
     """The finished runs of the recorded plan."""
-    return run_record.load_planned(runs, "t000")[0]
+    return load_planned(runs, "t000")[0]
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +62,7 @@ def tabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from lab.tables import environment, measured
 
     runs = Path(shutil.copytree(RECORDED, tmp_path_factory.mktemp("tabled") / "result_data" / "runs"))
-    records, rows = run_record.load_planned(runs, "t000")
+    records, rows = load_planned(runs, "t000")
     raw, complaints = measured.raw_table(records)
     assert not complaints
     known = records[0].contract

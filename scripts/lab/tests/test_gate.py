@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.judge import gate, comparing
+from lab.judge import gate
 from lab.report import gate as gate_report
 from lab.plan import contract, objectives
 from lab.tables import results
@@ -85,7 +85,7 @@ def test_one_slower_scenario_fails_the_gate(base: Path, timing: str, text: str) 
     assert [(each.scenario, each.metric, each.measurement.timing) for each in found] == [
         ("affinity", "latency_p99_ns", timing)
     ]
-    first_row = gate_report.markdown([worse], PIPELINE).split("---:|---|\n")[1]
+    first_row = gate_report.markdown([worse]).split("---:|---|\n")[1]
     assert first_row.startswith(f"| {timing} timing on aarch64") and text in first_row.splitlines()[0]
 
 
@@ -290,7 +290,7 @@ def test_ci_reads_the_same_counts(base: Path) -> None:
     assert int(live.get("tests", "")) == len(live) == 3 * len(PIPELINE.judged) + 3
     assert int(live.get("failures", "")) == len(live.findall("testcase/failure")) == 1 + 3
     assert gate.overall([worse]) == gate.WORSE
-    assert gate_report.markdown([worse], PIPELINE).startswith("**pipelab gate: worse** (exit 3)")
+    assert gate_report.markdown([worse]).startswith("**pipelab gate: worse** (exit 3)")
 
 
 def set_terms(folder: Path, **terms: object) -> None:

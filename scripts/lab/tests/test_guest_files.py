@@ -83,8 +83,8 @@ HOSTILE: dict[str, tuple[Member, ...]] = {
     ),
     "a hard link": (GOOD[0], member("out/passwd", type=tarfile.LNKTYPE, linkname="/etc/passwd"), END),
     "a hard link to the canary": (GOOD[0], member("out/a", type=tarfile.LNKTYPE, linkname="../canary"), END),
-    "a FIFO": (GOOD[0], member("out/latencies.csv", type=tarfile.FIFOTYPE), END),
-    "/dev/zero": (GOOD[0], member("out/latencies.csv", type=tarfile.CHRTYPE, devmajor=1, devminor=5), END),
+    "a FIFO": (GOOD[0], member("out/samples.csv", type=tarfile.FIFOTYPE), END),
+    "/dev/zero": (GOOD[0], member("out/samples.csv", type=tarfile.CHRTYPE, devmajor=1, devminor=5), END),
     "a disk": (GOOD[0], member("out/vm.tsv", type=tarfile.BLKTYPE, devmajor=8, devminor=0), END),
     "a folder": (GOOD[0], member("out/folder", type=tarfile.DIRTYPE, mode=0), END),
     "a file in a folder": (GOOD[0], member("out/folder/file", b"x"), END),
@@ -192,8 +192,8 @@ def test_only_what_the_contract_lists_is_moved_beside_the_host_s_records(tmp_pat
     with pytest.raises(Complaint, match="out/run.json: is none of what the workload leaves"):
         guest_files.accept(tmp_path, ["stats.csv"])
     (out / "run.json").unlink()
-    with pytest.raises(Complaint, match="out/latencies.csv: the guest did not send it"):
-        guest_files.accept(tmp_path, ["stats.csv", "latencies.csv"])
+    with pytest.raises(Complaint, match="out/samples.csv: the guest did not send it"):
+        guest_files.accept(tmp_path, ["stats.csv", "samples.csv"])
     guest_files.accept(tmp_path, ["stats.csv"])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["stats.csv", "stderr.txt", "stdout.txt"]
 

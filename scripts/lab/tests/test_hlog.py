@@ -5,7 +5,6 @@ import csv
 import random
 import struct
 import zlib
-from pathlib import Path
 
 import pytest
 

@@ -7,8 +7,9 @@ import pytest
 
 from lab.report import environment as words
 from lab.tables import environment, ledger_summary
-from lab.runs import ledger, run_record
+from lab.runs import ledger
 from lab.runs.run_record import RunRecord
+from lab.tests.conftest import load_planned
 from lab.tests.test_ledger import QUIET, changed
 from lab.tests.test_report import make_report, rewrite_runs, write_plan
 
@@ -64,7 +65,7 @@ def test_what_the_host_does_not_say_is_unknown() -> None:
 
 
 def test_the_environment_file_has_it_of_live_runs_alone(runs: Path) -> None:
-    found, rows = run_record.load_planned(runs, "t000")
+    found, rows = load_planned(runs, "t000")
     known = [RunRecord(each.folder, each.row, each.facts | steady()) for each in found]
     exact, live = environment.describe("", found[0].contract, known, rows)["measurements"]
     assert "host" not in exact

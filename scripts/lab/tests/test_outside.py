@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any

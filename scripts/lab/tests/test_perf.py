@@ -12,7 +12,6 @@ import pytest
 from lab.tables import measured
 from lab.plan import contract, plan
 from lab.plan.guest import Guest
-from lab.runs import run_record
 from lab.counters import counted, perf
 from lab.text.complaint import Complaint
 from lab.counters import findings
@@ -22,7 +21,7 @@ from lab.report import suite
 from lab.tests.test_findings import said
 from lab.runs.guest_files import OUT
 from lab.tables.measurement import Measurement
-from lab.tests.conftest import RECORDED
+from lab.tests.conftest import RECORDED, load_planned
 
 RUN = """# started on Wed Jan  1 00:00:01 2020
 
@@ -173,7 +172,7 @@ def test_the_plugin_s_instructions_have_a_line_of_their_own(tmp_path: Path) -> N
 
 def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] = ()) -> Evidence:
     """Of t000's first two scenarios, the second against the first: context switches and instructions an item."""
-    raw = measured.raw_table(run_record.load_planned(RECORDED, "t000")[0])[0].query("timing == 'exact'")
+    raw = measured.raw_table(load_planned(RECORDED, "t000")[0])[0].query("timing == 'exact'")
     scenario = {"options": {"prod-interval-us": 1000}, "guest": asdict(Guest("cloud"))}
     first, second = per_item
     environment = {

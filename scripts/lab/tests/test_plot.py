@@ -85,7 +85,7 @@ def spread_over(raw: pd.DataFrame, scenarios: int, suffix: str) -> pd.DataFrame:
 
 
 def staged(raw: pd.DataFrame) -> pd.DataFrame:
-    """A table as lab.stages.table() makes it, of the scenarios of `raw`."""
+    """A table as lab.tables.stages.table() makes it, of the scenarios of `raw`."""
     scenarios = raw[[*KEYS, "scenario"]].drop_duplicates()
     stages = pd.DataFrame({"stage": list(PIPELINE.stages), "mean_ns": [5e5, 1e3, 2e5, 3e5, 1e3]})
     populations = pd.DataFrame({"population": list(stage_picture.TITLES)})

@@ -14,6 +14,7 @@ import pytest
 from lab.runs import ledger, run_record
 from lab.plan import contract, plan
 from lab.text.complaint import Complaint
+from lab.tests.conftest import load_planned
 from lab.tests.test_ledger import QUIET
 
 IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")
@@ -155,7 +156,7 @@ def test_a_run_on_another_accelerator_or_image_than_planned_is_not_sealed(fresh:
 
 def test_finished_and_missing_runs_are_told_apart(runs: Path) -> None:
     shutil.rmtree(next(runs.glob("t000.affinity.*.live.r2.*")))
-    finished, rows = run_record.load_planned(runs, "t000")
+    finished, rows = load_planned(runs, "t000")
     assert len(finished) == 11
     missing = [row for row in rows if row not in [record.row for record in finished]]
     assert [(row.scenario, row.timing, row.replicate) for row in missing] == [("affinity", "live", 2)]
@@ -256,7 +257,7 @@ def test_a_damaged_run_gets_one_line_with_its_remedy(runs: Path, name: str, dama
     folder = next(runs.glob("t000.baseline.*.exact.r1.*"))
     damage(folder / name)
     with pytest.raises(Complaint) as complaint:
-        run_record.load_planned(runs, "t000")
+        load_planned(runs, "t000")
     text = str(complaint.value)
     assert text.startswith(f"{folder / name}: {message}")
     assert f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again" in text

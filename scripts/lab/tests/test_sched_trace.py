@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from lab.plan import contract, plan
-from lab.tables import stages
 from lab.runs import outputs
 from lab.trace import split, events as trace_events, runs as trace_runs
 from lab.text.complaint import Complaint
@@ -239,7 +238,11 @@ def test_the_finding_names_the_task_that_had_the_cpu(tmp_path: Path) -> None:
 
 
 def test_the_chrome_trace_has_the_cpus_and_the_run_delays(tmp_path: Path) -> None:
-    events = json.loads(chrome_trace.text(traced.write(tmp_path / "run")))["traceEvents"]
+    run = traced.write(tmp_path / "run")
+    with pytest.raises(Complaint, match=r"run: has no row\.json, which says what ran: run scripts/trace.sh again"):
+        chrome_trace.text(run)
+    (run / "row.json").write_text(plan.write(planned(1)))
+    events = json.loads(chrome_trace.text(run))["traceEvents"]
     slices = {
         (each["pid"], each["tid"], each["name"], each["ts"], round(each["dur"], 3))
         for each in events

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.plan import contract
+from lab.plan import contract, plan
 from lab.plan.contract import Contract
 from lab.runs import outputs, run_record
 from lab.runs.guest_files import OUT
@@ -55,9 +55,12 @@ def text(run: Path, items: int = MOST_ITEMS) -> str:
 
 
 def _contract_of(run: Path) -> Contract:
-    """Of the run's workload, as its record or the plan of a traced one says."""
-    record = run / run_record.RECORD
-    return run_record.load(run).contract if record.is_file() else contract.load("pipeline")
+    """Of the run's workload, as its record says, or what stands in its place where it was traced."""
+    if (run / run_record.RECORD).is_file():
+        return run_record.load(run).contract
+    if not (run / run_record.ROW).is_file():
+        raise Complaint(run, f"has no {run_record.ROW}, which says what ran: run scripts/trace.sh again", FAILED)
+    return contract.load(plan.read(run / run_record.ROW)[0].workload)
 
 
 def _work(items: pd.Series, begins: pd.DataFrame, ends: pd.DataFrame, known: Contract) -> list[dict[str, Any]]:

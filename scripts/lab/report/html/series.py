@@ -1,6 +1,5 @@
 """The numbers that the plots of results.html draw, rounded for a file that stays small: times in microseconds."""
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping
 from itertools import cycle
@@ -95,7 +94,7 @@ def _values(metrics: Mapping[str, float], raw: pd.DataFrame, contract: Contract)
 
 
 def stage_times(table: pd.DataFrame, contract: Contract) -> list[dict[str, Any]]:
-    """A row a scenario and population of lab.stages.table(): the mean of each stage."""
+    """A row a scenario and population of lab.tables.stages.table(): the mean of each stage."""
     if table.empty:
         return []
     rows = []

@@ -260,6 +260,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   for again in 1 2; do
     grep -q '"baselines": {' "$PIPELAB_RUNS/../own_environment.json"
     grep -q '"margin": 0.5' "$PIPELAB_RUNS/../own_environment.json"
+    grep -q "make run-scenarios SUITE=$BATS_TEST_TMPDIR/mine/own.toml TARGET=aarch64" "$BATS_TEST_TMPDIR/results.md"
     PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab report --runs "$PIPELAB_RUNS" --result-data "$PIPELAB_RUNS/.." \
       --page "$BATS_TEST_TMPDIR/results.md"
   done

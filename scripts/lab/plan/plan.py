@@ -15,14 +15,13 @@ from lab.plan.guest import Guest
 from lab.plan.kinds import WORDS, Value, plain
 from lab.plan.places import SCENARIOS
 from lab.plan.scenarios import Scenario
-from lab.plan.suite import Suite
+from lab.plan.suite import TIMINGS, Suite
 from lab.plan.target import Target
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text
 from lab.text.names import NAME
 
-TIMINGS = ("exact", "live")
 ACCELERATORS = ("tcg", "kvm")
 WISHES = ("auto", *ACCELERATORS)
 OBSERVERS = ("none", "counters", "perf", "trace", "profile")

@@ -11,6 +11,8 @@ from lab.judge import evaluation
 from lab.judge.finding import Rule
 from lab.plan import plan
 from lab.plan.contract import Contract
+from lab.plan.kinds import WORDS
+from lab.plan.places import SCENARIOS
 from lab.plan.plan import Row
 from lab.plan.suite import Suite
 from lab.report import pictures, stage_picture
@@ -46,7 +48,7 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
     records = [record for record in records if (raw["run"] == record.row.run).any()]
     workload = records[0].contract
     items, unread = evaluation.read_stages(records)
-    facts = environment.describe(plan.title(runs, name), workload, records, rows)
+    facts = environment.describe(plan.title(runs, name), _given_as(runs, name), workload, records, rows)
     facts |= evaluation.terms(suite) if suite else {}
     metrics = measured.metrics_table(raw, workload)
     beside = {trace_runs.FILE: trace_runs.KEPT.read(results / trace_runs.FILE.format(name))}
@@ -62,6 +64,12 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
         **pictures.draw(name, raw, workload),
         **_stage_pictures(name, known, workload),
     }, complaints + unread
+
+
+def _given_as(runs: Path, name: str) -> str:
+    """What the knob SUITE calls it: its name, or the path of a file that is not in scenarios/."""
+    file = plan.suite_file(runs, name)
+    return name if file.parent == SCENARIOS or not WORDS.accepts(str(file)) else str(file)
 
 
 def _with_counts(raw: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:

@@ -12,9 +12,9 @@ from lab.plan.arguments import to_number
 from lab.plan.kinds import Number
 from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.plan.plan import Sweep
-from lab.plan.suite import Suite
+from lab.plan.suite import MOST_REPLICATES, Suite
 from lab.runs import launch, one, wanted
-from lab.runs.step import MAX_REPLICATES, SECONDS, Report, jobs_option
+from lab.runs.step import SECONDS, Report, jobs_option
 from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
 
@@ -37,7 +37,7 @@ def add(steps: Any, report: Report, table: Table) -> None:
     step.set_defaults(step=lambda arguments: run(arguments, report, table))
     names = " ".join(machine.name for machine in target.load_all(TARGETS))
     step.add_argument("--targets", default=names, metavar="NAMES", help=f"of these only ({names})")
-    count = to_number(Number(1, MAX_REPLICATES))
+    count = to_number(Number(1, MOST_REPLICATES))
     step.add_argument("--reps", type=count, default=1, metavar="N", help="runs of each (1)")
     about = "seconds that each run measures (as the suite says, or 2)"
     step.add_argument("--duration", type=to_number(SECONDS), metavar="S", help=about)

@@ -12,10 +12,10 @@ from lab.plan import plan
 from lab.plan.arguments import add_guest_options, to_number
 from lab.plan.kinds import Number
 from lab.plan.places import PAGE, RUNS, TARGETS
+from lab.plan.suite import MOST_REPLICATES
 from lab.runs import launch, one, wanted
 from lab.runs.wanted import SWEEP
 
-MAX_REPLICATES = 1000
 MAX_JOBS = 999
 SECONDS = Number(0.001, 86400, whole=False)
 
@@ -78,7 +78,7 @@ def add_sweep_options(step: argparse.ArgumentParser, reps: int | None = None, ti
     about = "seconds that each run measures (as the suite says, or 2)"
     step.add_argument("--duration", type=to_number(SECONDS), metavar="S", help=about)
     about = f"runs of each scenario and timing ({reps or 'as the suite says, or 3'})"
-    count = to_number(Number(1, MAX_REPLICATES))
+    count = to_number(Number(1, MOST_REPLICATES))
     step.add_argument("--reps", type=count, default=reps, metavar="N", help=about)
     seed = to_number(Number(0, plan.MAX_SEED))
     about = "of the first replicate, and of the order of the runs (1)"

@@ -10,10 +10,10 @@ from lab.plan.plan import Row
 from lab.runs.run_record import RunRecord
 
 
-def describe(title: str, known: Contract, records: list[RunRecord], rows: list[Row]) -> dict[str, Any]:
+def describe(title: str, given_as: str, known: Contract, records: list[RunRecord], rows: list[Row]) -> dict[str, Any]:
     """The facts that the report shows beside a suite's tables.
 
-    `records` are the suite's finished runs (at least one), `rows` all that are planned. A measurement is what
+    `given_as` is what the knob SUITE calls the suite, `records` are the suite's finished runs (at least one), `rows` all that are planned. A measurement is what
     one table shows: the runs of one target, timing and accelerator.
     """
     planned = {row.run: row for row in rows}
@@ -26,7 +26,7 @@ def describe(title: str, known: Contract, records: list[RunRecord], rows: list[R
         "suite": rows[0].suite,
         "title": title,
         "workload": {"name": rows[0].workload, "contract": known.table},
-        "sweeps": _sweeps(rows),
+        "sweeps": _sweeps(rows, given_as),
         "missing_runs": len(rows) - len(records),
         "changed_guests": _changed_guests(described),
         "measurements": described,
@@ -79,14 +79,14 @@ def _host(runs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _sweeps(rows: list[Row]) -> list[dict[str, str]]:
+def _sweeps(rows: list[Row], given_as: str) -> list[dict[str, str]]:
     """The knobs of make that make all runs again: one sweep for the plans that differ in their timing only."""
     timings: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for target, timing in dict.fromkeys((row.target, row.timing) for row in rows):
         plan = [row for row in rows if (row.target, row.timing) == (target, timing)]
         durations = {row.duration_s for row in plan}
         knobs = {
-            "SUITE": plan[0].suite,
+            "SUITE": given_as,
             "TARGET": target,
             "REPS": str(max(row.replicate for row in plan)),
             "SEED": str(plan[0].sweep_seed),

@@ -66,7 +66,7 @@ def tabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw, complaints = measured.raw_table(records)
     assert not complaints
     known = records[0].contract
-    about = environment.describe("t000", known, records, rows)
+    about = environment.describe("t000", "t000", known, records, rows)
     write_whole(runs.parent / "t000_raw.csv", measured.raw_csv(raw))
     write_whole(runs.parent / "t000_metrics.csv", measured.metrics_csv(measured.metrics_table(raw, known)))
     write_whole(runs.parent / "t000_environment.json", json.dumps(about, indent=2) + "\n")

@@ -67,7 +67,7 @@ def test_what_the_host_does_not_say_is_unknown() -> None:
 def test_the_environment_file_has_it_of_live_runs_alone(runs: Path) -> None:
     found, rows = load_planned(runs, "t000")
     known = [RunRecord(each.folder, each.row, each.facts | steady()) for each in found]
-    exact, live = environment.describe("", found[0].contract, known, rows)["measurements"]
+    exact, live = environment.describe("", "t000", found[0].contract, known, rows)["measurements"]
     assert "host" not in exact
     assert (live["host"]["ledger"]["runs"], live["host"]["ledger"]["vcpu_run_delay_share_max"]) == (6, 0.006)
 

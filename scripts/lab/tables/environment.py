@@ -13,8 +13,8 @@ from lab.runs.run_record import RunRecord
 def describe(title: str, given_as: str, known: Contract, records: list[RunRecord], rows: list[Row]) -> dict[str, Any]:
     """The facts that the report shows beside a suite's tables.
 
-    `given_as` is what the knob SUITE calls the suite, `records` are the suite's finished runs (at least one), `rows` all that are planned. A measurement is what
-    one table shows: the runs of one target, timing and accelerator.
+    `given_as` is what the knob SUITE calls the suite, `records` are its finished runs (at least one), `rows` all that are
+    planned. A measurement is what one table shows: the runs of one target, timing and accelerator.
     """
     planned = {row.run: row for row in rows}
     measurements: dict[tuple[str, str, str], list[RunRecord]] = {}

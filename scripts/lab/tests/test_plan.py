@@ -238,9 +238,14 @@ def test_a_cut_or_missing_plan_is_refused(build: Path, tmp_path: Path) -> None:
 
 def test_the_title_of_a_suite_is_one_line_or_its_name(tmp_path: Path) -> None:
     assert plan.title(tmp_path, "t000") == "t000"
-    (tmp_path / plan.title_file("t000")).write_bytes(b"a\nb \xff\n")
+    assert plan.suite_file(tmp_path, "t000") == ROOT / "scenarios" / "t000.toml"
+    (tmp_path / plan.title_file("t000")).write_bytes(b"a \xff\n/my/t000.toml\n")
     (tmp_path / plan.file_name("t000", "aarch64", "exact")).touch()
-    assert (plan.title(tmp_path, "t000"), plan.planned_suites(tmp_path)) == ("a b \ufffd", ["t000"])
+    assert (plan.title(tmp_path, "t000"), plan.planned_suites(tmp_path)) == ("a \ufffd", ["t000"])
+    assert plan.suite_file(tmp_path, "t000") == Path("/my/t000.toml")
+    own = tmp_path / "own.toml"
+    own.write_text('title = """a\nb"""\n[scenario.a]')
+    assert plan.title_text(suite.load(own)) == f"a b\n{own}\n"
 
 
 @pytest.mark.parametrize("target", ALL_TARGETS)

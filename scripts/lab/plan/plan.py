@@ -105,17 +105,19 @@ def title_text(suite: Suite) -> str:
 
 def title(runs: Path, suite: str) -> str:
     """The suite's title when it was last planned; its name where none was kept."""
-    return (_title_lines(runs, suite) or [suite])[0]
+    return _title_lines(runs, suite)[0] or suite
 
 
 def suite_file(runs: Path, suite: str) -> Path:
-    """Where the suite was when it was last planned; in scenarios/ where nothing was kept."""
-    return Path((_title_lines(runs, suite) + [""])[1] or SCENARIOS / f"{suite}.toml")
+    """Where the suite was when it was last planned; in scenarios/ where that was not kept."""
+    kept = Path(_title_lines(runs, suite)[1])
+    return kept if kept.is_absolute() and kept.name == f"{suite}.toml" else SCENARIOS / f"{suite}.toml"
 
 
 def _title_lines(runs: Path, suite: str) -> list[str]:
+    """Two lines or more; empty where there are none."""
     file = runs / title_file(suite)
-    return read_text(file).splitlines() if file.is_file() else []
+    return [*(read_text(file).splitlines() if file.is_file() else []), "", ""]
 
 
 def planned_suites(runs: Path) -> list[str]:

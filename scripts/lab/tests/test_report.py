@@ -253,7 +253,7 @@ def test_runs_that_were_mixed_up_are_told_and_the_others_are_reported(runs: Path
 def test_a_count_that_is_none_leaves_its_run_out_alone(runs: Path) -> None:
     stats = next(runs.glob("t000.baseline.*.live.r1.*")) / "stats.csv"
     resend(stats, stats.read_text() + "page_faults,many\n")
-    (runs / plan.title_file("t000")).write_bytes(b"caf\xe9\nau lait\n")
+    (runs / plan.title_file("t000")).write_bytes(b"caf\xe9 au lait\n")
     done = make_report(runs)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"pipelab: {stats}: row ") and "page_faults" in done.stderr

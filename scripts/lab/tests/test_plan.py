@@ -238,7 +238,7 @@ def test_a_cut_or_missing_plan_is_refused(build: Path, tmp_path: Path) -> None:
 
 def test_the_title_of_a_suite_is_one_line_or_its_name(tmp_path: Path) -> None:
     assert plan.title(tmp_path, "t000") == "t000"
-    assert plan.suite_file(tmp_path, "t000") == ROOT / "scenarios" / "t000.toml"
+    assert plan.suite_file(tmp_path, "t000") == SCENARIOS / "t000.toml"
     (tmp_path / plan.title_file("t000")).write_bytes(b"a \xff\n/my/t000.toml\n")
     (tmp_path / plan.file_name("t000", "aarch64", "exact")).touch()
     assert (plan.title(tmp_path, "t000"), plan.planned_suites(tmp_path)) == ("a \ufffd", ["t000"])

@@ -63,6 +63,16 @@ TEST(ThreadCounters, AreAbsentForAThreadThatIsGone) {
   EXPECT_FALSE(counters.since(counters).page_faults);
 }
 
+TEST(ThreadCounters, AreReadWhileTheThreadEnds) {
+  for (int round = 0; round < 100; ++round) {
+    std::atomic<pid_t> tid{0};
+    const std::jthread thread([&tid] { tid = this_thread_id(); });
+    while (tid == 0) {
+    }
+    EXPECT_NO_THROW(for (int read = 0; read < 10; ++read) { read_thread_counters(tid); });
+  }
+}
+
 TEST(Memory, ComesFromANodeThatExists) {
   EXPECT_GT(available_memory_bytes(), 0U);
   const std::vector<int> nodes = numa_nodes();

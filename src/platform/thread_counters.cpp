@@ -14,9 +14,11 @@
 namespace pipelab::platform {
 namespace {
 
+/// Empty when there is no such file, and when its thread ends while it is read.
 std::string content_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream content;
+  content << std::ifstream(path).rdbuf();
+  return content.str();
 }
 
 std::optional<std::int64_t> number(std::string_view text) {

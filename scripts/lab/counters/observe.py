@@ -18,7 +18,7 @@ from lab.plan.scenarios import Scenario
 from lab.plan.suite import Suite
 from lab.runs import launch, observe, one, wanted
 from lab.runs.attend import attend
-from lab.runs.step import Report, add_sweep_options, jobs_option
+from lab.runs.step import Report, add_launch_options, add_sweep_options
 from lab.runs.wanted import SWEEP, Wish
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
@@ -41,7 +41,7 @@ def add(steps: Any, report: Report) -> None:
         epilog="Exit codes: 0 good, 1 a run could not be counted, 2 wrong usage, 130 or 143 interrupted.",
     )
     step.set_defaults(step=lambda arguments: count(arguments, report))
-    jobs_option(step)
+    add_launch_options(step)
 
     step = steps.add_parser(
         "perf-stat",
@@ -65,7 +65,6 @@ def add(steps: Any, report: Report) -> None:
     about = "where the counts go (result_data/perf_stat.csv)"
     step.add_argument("--csv", type=Path, default=csv, metavar="FILE", help=about)
     step.add_argument("--scenario", metavar="SUITE/SCENARIO", help="what to count")
-    observe.add_dry_run(step)
     step.add_argument("words", nargs="*", metavar="PIPELAB-OPTIONS")
 
     step = steps.add_parser(
@@ -81,7 +80,6 @@ def add(steps: Any, report: Report) -> None:
     step.set_defaults(step=profile)
     add_sweep_options(step, reps=1, timing="exact")
     add_guest_options(step)
-    observe.add_dry_run(step)
     step.add_argument("scenario", metavar="SUITE/SCENARIO")
 
 

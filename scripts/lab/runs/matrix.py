@@ -14,7 +14,7 @@ from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.plan.plan import Sweep
 from lab.plan.suite import MOST_REPLICATES, Suite
 from lab.runs import launch, one, wanted
-from lab.runs.step import SECONDS, Report, jobs_option
+from lab.runs.step import SECONDS, Report, add_launch_options
 from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
 
@@ -41,7 +41,7 @@ def add(steps: Any, report: Report, table: Table) -> None:
     step.add_argument("--reps", type=count, default=1, metavar="N", help="runs of each (1)")
     about = "seconds that each run measures (as the suite says, or 2)"
     step.add_argument("--duration", type=to_number(SECONDS), metavar="S", help=about)
-    jobs_option(step)
+    add_launch_options(step)
     step.add_argument("suite", metavar="SUITE")
 
 

@@ -3,7 +3,6 @@
 Each observer's folder has the runs, called as those that they observe, and PLAN: the rows that were asked for last.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,11 +31,6 @@ class Observed:
     @property
     def folders(self) -> list[Path]:
         return [self.plan.parent / row.run for row in self.rows]
-
-
-def add_dry_run(step: argparse.ArgumentParser) -> None:
-    about = "print the QEMU commands of the runs that are not there yet, and write nothing"
-    step.add_argument("--dry-run", action="store_true", help=about)
 
 
 def rows_of(wishes: Sequence[Wish]) -> list[Row]:

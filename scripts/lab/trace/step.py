@@ -39,7 +39,6 @@ def add(steps: Any) -> None:
     size = to_number(Number(1, 9999))
     about = "memory of each CPU of the guest for events (16)"
     step.add_argument("--buffer-mb", type=size, default=16, metavar="N", help=about)
-    observe.add_dry_run(step)
 
 
 def trace(arguments: argparse.Namespace) -> None:

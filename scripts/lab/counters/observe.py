@@ -94,7 +94,9 @@ def count(arguments: argparse.Namespace, report: Report) -> None:
         raise Complaint(sweep, "has no exact runs to count: run 'make run-scenarios TIMING=exact'", FAILED)
     print(f"counting {len(chosen)} exact runs", file=sys.stderr)
     there = [row for row in chosen if (RUNS / row.run).is_dir()]
-    counted = observe.run(there, "counters", arguments.jobs)
+    counted = observe.run(there, "counters", arguments)
+    if arguments.dry_run:
+        return
     for row, folder in zip(counted.rows, counted.folders):
         if (folder / one.COUNTS).is_file() and not (folder / SHARED).is_file():
             _name_lines(row, folder)
@@ -122,13 +124,12 @@ def perf_stat(arguments: argparse.Namespace) -> None:
     from lab.counters import counted, perf
 
     wish = _wish(arguments)
-    if arguments.dry_run:
-        observe.show(observe.rows_of([wish]), "perf")
-        return
-    wanted.make_images([wish], "image-perf")
-    attend(["make", "--no-print-directory", "-s", "-C", str(ROOT), "counters"])  # run_vm.sh says what is lacking
-    runs = observe.run(observe.rows_of([wish]), "perf", arguments.jobs)
+    if not arguments.dry_run:
+        attend(["make", "--no-print-directory", "-s", "-C", str(ROOT), "counters"])  # run_vm.sh says what is lacking
+    runs = observe.run(observe.rows_of([wish], arguments, "image-perf"), "perf", arguments)
     launch.check(runs.failures)
+    if not runs.rows:
+        return
     row = runs.rows[0]
     subject = arguments.scenario or f"pipelab {' '.join(arguments.words)}"
     say(f"{row.target}, {row.timing} timing, mean of {len(runs.rows)} runs of: {subject}")
@@ -209,16 +210,13 @@ def profile(arguments: argparse.Namespace) -> None:
     wish = wanted.the_scenario(arguments, arguments.scenario)
     if wish.sweep.timings != ("exact",):
         raise Complaint("--timing", "instructions are counted in exact timing only: leave it out")
-    if arguments.dry_run:
-        observe.show(observe.rows_of([wish]), "profile")
-        return
-    wanted.make_images([wish])
-    rows = observe.rows_of([wish])
-    names = [_program_symbols(rows[0]), _kernel_symbols(rows[0])]
-    runs = observe.run(rows, "profile", arguments.jobs)
+    runs = observe.run(observe.rows_of([wish], arguments), "profile", arguments)
     launch.check(runs.failures)
+    if not runs.rows:
+        return
     row = runs.rows[0]
-    table = counters.functions(counters.read(runs.folders[0] / one.COUNTS), symbols.read(names))
+    names = symbols.read([_program_symbols(row), _kernel_symbols(row)])
+    table = counters.functions(counters.read(runs.folders[0] / one.COUNTS), names)
     file = RESULTS / f"profile_{row.suite}_{row.scenario}.csv"
     title = f"{arguments.scenario} on {row.target}, exact timing, {row.guest.smp} CPUs, kernel {row.guest.kernel}"
     write_whole(file, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))

@@ -53,12 +53,19 @@ def run(arguments: argparse.Namespace, report: Report, table: Table) -> None:
         name = f"{wish.sweep.target}.{wish.sweep.guest['kernel']}"
         runs = BUILD / "matrix" / name / "result_data" / "runs"
         try:
-            wanted.make_images([wish])
+            if not arguments.dry_run:
+                wanted.make_images([wish])
             ready = wanted.on_accelerator([wish])
-            plans.append(wanted.write_plans(ready, wanted.rows(ready, runs), runs))
+            rows = wanted.rows(ready, runs)
+            if arguments.dry_run:
+                launch.show(rows, runs)
+            else:
+                plans.append(wanted.write_plans(ready, rows, runs))
         except Complaint as complaint:
             print(f"pipelab: {name}: left out: {complaint}", file=sys.stderr)
             failures += 1
+    if arguments.dry_run:
+        return
     with launch.folder(BUILD / "matrix"):
         tasks = launch.tasks(*plans)
         launch.run(tasks, arguments.jobs)

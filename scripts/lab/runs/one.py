@@ -70,6 +70,8 @@ def _observer(row: Row) -> tuple[list[str], list[str]]:
             return ["--perf", "--counters", "caches"], ["perf", "stat", "-x,", "-o", "perf.csv", "-e", EVENTS]
         case "trace":
             return [], ["sh", "/trace_guest.sh", str(int(row.knobs[BUFFER_MB]) << 10)]
+        case "timers":
+            return ["--rt-tools"], []
     return [], []
 
 

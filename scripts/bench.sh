@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the bench of the queues, runs it, and makes its tables.
 set -euo pipefail
-# shellcheck source=lab.sh
-source "$(dirname "$0")/lab.sh"
+# shellcheck source=../qemu/target.sh
+source "$(dirname "$0")/../qemu/target.sh"
 
 usage() {
   cat <<EOF
@@ -36,6 +36,7 @@ stop() { # CODE
 
 [[ ${1:-} != --help ]] || { usage && exit 0; }
 readonly BUILT=$ROOT/build/bench
+RESULTS=$(dirname "${PIPELAB_RUNS:-$ROOT/result_data/runs}")
 for word; do
   [[ -n $word ]] || die 2 "an option is empty, see --help"
 done
@@ -45,5 +46,5 @@ make_folder "$RESULTS"
 code=0 asked=''
 measure "$@"
 ((code == 0)) || [[ $code == 130 || -n $asked ]] || exit "$code"
-lab bench --samples "$RESULTS/bench_samples.csv" --result-data "$RESULTS" --page "$RESULTS/../results.md"
+PYTHONPATH=$ROOT/scripts attend /usr/bin/python3 -m lab bench --samples "$RESULTS/bench_samples.csv" --result-data "$RESULTS" --page "$RESULTS/../results.md"
 exit "${asked:-$code}"

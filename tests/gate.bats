@@ -18,7 +18,8 @@ results() { # NAME
   says "5 inconclusive"
   ab --help
   exits 0
-  says "usage: scripts/ab.sh --base GIT-REV"
+  says "usage: scripts/ab.sh"
+  says "--base GIT-REV"
 }
 
 @test "a gate needs a base that is there" {
@@ -61,10 +62,10 @@ results() { # NAME
 @test "A against B: wrong usage" {
   ab t000
   exits 2
-  says "--base: no revision is given"
+  says "arguments are required: --base: see --help"
   ab --base HEAD
   exits 2
-  says "no suite is given"
+  says "arguments are required: SUITE: see --help"
   ab --base nowhere t000
   exits 2
   says "'nowhere' is no git revision"
@@ -80,9 +81,13 @@ results() { # NAME
 }
 
 @test "A against B runs both builds in turns, and goes on where it was" {
-  export PIPELAB_AB_BASE_BUILD=$BATS_TEST_TMPDIR/other FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  export PIPELAB_AB_BASE_BUILD="$BATS_TEST_TMPDIR/other build" FAKE_LOG=$BATS_TEST_TMPDIR/boots
   cp -r "$PIPELAB_BUILD" "$PIPELAB_AB_BASE_BUILD"
   sed -i 's/\(initrd_sha256\t\).*/\1other/' "$PIPELAB_AB_BASE_BUILD/image/aarch64/image.tsv"
+  ab --base HEAD --timing exact --reps 2 --dry-run t000
+  exits 0
+  ((${#lines[@]} == 12))
+  [[ ! -e $FAKE_LOG && ! -e $PIPELAB_BUILD/ab ]]
   ab --base HEAD --timing exact --reps 2 --jobs 1 t000
   exits 0
   says "good: nothing is worse"

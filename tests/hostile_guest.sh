@@ -5,7 +5,7 @@ case $1 in
     for name in 'a b.csv' .hidden -dash --checkpoint=1 'c"d'; do echo "$name" >"./$name"; done
     ;;
   forged) # host's records
-    for name in vm.tsv console.log watch.json run.json host_before.txt .run.json.partial; do echo forged >$name; done
+    for name in vm.tsv console.log watch.json run.json .run.json.partial; do echo forged >$name; done
     ;;
   links) ln -s /etc/passwd stderr.csv && ln -s ../../../canary vm.tsv ;;
   devices) mknod latencies.csv c 1 5 && mknod vm.tsv b 8 0 && mkfifo stats.csv ;;

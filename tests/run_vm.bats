@@ -101,7 +101,7 @@ fact() { sed -n "s/^$1\t//p" "$OUT/vm.tsv"; }
   exits 0
   [[ $(ls "$OUT") == $'console.log\nout\nvm.tsv' && $(fact outcome) == "done" && $(<"$OUT/console.log") == *booting ]]
   [[ $(<"$OUT/out/a b") == forged && $(<"$OUT/out/.hidden") == forged && $(<"$OUT/out/-dash") == forged ]]
-  for name in vm.tsv .run.json.partial host_before.txt; do
+  for name in vm.tsv .run.json.partial; do
     rm -rf "$OUT" "${sent:?}"/* "$sent"/.hidden
     ln -s "$canary" "$sent/$name"
     tar -cf "$BATS_TEST_TMPDIR/stream" -C "$BATS_TEST_TMPDIR/sent" out exit_code

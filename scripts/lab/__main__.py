@@ -49,7 +49,8 @@ def _parser() -> Parser:
     matrix.add(steps, report.report_suites, report.show_matrix)
     observe.add(steps, report.report_suites)
     capacity_step.add(steps, report.results_page)
-    for each in (judge_step, trace_step, timers_step, counters_step):
+    judge_step.add(steps, report.report_suites)
+    for each in (trace_step, timers_step, counters_step):
         each.add(steps)
     return parser
 

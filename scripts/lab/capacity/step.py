@@ -39,8 +39,6 @@ def add(steps: Any, report_page: Callable[[Path], str]) -> None:
     step.add_argument("--max-reps", type=count, default=MOST_REPS, metavar="N", help=about)
     add_guest_options(step)
     step.add_argument("--make-images", action="store_true", help="first make the image that the runs need")
-    about = "print the QEMU commands of the next runs, and write nothing"
-    step.add_argument("--dry-run", action="store_true", help=about)
     step.add_argument("scenario", metavar="SUITE/SCENARIO")
 
 

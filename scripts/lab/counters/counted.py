@@ -14,14 +14,14 @@ import pandas as pd
 
 from lab.counters import counters, perf
 from lab.plan.plan import Row
-from lab.runs import outputs
+from lab.runs import observe, outputs
 from lab.runs.guest_files import OUT
 from lab.runs.run_record import RunRecord
 from lab.tables import kept
 from lab.tables.measurement import Measurement
 from lab.text import markdown as md, names, numbers
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_facts, read_text
+from lab.text.files import read_text
 
 PERF_FILE, COUNTERS_FILE = "{}_perf.csv", "{}_counters.csv"
 PERF, PLUGIN, COUNTERS = "perf", "plugin", "counters"
@@ -161,15 +161,9 @@ def _medians(table: pd.DataFrame) -> pd.DataFrame:
 def _of_perf(folder: Path, planned: Row) -> pd.DataFrame:
     events = perf.of_run(folder, in_turn=planned.timing == "exact" and planned.guest.smp > 1)
     events = events[events["event"].isin(OF_PERF) & events["source"].isin(SOURCES) & events["count"].notna()]
-    about = {
-        "scenario": planned.scenario,
-        "target": planned.target,
-        "timing": planned.timing,
-        "accelerator": read_facts(folder / "vm.tsv", ["accelerator"], "run it again")["accelerator"],
-        "seed": planned.seed,
-        "items": int(outputs.read_stats(folder / OUT / outputs.STATS)["items"]),
-    }
-    return events.assign(event=events["event"].map(OF_PERF), note="", **about)[list(KEPT.columns)]
+    items = int(outputs.read_stats(folder / OUT / outputs.STATS)["items"])
+    known = events.assign(event=events["event"].map(OF_PERF), note="", items=items, **observe.about(folder, planned))
+    return known[list(KEPT.columns)]
 
 
 def _of_run(record: RunRecord) -> list[list[object]]:

@@ -18,7 +18,7 @@ from lab.plan.scenarios import Scenario
 from lab.plan.suite import Suite
 from lab.runs import launch, observe, one, wanted
 from lab.runs.attend import attend
-from lab.runs.step import Report, add_sweep_options, jobs_option
+from lab.runs.step import Report, add_launch_options, add_sweep_options
 from lab.runs.wanted import SWEEP, Wish
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
@@ -41,7 +41,7 @@ def add(steps: Any, report: Report) -> None:
         epilog="Exit codes: 0 good, 1 a run could not be counted, 2 wrong usage, 130 or 143 interrupted.",
     )
     step.set_defaults(step=lambda arguments: count(arguments, report))
-    jobs_option(step)
+    add_launch_options(step)
 
     step = steps.add_parser(
         "perf-stat",
@@ -65,7 +65,6 @@ def add(steps: Any, report: Report) -> None:
     about = "where the counts go (result_data/perf_stat.csv)"
     step.add_argument("--csv", type=Path, default=csv, metavar="FILE", help=about)
     step.add_argument("--scenario", metavar="SUITE/SCENARIO", help="what to count")
-    observe.add_dry_run(step)
     step.add_argument("words", nargs="*", metavar="PIPELAB-OPTIONS")
 
     step = steps.add_parser(
@@ -81,7 +80,6 @@ def add(steps: Any, report: Report) -> None:
     step.set_defaults(step=profile)
     add_sweep_options(step, reps=1, timing="exact")
     add_guest_options(step)
-    observe.add_dry_run(step)
     step.add_argument("scenario", metavar="SUITE/SCENARIO")
 
 
@@ -96,7 +94,9 @@ def count(arguments: argparse.Namespace, report: Report) -> None:
         raise Complaint(sweep, "has no exact runs to count: run 'make run-scenarios TIMING=exact'", FAILED)
     print(f"counting {len(chosen)} exact runs", file=sys.stderr)
     there = [row for row in chosen if (RUNS / row.run).is_dir()]
-    counted = observe.run(there, "counters", arguments.jobs)
+    counted = observe.run(there, "counters", arguments)
+    if arguments.dry_run:
+        return
     for row, folder in zip(counted.rows, counted.folders):
         if (folder / one.COUNTS).is_file() and not (folder / SHARED).is_file():
             _name_lines(row, folder)
@@ -124,13 +124,12 @@ def perf_stat(arguments: argparse.Namespace) -> None:
     from lab.counters import counted, perf
 
     wish = _wish(arguments)
-    if arguments.dry_run:
-        observe.show(observe.rows_of([wish]), "perf")
-        return
-    wanted.make_images([wish], "image-perf")
-    attend(["make", "--no-print-directory", "-s", "-C", str(ROOT), "counters"])  # run_vm.sh says what is lacking
-    runs = observe.run(observe.rows_of([wish]), "perf", arguments.jobs)
+    if not arguments.dry_run:
+        attend(["make", "--no-print-directory", "-s", "-C", str(ROOT), "counters"])  # run_vm.sh says what is lacking
+    runs = observe.run(observe.rows_of([wish], arguments, "image-perf"), "perf", arguments)
     launch.check(runs.failures)
+    if not runs.rows:
+        return
     row = runs.rows[0]
     subject = arguments.scenario or f"pipelab {' '.join(arguments.words)}"
     say(f"{row.target}, {row.timing} timing, mean of {len(runs.rows)} runs of: {subject}")
@@ -211,16 +210,13 @@ def profile(arguments: argparse.Namespace) -> None:
     wish = wanted.the_scenario(arguments, arguments.scenario)
     if wish.sweep.timings != ("exact",):
         raise Complaint("--timing", "instructions are counted in exact timing only: leave it out")
-    if arguments.dry_run:
-        observe.show(observe.rows_of([wish]), "profile")
-        return
-    wanted.make_images([wish])
-    rows = observe.rows_of([wish])
-    names = [_program_symbols(rows[0]), _kernel_symbols(rows[0])]
-    runs = observe.run(rows, "profile", arguments.jobs)
+    runs = observe.run(observe.rows_of([wish], arguments), "profile", arguments)
     launch.check(runs.failures)
+    if not runs.rows:
+        return
     row = runs.rows[0]
-    table = counters.functions(counters.read(runs.folders[0] / one.COUNTS), symbols.read(names))
+    names = symbols.read([_program_symbols(row), _kernel_symbols(row)])
+    table = counters.functions(counters.read(runs.folders[0] / one.COUNTS), names)
     file = RESULTS / f"profile_{row.suite}_{row.scenario}.csv"
     title = f"{arguments.scenario} on {row.target}, exact timing, {row.guest.smp} CPUs, kernel {row.guest.kernel}"
     write_whole(file, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))

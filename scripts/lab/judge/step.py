@@ -1,32 +1,41 @@
 """The steps that compare results: with those made again (scripts/verify.sh), and with themselves."""
 
 import argparse
+import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from lab.plan import suite
-from lab.plan.arguments import add_path
-from lab.plan.places import TARGETS
+from lab.plan.arguments import Parser, add_guest_options
+from lab.plan.places import BUILD, RESULTS, TARGETS
+from lab.runs import launch, wanted
+from lab.runs.step import Report, add_launch_options, add_sweep_options
+from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
 from lab.text.outside import say
 
+DIFFERENT, NOT_TESTED = 3, 5  # exit codes
+AGAIN = BUILD / "verify" / "result_data"
 
-def add(steps: Any) -> None:
-    """Adds `recipes`, `inputs`, `same` and `noise-floor`."""
-    for name, about, does in (
-        ("recipes", "print how exact results were made", show_recipes),
-        ("inputs", "say what is no longer as it was for exact results", check_inputs),
-        ("same", "compare exact results with those that were made again", compare_exact),
-    ):
-        step = steps.add_parser(name, help=about)
-        step.set_defaults(step=does)
-        add_path(step, "--results", "where the results are")
-        if name != "recipes":
-            add_path(step, "--again", "where they were made again")
-        if name == "inputs":
-            add_path(step, "--build", "where the images are")
-        step.add_argument("suite", metavar="SUITE")
+
+def add(steps: Any, report: Report) -> None:
+    """Adds `verify`, of scripts/verify.sh, and `noise-floor`. `report` makes tables of what was made again."""
+    step = steps.add_parser(
+        "verify",
+        prog="scripts/verify.sh",
+        help="make exact results again, and compare them byte for byte",
+        description="Makes the exact results of the suites again (with their seeds, in build/verify/) and compares the "
+        "exact lines of result_data/SUITE_raw.csv and SUITE_metrics.csv, byte for byte. A suite whose results were "
+        "made with another kernel, QEMU, compiler or program is not made again, since that would test another claim; "
+        "what differs is said.",
+        epilog="Exit codes: 0 the same, 1 a run failed, 2 wrong usage, 3 not the same, 5 not tested, since something "
+        "else differs, 130 or 143 interrupted.",
+    )
+    step.set_defaults(step=lambda arguments: verify_all(arguments, report))
+    add_launch_options(step)
+    step.add_argument("suites", nargs="+", metavar="SUITE")
 
     step = steps.add_parser("noise-floor", help="show the smallest change that live runs can detect")
     step.set_defaults(step=show_noise_floor)
@@ -39,38 +48,57 @@ def names_of(suites: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(suite.find(text)[0].stem for text in suites))
 
 
-def show_recipes(arguments: argparse.Namespace) -> None:
-    """Prints how the exact results of a suite were made, for verify.sh: the options of run_scenarios.sh, a sweep a line."""
+def verify_all(arguments: argparse.Namespace, report: Report) -> int:
+    """Makes the exact results of each suite again, and says whether they came out the same; gives the exit code."""
+    verdict = 0
+    if not arguments.dry_run:
+        shutil.rmtree(AGAIN.parent, ignore_errors=True)
+    for text in arguments.suites:
+        try:
+            _verify(text, arguments, report)
+        except Complaint as complaint:
+            if complaint.exit_code not in (DIFFERENT, NOT_TESTED):
+                raise
+            print(f"pipelab: {complaint}", file=sys.stderr)
+            verdict = DIFFERENT if DIFFERENT in (verdict, complaint.exit_code) else NOT_TESTED
+    return verdict
+
+
+def _verify(text: str, arguments: argparse.Namespace, report: Report) -> None:
+    """Raises Complaint where the results of one suite are not the same, or cannot be tested."""
     from lab.judge import verify
 
-    for _, _, options in verify.recipes(arguments.results, arguments.suite):
-        print(*options, sep="\x1f")
-
-
-def check_inputs(arguments: argparse.Namespace) -> None:
-    """Says what is no longer as it was when a suite's exact results were made."""
-    from lab.judge import verify
-
-    changes = verify.changed_inputs(arguments.results, arguments.suite, arguments.again, arguments.build, TARGETS)
-    if changes:
-        what = "; ".join(changes)
-        raise Complaint(
-            arguments.suite, f"not tested, since it was made with something else: {what}", verify.NOT_TESTED
-        )
-
-
-def compare_exact(arguments: argparse.Namespace) -> None:
-    """Says whether a suite's exact results came out the same."""
-    from lab.judge import verify
-
-    runs, found = verify.differences(arguments.results, arguments.suite, arguments.again)
+    name, runs = Path(text).stem, AGAIN / "runs"
+    wishes = [_as_made(text, options) for options in verify.recipes(RESULTS, name)]
+    if arguments.dry_run:
+        launch.show([row for each in wishes for row in wanted.rows([each], runs)], runs)
+        return
+    with launch.folder(runs):
+        wanted.make_images(wishes)
+        plans = [(each, wanted.rows([each], runs)) for each in wishes]
+        if changes := verify.changed_inputs(RESULTS, name, [row for _, rows in plans for row in rows], BUILD, TARGETS):
+            what = f"not tested, since it was made with something else: {'; '.join(changes)}"
+            raise Complaint(name, what, NOT_TESTED)
+        for wish, rows in plans:
+            launch.check(launch.run(launch.tasks(wanted.write_plans([wish], rows, runs)), arguments.jobs))
+        report(runs, [name])
+    count, found = verify.differences(RESULTS, name, AGAIN)
     for line in found:
         say(line)
     if found:
-        raise Complaint(arguments.suite, f"{len(found)} values are not the same: see above", verify.DIFFERENT)
-    if not runs:
-        raise Complaint(arguments.suite, "not tested, since it has no exact runs", verify.NOT_TESTED)
-    say(f"{arguments.suite}: {runs} exact runs came out the same, byte for byte")
+        raise Complaint(name, f"{len(found)} values are not the same: see above", DIFFERENT)
+    if not count:
+        raise Complaint(name, "not tested, since it has no exact runs", NOT_TESTED)
+    say(f"{name}: {count} exact runs came out the same, byte for byte")
+
+
+def _as_made(text: str, options: list[str]) -> Wish:
+    """The suite, run in exact timing with the options of run_scenarios.sh that it was once run with."""
+    parser = Parser(prog="scripts/run_scenarios.sh")
+    add_sweep_options(parser)
+    add_guest_options(parser)
+    parser.add_argument("suites", nargs=1)
+    return wanted.of(parser.parse_args([*options, "--timing=exact", text]))[0]
 
 
 def show_noise_floor(arguments: argparse.Namespace) -> None:
@@ -79,8 +107,7 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
     from lab.tables import measurement, results
 
     sets = results.load(arguments.results)
-    wanted = names_of(arguments.suites) or list(sets)
-    for name in wanted:
+    for name in names_of(arguments.suites) or list(sets):
         if name not in sets:
             raise Complaint(arguments.results, f"has no results of {name}: give one of {', '.join(sets)}", FAILED)
         raw, judged = sets[name].raw, measurement.contract_of(sets[name].environment).judged

@@ -4,7 +4,7 @@ That can be tested only with what they were made with: the same kernel, QEMU, co
 is another, the claim is not tested, which is not a failure of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ import pandas as pd
 from lab.tables import measurement
 from lab.text import strict
 from lab.plan import plan, target
+from lab.plan.plan import Row
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
 
-DIFFERENT = 3
-NOT_TESTED = 5
 # What decides exact results, by the fact of an image that tells it.
 INPUTS = {
     "kernel_version": "kernel package",
@@ -49,42 +48,37 @@ def facts(results: Path, suite: str) -> dict[str, Any]:
         raise Complaint(file, f"is damaged: run 'make run-scenarios SUITE={suite}' again", FAILED) from None
 
 
-def recipes(results: Path, suite: str) -> list[tuple[str, list[str], list[str]]]:
-    """How each of the suite's exact measurements was made: its target, its kernels, and the options of
-    run_scenarios.sh."""
-    about = facts(results, suite)
-    made = []
-    for knobs in about["sweeps"]:
-        if "exact" in knobs["TIMING"].split():
-            options = [f"--{knob.lower().replace('_', '-')}={knobs[knob]}" for knob in KNOBS if knob in knobs]
-            kernels = {
-                guest["kernel"]
-                for each in _exact(about)
-                if each["target"] == knobs["TARGET"]
-                for guest in each["guests"]
-            }
-            made.append((knobs["TARGET"], sorted(kernels), options))
+def recipes(results: Path, suite: str) -> list[list[str]]:
+    """The options of run_scenarios.sh with which each of the suite's exact measurements was made."""
+    made = [
+        [f"--{knob.lower().replace('_', '-')}={knobs[knob]}" for knob in KNOBS if knob in knobs]
+        for knobs in facts(results, suite)["sweeps"]
+        if "exact" in knobs["TIMING"].split()
+    ]
     if not made:
         raise Complaint(suite, f"has no exact results in {results}: run it with TIMING=exact first")
     return made
 
 
-def changed_inputs(results: Path, suite: str, again: Path, build: Path, targets: Path) -> list[str]:
+def changed_inputs(results: Path, suite: str, again: Sequence[Row], build: Path, targets: Path) -> list[str]:
     """What is no longer as it was when the results were made: "kernel package: 6.1.0-55 then, 6.1.0-56 now".
 
-    `again` holds the plans that would make them again.
+    `again` are the rows that would make them again.
     """
     changes: dict[str, None] = {}
     for each in _exact(facts(results, suite)):
         machine = target.load(targets, each["target"])
-        rows = plan.read(again / "runs" / plan.file_name(suite, each["target"], "exact"))
         for guest in each["guests"]:
             image = plan.read_image(build, machine, guest["kernel"])
             for fact, name in INPUTS.items():
                 then, now = (made.get(fact, "unknown") for made in (guest["image"], image))
                 if then != now:
                     changes[f"{name}: {_short(then)} then, {_short(now)} now"] = None
-        again_said = {row.scenario: {"options": row.options, "guest": asdict(row.guest)} for row in rows}
+        again_said = {
+            row.scenario: {"options": row.options, "guest": asdict(row.guest)}
+            for row in again
+            if row.target == each["target"]
+        }
         for scenario in dict.fromkeys([*each["scenarios"], *again_said]):
             then, now = (_said(side.get(scenario)) for side in (each["scenarios"], again_said))
             if then != now:

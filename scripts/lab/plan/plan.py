@@ -24,7 +24,7 @@ from lab.text.names import NAME
 
 ACCELERATORS = ("tcg", "kvm")
 WISHES = ("auto", *ACCELERATORS)
-OBSERVERS = ("none", "counters", "perf", "trace", "profile")
+OBSERVERS = ("none", "counters", "perf", "trace", "profile", "timers")
 MAX_SEED = 2**32 - 1  # of QEMU's -seed
 MAX_LIMIT_S = 864000  # of run_vm.sh's --limit
 BOOT_LIMIT_S = 60
@@ -282,7 +282,7 @@ def fault(row: Row) -> str:
         "options": not all(NAME.fullmatch(name) and _is_option(row, name) for name in row.options),
         "command": not all(COMMAND_WORD.fullmatch(word) for word in row.command.split(" ")) or not _is_command(row),
         "knobs": not all(NAME.fullmatch(name) and WORDS.accepts(text) for name, text in row.knobs.items()),
-        "build": not (row.build == "" or COMMAND_WORD.fullmatch(row.build)),
+        "build": not row.build.isprintable(),
         "observer": row.observer not in OBSERVERS,
     }
     return next((name for name, wrong in faults.items() if wrong), "")

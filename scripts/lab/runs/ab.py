@@ -30,42 +30,43 @@ def add(steps: Any, report: Report, gate: Gate) -> None:
     step = steps.add_parser(
         "ab",
         prog="scripts/ab.sh",
-        usage="scripts/ab.sh --base GIT-REV [OPTIONS] SUITE...",
         help="run suites with another revision's program and with this one, and compare",
         description="Builds the program of GIT-REV in build/ab/tree/, runs SUITE with it and with the program of this "
         "tree, in one shuffled order, and compares the two. All else (kernel, /init, scripts, scenarios) is of this "
-        "tree. What is done already is not run again. Runs and reports are in build/ab/PAIR/base/ and .../new/.",
+        "tree. What is done already is not run again. Runs and reports are in build/ab/PAIR/base/ and .../new/. "
+        "--dry-run builds GIT-REV as well, whose image is part of the commands.",
         epilog="Exit codes: 0 good, 1 a build, a run or the report failed, 2 wrong usage, 3 this tree is worse, 4 it "
         "misses an objective, 5 inconclusive, 130 or 143 interrupted.",
     )
     step.set_defaults(step=lambda arguments: compare(arguments, report, gate))
-    step.add_argument("--base", default="", metavar="GIT-REV", help="the revision to compare with")
+    step.add_argument("--base", required=True, metavar="GIT-REV", help="the revision to compare with")
     add_sweep_options(step, reps=10)
     step.add_argument("--junit", type=Path, metavar="FILE", help="also write the outcome as JUnit XML")
     step.add_argument("--markdown", type=Path, metavar="FILE", help="also write the outcome as Markdown")
-    step.add_argument("suites", nargs="*", metavar="SUITE")
+    step.add_argument("suites", nargs="+", metavar="SUITE")
 
 
 def compare(arguments: argparse.Namespace, report: Report, gate: Gate) -> int:
     """Runs both builds in turns, reports on each, and gives the exit code of the gate between them."""
-    if not arguments.base:
-        raise Complaint("--base", "no revision is given: give one such as main or HEAD~1")
-    if not arguments.suites:
-        raise Complaint("ab", "no suite is given, see --help")
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{arguments.base}^{{commit}}")
     if not commit:
         raise Complaint("--base", f"'{arguments.base}' is no git revision: give one such as main or HEAD~1")
-    wishes = wanted.of(arguments)
     os.environ.setdefault("PIPELAB_PROGRAM", str(BUILD / "host" / "pipelab"))  # checks the options of both
     given = os.environ.get("PIPELAB_AB_BASE_BUILD")
-    builds = (Path(given) if given else _build(arguments.base, commit, arguments.target), BUILD)
+    wishes = wanted.of(arguments)
+    builds = (Path(given).resolve() if given else _build(arguments.base, commit, arguments.target), BUILD)
     pair = BUILD / "ab" / _name_of(builds, arguments.target)
+    wishes = wanted.on_accelerator(wishes)
+    rows = {
+        (runs := pair / side / "result_data" / "runs"): wanted.rows(wishes, runs, build)
+        for side, build in zip(SIDES, (str(builds[0]), ""))
+    }
+    if arguments.dry_run:
+        for runs, planned in rows.items():
+            launch.show(planned, runs)
+        return 0
     with launch.folder(pair):
-        wishes = wanted.on_accelerator(wishes)
-        plans = []
-        for side, build in zip(SIDES, (str(builds[0]), "")):
-            runs = pair / side / "result_data" / "runs"
-            plans.append(wanted.write_plans(wishes, wanted.rows(wishes, runs, build), runs))
+        plans = [wanted.write_plans(wishes, planned, runs) for runs, planned in rows.items()]
         tasks = launch.tasks(*plans, seed=arguments.seed)
         print(f"{len(tasks)} runs, those that are there included, in {pair}", file=sys.stderr)
         launch.check(launch.run(tasks, arguments.jobs, wishes[0].sweep.accelerator))

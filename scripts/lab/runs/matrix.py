@@ -14,7 +14,7 @@ from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.plan.plan import Sweep
 from lab.plan.suite import MOST_REPLICATES, Suite
 from lab.runs import launch, one, wanted
-from lab.runs.step import SECONDS, Report, jobs_option
+from lab.runs.step import SECONDS, Report, add_launch_options
 from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
 
@@ -41,7 +41,7 @@ def add(steps: Any, report: Report, table: Table) -> None:
     step.add_argument("--reps", type=count, default=1, metavar="N", help="runs of each (1)")
     about = "seconds that each run measures (as the suite says, or 2)"
     step.add_argument("--duration", type=to_number(SECONDS), metavar="S", help=about)
-    jobs_option(step)
+    add_launch_options(step)
     step.add_argument("suite", metavar="SUITE")
 
 
@@ -53,12 +53,19 @@ def run(arguments: argparse.Namespace, report: Report, table: Table) -> None:
         name = f"{wish.sweep.target}.{wish.sweep.guest['kernel']}"
         runs = BUILD / "matrix" / name / "result_data" / "runs"
         try:
-            wanted.make_images([wish])
+            if not arguments.dry_run:
+                wanted.make_images([wish])
             ready = wanted.on_accelerator([wish])
-            plans.append(wanted.write_plans(ready, wanted.rows(ready, runs), runs))
+            rows = wanted.rows(ready, runs)
+            if arguments.dry_run:
+                launch.show(rows, runs)
+            else:
+                plans.append(wanted.write_plans(ready, rows, runs))
         except Complaint as complaint:
             print(f"pipelab: {name}: left out: {complaint}", file=sys.stderr)
             failures += 1
+    if arguments.dry_run:
+        return
     with launch.folder(BUILD / "matrix"):
         tasks = launch.tasks(*plans)
         launch.run(tasks, arguments.jobs)

@@ -7,15 +7,16 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lab.plan import plan
 from lab.plan.places import BUILD, RUNS, TARGETS
 from lab.plan.plan import Row
-from lab.runs import launch
+from lab.runs import launch, wanted
 from lab.runs.wanted import Wish
-from lab.text.files import write_whole
+from lab.text.files import read_facts, write_whole
 
-FOLDERS = {"counters": "counters", "perf": "perf", "trace": "traces", "profile": "profiles"}
+FOLDERS = {"counters": "counters", "perf": "perf", "trace": "traces", "profile": "profiles", "timers": "timers"}
 PLAN = "plan.jsonl"
 LONG_S = 3600  # that a guest may take whose every instruction is seen
 SLOW = ("perf", "profile")
@@ -23,40 +24,41 @@ SLOW = ("perf", "profile")
 
 @dataclass(frozen=True)
 class Observed:
-    """The rows of a plan, and the folder of each."""
+    """Rows that were run, and where their folders are; no rows where their commands were only shown."""
 
-    plan: Path
+    runs: Path
     rows: list[Row]
-    failures: int
+    failures: int = 0
 
     @property
     def folders(self) -> list[Path]:
-        return [self.plan.parent / row.run for row in self.rows]
+        return [self.runs / row.run for row in self.rows]
 
 
-def add_dry_run(step: argparse.ArgumentParser) -> None:
-    about = "print the QEMU commands of the runs that are not there yet, and write nothing"
-    step.add_argument("--dry-run", action="store_true", help=about)
+def rows_of(wishes: Sequence[Wish], arguments: argparse.Namespace, image: str = "image") -> list[Row]:
+    """All runs that are wanted, scenario by scenario. Their images are made, unless nothing is to be written."""
+    if not arguments.dry_run:
+        wanted.make_images(wishes, image)
+    return [
+        row for each in wanted.on_accelerator(wishes) for row in plan.expand(each.suite, each.sweep, BUILD, TARGETS)
+    ]
 
 
-def rows_of(wishes: Sequence[Wish]) -> list[Row]:
-    """All runs that are wanted, scenario by scenario."""
-    return [row for each in wishes for row in plan.expand(each.suite, each.sweep, BUILD, TARGETS)]
+def run(
+    rows: Sequence[Row], observer: str, arguments: argparse.Namespace, knobs: Mapping[str, str] | None = None
+) -> Observed:
+    """Runs the rows as `observer` watches them, those that are not there yet; or only shows how (--dry-run).
 
-
-def run(rows: Sequence[Row], observer: str, jobs: int, knobs: Mapping[str, str] | None = None) -> Observed:
-    """Runs the rows as `observer` watches them, those that are not there yet. `knobs` are the observer's own."""
-    runs = RUNS / FOLDERS[observer]
-    watched = observed(rows, observer, knobs)
+    `knobs` are the observer's own.
+    """
+    runs, watched = RUNS / FOLDERS[observer], observed(rows, observer, knobs)
+    if arguments.dry_run:
+        launch.show(watched, runs)
+        return Observed(runs, [])
     with launch.folder(runs):
         write_whole(runs / PLAN, plan.write(watched))
-        failures = launch.run(launch.tasks(runs / PLAN), jobs)
-    return Observed(runs / PLAN, watched, failures)
-
-
-def show(rows: Sequence[Row], observer: str, knobs: Mapping[str, str] | None = None) -> None:
-    """Prints the exact QEMU commands of the rows that are not there yet."""
-    launch.show(observed(rows, observer, knobs), RUNS / FOLDERS[observer])
+        failures = launch.run(launch.tasks(runs / PLAN), arguments.jobs)
+    return Observed(runs, watched, failures)
 
 
 def observed(rows: Sequence[Row], observer: str, knobs: Mapping[str, str] | None = None) -> list[Row]:
@@ -70,3 +72,14 @@ def observed(rows: Sequence[Row], observer: str, knobs: Mapping[str, str] | None
         )
         for row in rows
     ]
+
+
+def about(folder: Path, row: Row) -> dict[str, Any]:
+    """What a table says of the observed run of `row` in `folder`, beside what was seen: scenario, measurement, seed."""
+    return {
+        "scenario": row.scenario,
+        "target": row.target,
+        "timing": row.timing,
+        "accelerator": read_facts(folder / "vm.tsv", ["accelerator"], "run it again")["accelerator"],
+        "seed": row.seed,
+    }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lab.plan import plan, target
 from lab.plan.places import BUILD, ROOT, TARGETS
@@ -70,6 +71,8 @@ def _observer(row: Row) -> tuple[list[str], list[str]]:
             return ["--perf", "--counters", "caches"], ["perf", "stat", "-x,", "-o", "perf.csv", "-e", EVENTS]
         case "trace":
             return [], ["sh", "/trace_guest.sh", str(int(row.knobs[BUFFER_MB]) << 10)]
+        case "timers":
+            return ["--rt-tools"], []
     return [], []
 
 
@@ -90,8 +93,7 @@ def run(row: Row, runs: Path) -> None:
         what = f"cannot be made ({error.strerror}): free some space, or mend its permissions"
         raise Complaint(folder, what, FAILED) from None
     try:
-        _boot(row, folder)
-        _keep(row, folder, runs)
+        _keep(row, folder, runs, _boot(row, folder))
     except Complaint as complaint:
         _keep_failure(row, folder, runs, str(complaint))
     finally:
@@ -99,33 +101,28 @@ def run(row: Row, runs: Path) -> None:
     shutil.rmtree(runs / FAILURES / row.run, ignore_errors=True)
 
 
-def _boot(row: Row, folder: Path) -> None:
-    """Boots the row's guest into `folder`, and notes what the host did. Raises Complaint with why it did not end well."""
+def _boot(row: Row, folder: Path) -> dict[str, Any]:
+    """Boots the row's guest into `folder`, and gives what the host did. Raises Complaint with why it did not end well."""
     words = command(row)
     place = words.index("--")
     with host_lock(alone=row.timing == "live"), tempfile.TemporaryFile() as log:
-        before = _snapshot()
+        before = run_record.host_now()
         build = {"PIPELAB_BUILD": row.build} if row.build else {}
         code = attend([*words[:place], "--out", str(folder), *words[place:]], log, PIPELAB_LOCK="held", **build)
-        after = _snapshot()
+        host = run_record.host_since(before)
         log.seek(0)
         said = log.read(MOST_SAID_BYTES).decode(errors="replace").strip()
     if code:
         raise Complaint(row.run, said or _silent_end(code, folder), FAILED)
-    try:
-        (folder / run_record.HOST_BEFORE).write_text(before)
-        (folder / run_record.HOST_AFTER).write_text(after)
-    except OSError:
-        what = "what its host did cannot be written beside it: free some space, or mend its permissions"
-        raise Complaint(row.run, what, FAILED) from None
+    return host
 
 
-def _keep(row: Row, folder: Path, runs: Path) -> None:
-    """Makes of the folder of a guest that ended well the row's own."""
+def _keep(row: Row, folder: Path, runs: Path, host: dict[str, Any]) -> None:
+    """Makes of the folder of a guest that ended well the row's own. `host` is what the host did meanwhile."""
     build = Path(row.build) if row.build else BUILD
     if row.observer == "none":
         image = plan.read_image(build, target.load(TARGETS, row.target), row.guest.kernel)
-        run_record.seal(folder, row, image, build.resolve().parent)
+        run_record.seal(folder, row, image, build.resolve().parent, host)
     else:
         write_whole(folder / run_record.ROW, plan.write([row]))
     if row.observer in ("counters", "profile"):
@@ -198,11 +195,6 @@ def _silent_end(code: int, folder: Path) -> str:
         name = signal.Signals(-code if code < 0 else code - 128).name
         return f"its guest was ended from outside ({name}): run it again"
     return f"its guest ended with code {code} and said nothing: run it again"
-
-
-def _snapshot() -> str:
-    """What the host is doing: the time of its CPUs so far, and its load. seal() takes the difference."""
-    return "".join(Path(file).read_text().split("\n", 1)[0] + "\n" for file in ("/proc/stat", "/proc/loadavg"))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.plan import contract, plan
 from lab.plan.contract import Contract
-from lab.runs import guest_files, ledger, outputs
+from lab.runs import guest_files, ledger, outputs, watch
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text, write_whole
@@ -25,8 +25,6 @@ RECORD = "run.json"
 ROW = "row.json"  # in its place, of a run that was watched: those are not sealed
 CHECKSUM = "sha256"  # of all else that run.json says
 CPU_INFO = Path("/proc/cpuinfo")
-HOST_BEFORE = "host_before.txt"
-HOST_AFTER = "host_after.txt"
 MADE_OF_RUNS = (":(top,exclude)result_data", ":(top,exclude)results.md", ":(top,exclude)results.html")  # for git
 VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "qemu_command")
 
@@ -79,10 +77,10 @@ class RunRecord:
         return outputs.read(self.folder, self.row, self.contract)
 
 
-def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
+def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[str, Any]) -> None:
     """Writes run.json into `folder`, where a guest has just ended well, and flushes all to the disk.
 
-    Takes in and removes the shell's own notes (vm.tsv and two snapshots of the host).
+    Takes in and removes vm.tsv and watch.json. `root` is the tree of the build, `host` as host_since() gives it.
     """
     vm = read_facts(folder / "vm.tsv", VM_FACTS, remedy="run it again")
     if not row.run.endswith("." + plan.decisive_hash(row, image, vm["accelerator"])):
@@ -90,7 +88,6 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
         raise Complaint(row.run, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
     known = contract.load(row.workload)
     guest_files.accept(folder, outputs.names_of(known))
-    before, after = folder / HOST_BEFORE, folder / HOST_AFTER
     outputs.check_samples(folder, outputs.read(folder, row, known), known)  # both complain of what does not add up
     facts: dict[str, Any] = {
         "row": asdict(row),
@@ -100,12 +97,12 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path) -> None:
         "accelerator": vm["accelerator"],
         "qemu_command": vm["qemu_command"],
         "image": image,
-        "host": _host(_snapshot(before), _snapshot(after)),
+        "host": host,
         **(ledger.facts(ledger.read(folder)) if row.timing == "live" else {"noisy": False}),
         "git_commit": _git_commit(root),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    for note in (before, after, folder / "vm.tsv", folder / ledger.WATCH):
+    for note in (folder / "vm.tsv", folder / ledger.WATCH):
         note.unlink(missing_ok=True)
     facts["files"] = {file.name: fingerprint(file) for file in sorted(folder.iterdir())}
     for file in folder.iterdir():
@@ -222,35 +219,25 @@ def _git(root: Path, *words: str) -> str:
     return subprocess.run(command, capture_output=True, check=False).stdout.decode(errors="replace")
 
 
-def _host(first: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
-    """What the host is and what it did meanwhile, from two snapshots."""
-    ticks = {key: max(0, last["cpu"][key] - first["cpu"][key]) for key in CPU_STATES}
+def host_now() -> dict[str, Any]:
+    """What the host is doing: the time of its CPUs so far, by state, and its load."""
+    return {"cpu": watch.cpu_ticks(), "load": round(os.getloadavg()[0], 2)}
+
+
+def host_since(before: dict[str, Any]) -> dict[str, Any]:
+    """What the host is, and what it did since host_now() said `before`."""
+    now = host_now()
+    ticks = {state: max(0, count - before["cpu"][state]) for state, count in now["cpu"].items()}
     total = sum(ticks.values())
     return {
         "cpu": _cpu_model(),
         "cpus": os.cpu_count(),
         "kernel": platform.release(),
-        "load_before": first["load"],
-        "load_after": last["load"],
+        "load_before": before["load"],
+        "load_after": now["load"],
         "steal_share": round(ticks["steal"] / total, 4) if total else None,
         "busy_share": round(1 - (ticks["idle"] + ticks["iowait"]) / total, 4) if total else None,
     }
-
-
-CPU_STATES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
-ALWAYS_STATES = set(CPU_STATES[:4])  # the others came with later kernels, and not everywhere
-
-
-def _snapshot(file: Path) -> dict[str, Any]:
-    """Reads the "cpu" line of /proc/stat and the line of /proc/loadavg that run_one.sh kept in `file`."""
-    try:
-        stat, load = read_text(file).splitlines()
-        ticks = dict(zip(CPU_STATES, map(strict.whole, stat.split()[1:])))
-        if not ALWAYS_STATES <= set(ticks):
-            raise ValueError
-        return {"cpu": dict.fromkeys(CPU_STATES, 0) | ticks, "load": strict.real(load.split()[0])}
-    except (OSError, ValueError, IndexError):
-        raise Complaint(file, "does not hold the host's CPU times and load: is the disk full?", FAILED) from None
 
 
 def _cpu_model() -> str:

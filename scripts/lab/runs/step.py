@@ -1,10 +1,9 @@
-"""The steps that plan and run: `sweep` of scripts/run_scenarios.sh, `run-one` of scripts/run_one.sh, and `guests`."""
+"""The steps that plan and run: `sweep` of scripts/run_scenarios.sh and `run-one` of scripts/run_one.sh."""
 
 import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ Report = Callable[[Path, Sequence[str]], object]  # makes the tables and pages o
 
 
 def add(steps: Any, report: Report) -> None:
-    """Adds the three. `report` is what a sweep ends with."""
+    """Adds both. `report` is what a sweep ends with."""
     step = steps.add_parser(
         "sweep",
         prog="scripts/run_scenarios.sh",
@@ -38,8 +37,6 @@ def add(steps: Any, report: Report) -> None:
     step.add_argument("--make-images", action="store_true", help="first make the images that the runs need")
     about = f"write the plan, {SWEEP}, whose rows run_one.sh runs one by one, and stop"
     step.add_argument("--plan-only", action="store_true", help=about)
-    about = "print the QEMU commands of the runs that are not there yet, and write nothing"
-    step.add_argument("--dry-run", action="store_true", help=about)
     step.add_argument("suites", nargs="+", metavar="SUITE")
 
     step = steps.add_parser(
@@ -59,13 +56,6 @@ def add(steps: Any, report: Report) -> None:
     step.add_argument("plan", type=Path, metavar="PLAN")
     step.add_argument("number", type=to_number(Number(1)), metavar="N")
 
-    step = steps.add_parser("guests", help="print the guests that a suite has, one a line, and make their images")
-    step.set_defaults(step=guests)
-    add_sweep_options(step)
-    add_guest_options(step)
-    step.add_argument("--image", choices=("image", "image-perf", "image-rt-tools"), default="image")
-    step.add_argument("suites", nargs="+", metavar="SUITE")
-
 
 def add_sweep_options(step: argparse.ArgumentParser, reps: int | None = None, timing: str | None = None) -> None:
     """What a user may say of any runs: where, how long, how often. With a `timing`, which is the usual one, they have
@@ -84,22 +74,16 @@ def add_sweep_options(step: argparse.ArgumentParser, reps: int | None = None, ti
     seed = to_number(Number(0, plan.MAX_SEED))
     about = "of the first replicate, and of the order of the runs (1)"
     step.add_argument("--seed", type=seed, default=1, metavar="N", help=about)
-    jobs_option(step)
+    add_launch_options(step)
 
 
-def jobs_option(step: argparse.ArgumentParser) -> None:
-    """How many guests there may be at a time."""
+def add_launch_options(step: argparse.ArgumentParser) -> None:
+    """How many guests there may be at a time, and whether any is booted at all."""
     jobs = len(os.sched_getaffinity(0))
     about = f"exact runs at a time ({jobs}); live runs are always alone"
     step.add_argument("--jobs", type=to_number(Number(1, MAX_JOBS)), default=jobs, metavar="N", help=about)
-
-
-def guests(arguments: argparse.Namespace) -> None:
-    """Prints the guests that a suite has, one a line: the fields of Guest with \\x1f between them. Makes their images."""
-    wishes = wanted.of(arguments)
-    wanted.make_images(wishes, arguments.image)
-    for shape in dict.fromkeys(shape for each in wishes for shape in each.guests):
-        print(*asdict(shape).values(), sep="\x1f")
+    about = "print the QEMU commands of the runs that are not there yet, and write nothing"
+    step.add_argument("--dry-run", action="store_true", help=about)
 
 
 def run_one(arguments: argparse.Namespace) -> None:

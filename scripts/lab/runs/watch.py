@@ -110,15 +110,20 @@ def cpu_time_s(process: Path) -> float:
 
 def host() -> dict[str, Any]:
     """The host's counters of now."""
-    ticks = map(int, _text(PROC / "stat").split("\n", 1)[0].split()[1:])
     pressure = dict(re.findall(r"(some|full) .*total=([0-9]+)", _text(PROC / "pressure" / "cpu")))
     return {
         "monotonic_s": time.monotonic(),
-        "cpu_s": {state: count / TICKS_PER_S for state, count in zip(CPU_STATES, ticks)},
+        "cpu_s": {state: count / TICKS_PER_S for state, count in cpu_ticks().items()},
         "pressure_us": {name: int(total) for name, total in pressure.items()},
         "clock_source": _text(CLOCK_SOURCE).strip() or None,
         "frequency_mhz": frequencies(),
     }
+
+
+def cpu_ticks() -> dict[str, int]:
+    """The time of the host's CPUs so far, by CPU_STATES: 0 of those that its kernel does not tell."""
+    ticks = map(int, _text(PROC / "stat").split("\n", 1)[0].split()[1:])
+    return dict.fromkeys(CPU_STATES, 0) | dict(zip(CPU_STATES, ticks))
 
 
 def frequencies() -> list[float]:

@@ -198,7 +198,7 @@ def plan_of_one(folder: Path, changed: dict[str, Any]) -> str:
         ({"timing": "slow"}, "row 1 (run = "),
         ({"workload": "../x"}, "row 1 (workload = '../x')"),
         ({"observer": "me"}, "row 1 (observer = 'me')"),
-        ({"build": "a b"}, "row 1 (build = 'a b')"),
+        ({"build": "a\nb"}, "row 1 (build = 'a\\nb')"),
     ],
 )
 def test_a_row_that_no_planner_makes_is_refused(build: Path, changed: dict[str, Any], message: str) -> None:

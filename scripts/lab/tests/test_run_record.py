@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from lab.runs import ledger, run_record
+from lab.runs import ledger, run_record, watch
 from lab.plan import contract, plan
 from lab.text.complaint import Complaint
 from lab.tests.conftest import load_planned
 from lab.tests.test_ledger import QUIET
 
 IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")
-STAT = "cpu  100 0 50 1000 10 0 5 {steal} 0 0\n0.50 0.40 0.30 1/100 999\n"
+HOST = {"cpu": "x", "cpus": 2, "load_before": 0.5, "steal_share": 0.1}
 
 
 @pytest.fixture
@@ -28,8 +28,6 @@ def fresh(runs: Path, tmp_path: Path) -> Path:
     shutil.copytree(next(runs.glob("*.exact.r1.*")), folder / "out")
     (folder / "out/run.json").unlink()
     (folder / "out/console.log").rename(folder / "console.log")
-    (folder / "host_before.txt").write_text(STAT.format(steal=0))
-    (folder / "host_after.txt").write_text(STAT.replace("1000", "1090").format(steal=10))
     (folder / "vm.tsv").write_text(
         "outcome\tdone\nreason\t\nexit_code\t0\nwall_ms\t2500\naccelerator\ttcg\nqemu_command\t'qemu' '-x'\n"
     )
@@ -44,14 +42,13 @@ def row(runs: Path) -> plan.Row:
 
 
 def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
-    run_record.seal(fresh, row, IMAGE, Path("/"))
+    run_record.seal(fresh, row, IMAGE, Path("/"), HOST)
     fresh = fresh.rename(fresh.with_name(row.run))
     record = run_record.load(fresh)
     assert record.row == row
     assert record.facts["wall_s"] == 2.5
     assert record.facts["qemu_command"] == "'qemu' '-x'"
-    assert record.facts["host"]["steal_share"] == 0.1
-    assert record.facts["host"]["load_before"] == 0.5
+    assert record.facts["host"] == HOST
     assert record.facts["git_commit"] is None  # "/" is no repository
     assert not (fresh / "vm.tsv").exists()
 
@@ -88,7 +85,7 @@ def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: P
     (fresh / ledger.WATCH).write_text(json.dumps(QUIET | {"vcpus": vcpus}))
     live = replace(row, timing="live", pin_vcpus=True)
     live = replace(live, run=plan.run_name(live, IMAGE, "tcg"))
-    run_record.seal(fresh, live, IMAGE, Path("/"))
+    run_record.seal(fresh, live, IMAGE, Path("/"), HOST)
     fresh = fresh.rename(fresh.with_name(live.run))
     record = run_record.load(fresh)
     assert record.noisy and "50.0%" in record.facts["noisy_because"][0]
@@ -101,17 +98,20 @@ def test_what_does_not_add_up_is_not_sealed(fresh: Path, row: plan.Row) -> None:
     stats = fresh / "out/stats.csv"
     stats.write_text(stats.read_text().replace("produced,150", "produced,900"))
     with pytest.raises(Complaint, match="stats.csv: 150 items and 0 dropped are not the 900 produced: run it again"):
-        run_record.seal(fresh, row, IMAGE, Path("/"))
+        run_record.seal(fresh, row, IMAGE, Path("/"), HOST)
     assert not (fresh / "run.json").exists()
 
 
-@pytest.mark.parametrize("states", ["100 0 50 1000", "100 0 50 1000 10 0 5"])
-def test_a_kernel_may_tell_of_fewer_states_of_its_cpus(fresh: Path, row: plan.Row, states: str) -> None:
-    (fresh / "host_before.txt").write_text(f"cpu  {states}\n0.50 0.40 0.30 1/100 999\n")
-    (fresh / "host_after.txt").write_text(f"cpu  {states.replace('1000', '1090')}\n0.50 0.40 0.30 1/100 999\n")
-    run_record.seal(fresh, row, IMAGE, Path("/"))
-    host = json.loads((fresh / "run.json").read_text())["host"]
-    assert (host["steal_share"], host["busy_share"]) == (0.0, 0.0)
+@pytest.mark.parametrize("states", ["100 0 50 {}", "100 0 50 {} 10 0 5"])
+def test_a_kernel_may_tell_of_fewer_states_of_its_cpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: str
+) -> None:
+    monkeypatch.setattr(watch, "PROC", tmp_path)
+    (tmp_path / "stat").write_text(f"cpu  {states.format(1000)}\ncpu0 1\n")
+    before = run_record.host_now()
+    (tmp_path / "stat").write_text(f"cpu  {states.format(1090)}\ncpu0 1\n")
+    host = run_record.host_since(before)
+    assert (host["steal_share"], host["busy_share"], host["load_before"]) == (0.0, 0.0, before["load"])
 
 
 def test_no_byte_of_the_host_s_texts_fails_a_run(fresh: Path, row: plan.Row, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,38 +120,29 @@ def test_no_byte_of_the_host_s_texts_fails_a_run(fresh: Path, row: plan.Row, mon
     monkeypatch.setattr(run_record, "CPU_INFO", cpu_info)
     (fresh / "vm.tsv").write_bytes((fresh / "vm.tsv").read_bytes() + b"reason\t\xff\xfe\n")
     (fresh / ledger.WATCH).write_bytes(b"\xff")
-    run_record.seal(fresh, row, IMAGE, Path("/"))
-    assert json.loads((fresh / "run.json").read_text())["host"]["cpu"] == "Caf\ufffd 9000"
+    run_record.seal(fresh, row, IMAGE, Path("/"), HOST)
+    assert run_record.host_since(run_record.host_now())["cpu"] == "Caf\ufffd 9000"
 
 
 def test_a_run_that_lacks_a_file_is_not_sealed(fresh: Path, row: plan.Row) -> None:
     (fresh / "out/stats.csv").unlink()
     with pytest.raises(Complaint, match="out/stats.csv: the guest did not send it"):
-        run_record.seal(fresh, row, IMAGE, Path("/"))
-    assert not (fresh / "run.json").exists()
-
-
-@pytest.mark.parametrize("note", ["host_before.txt", "host_after.txt"])
-@pytest.mark.parametrize("content", ["", "\n", "cpu  1 2\n0.5\n", "cpu  1 2 3 4 5 6 7 8\n", "x\ny\n"])
-def test_a_run_without_the_host_s_notes_is_not_sealed(fresh: Path, row: plan.Row, note: str, content: str) -> None:
-    (fresh / note).write_text(content)
-    with pytest.raises(Complaint, match=f"{note}: does not hold the host's CPU times and load: is the disk full"):
-        run_record.seal(fresh, row, IMAGE, Path("/"))
+        run_record.seal(fresh, row, IMAGE, Path("/"), HOST)
     assert not (fresh / "run.json").exists()
 
 
 def test_a_run_whose_vm_facts_are_cut_is_not_sealed(fresh: Path, row: plan.Row) -> None:
     (fresh / "vm.tsv").write_text("outcome\tdone\n")
     with pytest.raises(Complaint, match="vm.tsv: does not say 'exit_code': run it again"):
-        run_record.seal(fresh, row, IMAGE, Path("/"))
+        run_record.seal(fresh, row, IMAGE, Path("/"), HOST)
 
 
 def test_a_run_on_another_accelerator_or_image_than_planned_is_not_sealed(fresh: Path, row: plan.Row) -> None:
     with pytest.raises(Complaint, match="which is not what was planned: run 'make run-scenarios' again"):
-        run_record.seal(fresh, row, IMAGE | {"initrd_sha256": "other"}, Path("/"))
+        run_record.seal(fresh, row, IMAGE | {"initrd_sha256": "other"}, Path("/"), HOST)
     (fresh / "vm.tsv").write_text((fresh / "vm.tsv").read_text().replace("tcg", "kvm"))
     with pytest.raises(Complaint, match="ran on kvm .* which is not what was planned"):
-        run_record.seal(fresh, row, IMAGE, Path("/"))
+        run_record.seal(fresh, row, IMAGE, Path("/"), HOST)
 
 
 def test_finished_and_missing_runs_are_told_apart(runs: Path) -> None:
@@ -268,11 +259,11 @@ def test_a_run_whose_samples_do_not_add_up_is_not_sealed(fresh: Path, row: plan.
     file = fresh / "out/samples.csv"
     file.write_text(re.sub("[0-9]+\n$", "1\n", file.read_text()))
     with pytest.raises(Complaint, match="samples.csv: row 150: the stages do not add up to response_ns: run it again"):
-        run_record.seal(fresh, row, IMAGE, Path("/"))
+        run_record.seal(fresh, row, IMAGE, Path("/"), HOST)
     assert not (fresh / "run.json").exists()
 
 
 def test_a_file_more_than_the_contract_has_is_not_sealed(fresh: Path, row: plan.Row) -> None:
     (fresh / "out/more.csv").touch()
     with pytest.raises(Complaint, match="out/more.csv: is none of what the workload leaves, which is stats.csv, hist"):
-        run_record.seal(fresh, row, IMAGE, Path("/"))
+        run_record.seal(fresh, row, IMAGE, Path("/"), HOST)

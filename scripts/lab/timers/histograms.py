@@ -5,18 +5,22 @@ CPU's thread or interrupt), latency_us, and count.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
 from lab.plan.contract import PERCENTILES
+from lab.plan.plan import Row
+from lab.runs import observe
 from lab.runs.guest_files import OUT
 from lab.tables import kept
 from lab.tables.measured import percentile_ns
 from lab.tables.measurement import KEYS, Measurement
 from lab.text import markdown as md
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_facts, read_text
+from lab.text.files import read_text
 from lab.text.strict import whole
 
 GUEST = ["kernel", "kernel_args", "smp", "memory_mb", "numa_nodes"]
@@ -76,20 +80,19 @@ def read_rtla(file: Path) -> pd.DataFrame:
     return _table(rows, file)
 
 
-def read(folders: list[Path]) -> pd.DataFrame:
-    """The table of what timer_latency.sh left in `folders`, each of one guest and tool."""
+def read(folders: Sequence[Path], rows: Sequence[Row]) -> pd.DataFrame:
+    """The table of what the tools of `rows` left, each in its folder: over all replicates."""
     parts = []
-    for folder in folders:
-        facts = read_facts(folder / "guest.tsv", ("target", "timing", *GUEST, "tool"), "run it again")
-        facts["accelerator"] = read_facts(folder / "vm.tsv", ("accelerator",), "run it again")["accelerator"]
-        cyclictest = facts["tool"] == "cyclictest"
+    for folder, row in zip(folders, rows, strict=True):
+        facts = asdict(row.guest) | observe.about(folder, row) | {"tool": row.workload.replace("-", " ")}
+        cyclictest = row.workload == "cyclictest"
         file = folder / OUT / ("histogram.txt" if cyclictest else "stdout.txt")
         try:
             part = read_cyclictest(file) if cyclictest else read_rtla(file)
         except (ValueError, IndexError) as error:
             raise Complaint(file, f"is damaged ({error}): run it again", FAILED) from None
         parts.append(part.assign(**facts))
-    return pd.concat(parts)[COLUMNS]
+    return pd.concat(parts).groupby(COLUMNS[:-1], sort=False, as_index=False)["count"].sum()
 
 
 def tables(file: Path) -> dict[str, str]:

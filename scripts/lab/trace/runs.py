@@ -15,13 +15,12 @@ import pandas as pd
 from lab.plan import plan
 from lab.plan.plan import Row
 from lab.plan.contract import PERCENTILES, Contract
-from lab.runs import outputs
+from lab.runs import observe, outputs
 from lab.runs.guest_files import OUT
 from lab.tables import kept, measured, measurement as measurements
 from lab.tables.measurement import Measurement
 from lab.tables.stages import ALL, NAMED_SHARE, SLOWEST
 from lab.text import markdown as md, numbers
-from lab.text.files import read_facts
 from lab.trace import split
 from lab.trace.timeline import IDLE, RUN_DELAY, STATES
 
@@ -132,15 +131,8 @@ def text(runs: pd.DataFrame) -> str:
 def _of_run(folder: Path, planned: Row, workload: Contract) -> pd.DataFrame:
     known = split.split(folder, workload)
     histograms = outputs.read_histograms(folder / OUT / outputs.HISTOGRAM, workload.histograms)
-    about = {
-        "scenario": planned.scenario,
-        "target": planned.target,
-        "timing": planned.timing,
-        "accelerator": read_facts(folder / "vm.tsv", ["accelerator"], "run it again")["accelerator"],
-        "options": plan.words(planned.options),
-        "seed": planned.seed,
-        "items": len(known.bounds_ns),
-    }
+    about = observe.about(folder, planned)
+    about |= {"options": plan.words(planned.options), "items": len(known.bounds_ns)}
     times = {}
     for column in (each for each in workload.headline if each.percentile):
         buckets = histograms[column.metric.name]

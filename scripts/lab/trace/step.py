@@ -39,34 +39,25 @@ def add(steps: Any) -> None:
     size = to_number(Number(1, 9999))
     about = "memory of each CPU of the guest for events (16)"
     step.add_argument("--buffer-mb", type=size, default=16, metavar="N", help=about)
-    observe.add_dry_run(step)
 
 
 def trace(arguments: argparse.Namespace) -> None:
     """Traces the scenarios, prints the parts of their stages, and puts these into the tables of their suites."""
     wishes = [wanted.the_scenario(arguments, text) for text in arguments.scenario]
     for wish, text in zip(wishes, arguments.scenario):
-        for (
-            shape
-        ) in wish.guests:  # the buffers, and what is in them once more on its way out; the rest is for the guest
+        for shape in wish.guests:
+            # The buffers, and what is in them once more on its way out; the rest is for the guest.
             if 4 * shape.smp * arguments.buffer_mb > shape.memory_mb:
                 what = f"the {shape.smp} CPUs of {text} have {shape.memory_mb} MB"
                 raise Complaint("--buffer-mb", f"{what}: give at most {shape.memory_mb // 4 // shape.smp}")
     knobs = {one.BUFFER_MB: str(arguments.buffer_mb)}
-    if not arguments.dry_run:
-        wanted.make_images(wishes)
-    rows = observe.rows_of(wanted.on_accelerator(wishes))
-    if arguments.dry_run:
-        observe.show(rows, "trace", knobs)
-        return
-    runs = observe.run(rows, "trace", arguments.jobs, knobs)
+    runs = observe.run(observe.rows_of(wishes, arguments), "trace", arguments, knobs)
     launch.check(runs.failures)
-    for text in dict.fromkeys(arguments.scenario):
+    for text in dict.fromkeys(arguments.scenario if runs.rows else ()):
         chosen = [row for row in runs.rows if f"{row.suite}/{row.scenario}" == text]
-        say(
-            f"{text} on {arguments.target}, {arguments.timing[0]} timing, mean µs of an item; traced runs: {len(chosen)}"
-        )
-        file = show(chosen, runs.plan.parent)
+        about = f"{text} on {arguments.target}, {arguments.timing[0]} timing, mean µs of an item"
+        say(f"{about}; traced runs: {len(chosen)}")
+        file = show(chosen, runs.runs)
         print(f"written to {file}; 'make report' shows it in results.md", file=sys.stderr)
 
 

@@ -157,7 +157,7 @@ def _parts(file: Path) -> Iterator[str]:
         f"- {each.measurement}, {md.words(', '.join(map(str, objectives_of(each.points))))}: {md.bold(each.text())}."
         for each in answers(rows)
     )
-    yield f"![Latency of {suite}/{scenario} against offered load](result_data/{file.with_suffix('.png').name})"
+    yield f"![Load curve of {suite}/{scenario}](result_data/{file.with_suffix('.png').name})"
     for each in answers(rows):
         yield _markdown(each, workload)
         if known := facts.markdown(each.points):

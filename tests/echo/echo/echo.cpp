@@ -144,7 +144,7 @@ class Echo : public Workload {
             .elapsed_ns = elapsed_ns,
             .stats = {{"items", fmt::to_string(all.recorder.items())},
                       {"missed", fmt::to_string(all.missed)},
-                      {"calls_s", fmt::to_string(calls_s)},
+                      {"answered_ops_s", fmt::to_string(calls_s)},
                       {"answered_bytes_s",
                        fmt::to_string(calls_s * static_cast<double>(answer_bytes_))},
                       {"idle_looks", fmt::to_string(answerer.idle_looks)},

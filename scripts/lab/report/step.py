@@ -15,8 +15,6 @@ from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
 
-FIRST_WORKLOAD = "pipeline"
-
 
 def add(steps: Any) -> None:
     """Adds `report`, `page`, `html`, `bench`, `gate` and `export`. What they need takes a second to load."""
@@ -174,10 +172,8 @@ def run_gate(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab.plan import contract
     from lab.report import exports
     from lab.tables import bare, results
-    from lab.tables.measurement import contract_of
 
     if arguments.format not in exports.FORMATS:
         what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
@@ -185,9 +181,6 @@ def export(arguments: argparse.Namespace) -> None:
     if arguments.format in exports.OF_RUN:
         print(exports.OF_RUN[arguments.format](arguments.source), end="")
     else:
-        # Tables without runs are those of the project's first results.
-        first = contract.load(FIRST_WORKLOAD)
         with_runs = any(arguments.source.glob("*_raw.csv"))
-        sets = (not with_runs and bare.load(arguments.source, first)) or results.load(arguments.source)
-        workload = contract_of(next(iter(sets.values())).environment) if with_runs else first
-        print(exports.OF_RESULTS[arguments.format](sets, workload), end="")
+        sets = (not with_runs and bare.load(arguments.source)) or results.load(arguments.source)
+        print(exports.OF_RESULTS[arguments.format](sets), end="")

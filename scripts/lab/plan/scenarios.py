@@ -191,7 +191,8 @@ def on_kernels(
     if len(scenarios) * len(kernels) > MOST:
         what = f"kernels makes {len(scenarios) * len(kernels):,} scenarios, and {MOST:,} are the most: give fewer of both"
         raise Complaint(where, what)
-    found, baseline_of = [], {}
+    found: list[Scenario] = []
+    baseline_of: dict[str, str] = {}
     for kernel in kernels:
         _checked(where, "kernels", kernel, GUEST["kernel"], "")
         names = {each.name: f"{each.name}-{NO_NAME.sub('_', kernel)}" for each in scenarios}

@@ -77,9 +77,7 @@ def add_path(step: argparse.ArgumentParser, name: str, about: str, usual: Path |
     step.add_argument(name, type=Path, default=usual, required=usual is None, help=about)
 
 
-def sweep_of(
-    arguments: argparse.Namespace, timings: tuple[str, ...], replicates: int, machine: str = ""
-) -> plan.Sweep:
+def sweep_of(arguments: argparse.Namespace, timings: tuple[str, ...], replicates: int, machine: str = "") -> plan.Sweep:
     """The sweep that a step's options describe, among them those of `add_guest_options`, where it has these.
 
     `machine` is its target, where that is not the one of the options.

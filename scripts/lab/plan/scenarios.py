@@ -189,7 +189,9 @@ def on_kernels(
 ) -> tuple[list[Scenario], dict[str, str]]:
     """Each scenario on each of the kernels, named NAME-KERNEL, and its baseline of those that are `compared`."""
     if len(scenarios) * len(kernels) > MOST:
-        what = f"kernels makes {len(scenarios) * len(kernels):,} scenarios, and {MOST:,} are the most: give fewer of both"
+        what = (
+            f"kernels makes {len(scenarios) * len(kernels):,} scenarios, and {MOST:,} are the most: give fewer of both"
+        )
         raise Complaint(where, what)
     found: list[Scenario] = []
     baseline_of: dict[str, str] = {}

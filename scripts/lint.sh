@@ -30,10 +30,10 @@ tidy() { # BUILD UNIT...
 }
 
 check clang-format clang-format --dry-run --Werror "${cpp[@]}"
-for build in host-test bench counters; do
+for build in host bench counters; do
   scripts/build.sh --configure "$build" || exit 1
 done
-check clang-tidy tidy host-test "${units[@]}"
+check clang-tidy tidy host "${units[@]}"
 check 'clang-tidy (bench)' tidy bench "${bench[@]}"
 check 'clang-tidy (counters)' tidy counters "${counters[@]}"
 check shellcheck shellcheck -x -P SCRIPTDIR -e SC2153,SC2317 "${shell[@]}"

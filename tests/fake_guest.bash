@@ -4,7 +4,7 @@
 
 setup() {
   ROOT=$BATS_TEST_DIRNAME/..
-  export PIPELAB_PROGRAM=$ROOT/build/host-test/pipelab # which tests/run_all.sh builds first
+  export PIPELAB_PROGRAM=$ROOT/build/host/pipelab # which tests/run_all.sh builds first
   export PIPELAB_BUILD=$BATS_TEST_TMPDIR/build PIPELAB_RUNS=$BATS_TEST_TMPDIR/result_data/runs
   export PIPELAB_LOCK=$BATS_TEST_TMPDIR/host.lock # these guests disturb nobody
   local image=$PIPELAB_BUILD/image/aarch64

@@ -10,12 +10,12 @@ setup() {
   OUT=$BATS_TEST_TMPDIR
   command -v javac >/dev/null || skip "there is no JDK: install default-jdk-headless"
   [[ -e $JAR ]] || skip "there is no HdrHistogram: install libhdrhistogram-java"
-  [[ -x $ROOT/build/host-test/pipelab ]] ||
-    "$ROOT/scripts/build.sh" host-test pipelab >/dev/null
+  [[ -x $ROOT/build/host/pipelab ]] ||
+    "$ROOT/scripts/build.sh" host pipelab >/dev/null
 }
 
 measure() { # OPTION...
-  run "$ROOT/build/host-test/pipelab" --duration 0.2 \
+  run "$ROOT/build/host/pipelab" --duration 0.2 \
     --emit-histogram "$OUT/histogram.csv" --stats "$OUT/stats.csv" "$@"
 }
 

@@ -16,7 +16,7 @@ run_unit_tests() { # PRESET [EMULATOR [PROGRAM]]
   scripts/build.sh "$1" pipelab "$program" &&
     ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml"
 }
-run_unit_tests host-test
+run_unit_tests host
 run_unit_tests bench '' pipelab_bench_test
 run_unit_tests tsan
 run_unit_tests asan
@@ -25,7 +25,7 @@ run_unit_tests armv7-test qemu-arm
 run_unit_tests aarch64-test qemu-aarch64
 # A guest in exact timing uses one CPU, so there is room for two files of tests at a time, and for Python.
 trap 'kill %1 2>/dev/null; exit 130' INT TERM # in the background it would not hear of it
-PIPELAB_PROGRAM=$PWD/build/host-test/pipelab /usr/bin/python3 -m pytest -q --junitxml="$reports/python.xml" \
+PIPELAB_PROGRAM=$PWD/build/host/pipelab /usr/bin/python3 -m pytest -q --junitxml="$reports/python.xml" \
   >"$reports/python.txt" 2>&1 &
 echo "== shell and guests"
 bats --jobs 2 --no-parallelize-within-files --report-formatter junit --output "$reports/bats" tests

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-PROGRAM = Path(__file__).parents[2] / "build" / "host-test" / "pipelab"
+PROGRAM = Path(__file__).parents[2] / "build" / "host" / "pipelab"
 SLACK_S = 20  # what a busy host may take for the start, the end, and memory
 LONGEST_S = 0.06
 

@@ -23,7 +23,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PIPELAB_BUILD=$work/build PIPELAB_LOCK=$work/host.lock
 runs=$work/result_data/runs # not exported: it marks the processes of sweeps
-export PIPELAB_PROGRAM=${PIPELAB_PROGRAM:-$ROOT/build/host-test/pipelab}
+export PIPELAB_PROGRAM=${PIPELAB_PROGRAM:-$ROOT/build/host/pipelab}
 export PATH=$ROOT/tests/fake_qemu:$PATH FAKE_SECONDS=0.2
 mkdir -p "$PIPELAB_BUILD/image/aarch64"
 touch "$PIPELAB_BUILD"/image/aarch64/{vmlinuz,initrd.cpio}

@@ -14,7 +14,7 @@ from lab.runs import run_record
 from lab.runs.run_record import RunRecord
 from lab.text.files import write_whole
 
-os.environ.setdefault("PIPELAB_PROGRAM", str(ROOT / "build/host-test/pipelab"))  # that plans ask
+os.environ.setdefault("PIPELAB_PROGRAM", str(ROOT / "build/host/pipelab"))  # that plans ask
 RECORDED = Path(__file__).parent / "recorded"
 
 

@@ -12,7 +12,8 @@ setup_file() {
   export ECHO=$BATS_FILE_TMPDIR/tree
   mkdir -p "$ECHO/build/image/aarch64" "$ECHO/build/packages"
   git -C "$ROOT" ls-files -z | tar -C "$ROOT" --null -T - -c | tar -C "$ECHO" -x
-  cp -a "$ROOT"/build/{aarch64,counters} "$ECHO/build/"
+  cp -a "$ROOT/build/aarch64" "$ECHO/build/"
+  [[ ! -d $ROOT/build/counters ]] || cp -a "$ROOT/build/counters" "$ECHO/build/"
   cp "$ROOT/build/image/aarch64/vmlinuz" "$ECHO/build/image/aarch64/"
   cp -r "$ROOT/tests/echo/echo" "$ECHO/src/workloads/"
   cp "$ROOT/tests/echo/echo.toml" "$ECHO/scenarios/"
@@ -23,6 +24,7 @@ setup_file() {
     mount --rbind "$2" "$1"
     cd "$1"
     scripts/build.sh aarch64 pipelab
+    scripts/build.sh counters
     qemu/make_image.sh aarch64' _ "$ROOT" "$ECHO" >&2
 
   printf '#!/bin/sh\nexec qemu-aarch64 "%s/build/aarch64/pipelab" "$@"\n' "$ECHO" >"$BATS_FILE_TMPDIR/program"

@@ -21,7 +21,7 @@ def add(steps: Any, report_page: Callable[[Path], str]) -> None:
         help="find the highest rate at which a scenario holds its objectives",
         description="Runs the scenario at one rate after another (the interval between items is what changes) and "
         "prints the highest at which it holds its objectives, and the lowest at which it misses one. Writes "
-        "result_data/capacity_SUITE_SCENARIO.csv and .png, and puts them into results.md if that is there. Runs are "
+        "result_data/capacity_SUITE_SCENARIO.csv, .png and .json, and puts them into results.md if that is there. Runs are "
         "kept in result_data/runs/capacity/: after Ctrl-C or a crash the same command goes on.",
         epilog="Exit codes: 0 good, 1 a run or the report failed, 2 wrong usage, 4 an objective is missed even at the "
         "lowest rate, 5 undecided even there, 130 or 143 interrupted.",

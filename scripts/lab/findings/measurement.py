@@ -1,14 +1,14 @@
 """Rules about the measurement: can these numbers be what they say, and do they say enough?"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from lab.judge import comparing
 from lab.judge.comparing import Verdict
-from lab.judge.evidence import Evidence
-from lab.judge.finding import Finding, Values, Words, rule
+from lab.judge.evidence import Case, Evidence
+from lab.judge.finding import Finding, Rule, Values, Words, rule
 from lab.plan.contract import PERCENTILES, Contract
 from lab.tables.measurement import each_of, guest_cpus
 
@@ -35,29 +35,25 @@ def _first_title(evidence: Evidence) -> str:
     return contract.metrics[contract.histograms[0]].title
 
 
-def and_more(values: Values) -> str:
-    return ", and {more} more runs like it" if values["more"] else ""
+def impossible(
+    name: str, texts: Mapping[str, str], fault: Callable[[Mapping[str, float], Case, Contract], Values | None]
+) -> Rule:
+    """A rule about runs that cannot be. `fault` says what is wrong with one, a row of the raw table, or nothing: its
+    value `what` is a key of `texts`, which have the evidence."""
+
+    def words_of(values: Values, _: Contract) -> Words:
+        return texts[str(values["what"])] + ", and {more} more runs like it" * bool(values["more"]), *BROKEN
+
+    def find(evidence: Evidence) -> Iterator[Finding]:
+        for case in evidence.cases:
+            rows = case.rows.to_dict("records")
+            if wrongs := [what for row in rows if (what := fault(row, case, evidence.contract))]:
+                yield case.found(**wrongs[0], more=len(wrongs) - 1)
+
+    return Rule(name, find, words_of)
 
 
-def _impossible_words(values: Values, _: Contract) -> Words:
-    texts = {
-        "order": "{metric} {percentile} of {value:,.0f} ns is more than {above} of {larger:,.0f} ns",
-        "length": "{metric} {percentile} of {value:,.0f} ns is negative or longer than the run",
-        "share": "a {metric} of {value:g}",
-    }
-    return texts[str(values["what"])] + and_more(values), *BROKEN
-
-
-@rule("impossible value", _impossible_words)
-def impossible_values(evidence: Evidence) -> Iterator[Finding]:
-    """A percentile out of order, or a value that cannot be."""
-    for case in evidence.cases:
-        wrongs = [what for row in case.rows.to_dict("records") if (what := _impossible(row, evidence.contract))]
-        if wrongs:
-            yield case.found(**wrongs[0], more=len(wrongs) - 1)
-
-
-def _impossible(row: dict[str, float], contract: Contract) -> Values | None:
+def _impossible(row: Mapping[str, float], _: Case, contract: Contract) -> Values | None:
     """What is wrong with a run, or nothing."""
     for metric in contract.metrics.values():
         if metric.unit == "share" and not 0 <= row.get(metric.name, 0) <= 1:
@@ -72,6 +68,17 @@ def _impossible(row: dict[str, float], contract: Contract) -> Values | None:
             if value < 0 or value * (1 - BUCKET_SHARE) > row.get("duration_s", math.inf) * 1e9:
                 return said | {"what": "length", "percentile": name, "value": value}
     return None
+
+
+impossible_values = impossible(
+    "impossible value",
+    {
+        "order": "{metric} {percentile} of {value:,.0f} ns is more than {above} of {larger:,.0f} ns",
+        "length": "{metric} {percentile} of {value:,.0f} ns is negative or longer than the run",
+        "share": "a {metric} of {value:g}",
+    },
+    _impossible,
+)
 
 
 @rule(

@@ -1,9 +1,9 @@
 """Rules about the pipeline: why it is as slow as it is, and what would make it faster."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from lab.findings.measurement import BROKEN, BUCKET_SHARE, and_more
+from lab.findings.measurement import BUCKET_SHARE, impossible
 from lab.judge import comparing
 from lab.judge.comparing import Verdict
 from lab.judge.evidence import ONE_CPU, TWO_CPUS, Case, Evidence, allowed, isolated, verdict
@@ -63,24 +63,7 @@ CAUSES = {
 }
 
 
-def _impossible_words(values: Values, _: Contract) -> Words:
-    texts = {
-        "order": "the response {percentile} is less than the latency {percentile}, which is part of it",
-        "rate": "{rate:rate} items/s, though scheduled at {scheduled:rate}",
-    }
-    return texts[str(values["what"])] + and_more(values), *BROKEN
-
-
-@rule("impossible items", _impossible_words)
-def impossible_items(evidence: Evidence) -> Iterator[Finding]:
-    """Items that came faster than they were made, or more of them."""
-    for case in evidence.cases:
-        wrongs = [what for row in case.rows.to_dict("records") if (what := _impossible(row, case))]
-        if wrongs:
-            yield case.found(**wrongs[0], more=len(wrongs) - 1)
-
-
-def _impossible(row: dict[str, float], case: Case) -> Values | None:
+def _impossible(row: Mapping[str, float], case: Case, _: Contract) -> Values | None:
     """What is wrong with a run, or nothing."""
     for name in PERCENTILES:
         if row.get(f"response_{name}_ns", math.inf) < row.get(f"latency_{name}_ns", 0) * (1 - BUCKET_SHARE):
@@ -91,6 +74,16 @@ def _impossible(row: dict[str, float], case: Case) -> Values | None:
         if (rate := row.get("throughput_ops_s", 0)) > (FAST_SHARE + case.chance) * scheduled + one_more:
             return {"what": "rate", "rate": rate, "scheduled": scheduled}
     return None
+
+
+impossible_items = impossible(
+    "impossible items",
+    {
+        "order": "the response {percentile} is less than the latency {percentile}, which is part of it",
+        "rate": "{rate:rate} items/s, though scheduled at {scheduled:rate}",
+    },
+    _impossible,
+)
 
 
 MISSES = {

@@ -99,12 +99,9 @@ def again(sweeps: Sequence[Mapping[str, str]]) -> list[str]:
     commands = []
     for each in sweeps:
         knobs = {name: each[name] for name in ("SUITE", "TARGET", "TIMING") if name in each} | dict(each)
-        commands.append(" ".join(["make run-scenarios", *(f"{name}={_quoted(knobs[name])}" for name in knobs)]))
+        quoted = {name: f'"{value}"' if " " in value or not value else value for name, value in knobs.items()}
+        commands.append(" ".join(["make run-scenarios", *(f"{name}={value}" for name, value in quoted.items())]))
     return commands
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"' if " " in value or not value else value
 
 
 def _conditions(measurement: Facts, raw: pd.DataFrame) -> str:
@@ -114,15 +111,10 @@ def _conditions(measurement: Facts, raw: pd.DataFrame) -> str:
         text += f"; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
     if measurement["timing"] == "live":
         host = measurement["host"]
-        text += (
-            f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}"
-            + (
-                ""
-                if host.get("ledger")
-                else f", CPU time stolen from the host at most {share(host['steal_share_max'], 1)}"
-            )
-            + f"; {host['from']} to {host['to']}"
-        )
+        text += f"; host {host['cpu']}, {host['cpus']} CPUs, load before a run at most {host['load_before_max']:.2f}"
+        if not host.get("ledger"):
+            text += f", CPU time stolen from the host at most {share(host['steal_share_max'], 1)}"
+        text += f"; {host['from']} to {host['to']}"
     return text
 
 

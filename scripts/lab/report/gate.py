@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 from xml.etree import ElementTree
 
 from lab.plan.contract import Contract
@@ -42,56 +41,34 @@ def markdown(gates: Sequence[Gate]) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Case(NamedTuple):
-    """A test case of JUnit's; `outcome` is failure, skipped, or nothing when it passed."""
-
-    measurement: Measurement
-    scenario: str
-    name: str
-    outcome: str
-    text: str
-
-
 def junit(gates: Iterable[Gate]) -> str:
-    """A test suite a measurement, a case a comparison or objective; skipped where inconclusive."""
+    """A test suite a measurement, a case a comparison or objective; skipped where inconclusive, or not compared."""
     root = ElementTree.Element("testsuites", name="pipelab gate")
     for gate in gates:
-        cases = _cases(gate)
-        for measurement in dict.fromkeys(case.measurement for case in cases):
-            _add_suite(root, gate.suite, measurement, [case for case in cases if case.measurement == measurement])
+        cases: dict[str, list[tuple[str, str, str, str]]] = {}  # by suite: scenario, name, outcome and text of each
+        for each in gate.comparisons:
+            of_suite = cases.setdefault(".".join([gate.suite, *each.measurement]), [])
+            of_suite.append((each.scenario, each.metric, _outcome(each.verdict), each.text()))
+        for judged in gate.judgements:
+            of_suite = cases.setdefault(".".join([gate.suite, *judged.measurement]), [])
+            outcome = {True: "", False: "failure", None: "skipped"}[judged.held]
+            of_suite.append((judged.scenario, str(judged.objective), outcome, judged.text()))
         if gate.lacking:
-            suite = ElementTree.SubElement(root, "testsuite", name=f"{gate.suite}.not compared")
-            suite.attrib |= {"tests": str(len(gate.lacking)), "failures": "0", "skipped": str(len(gate.lacking))}
-            for text in map(visible, gate.lacking):
-                case = ElementTree.SubElement(suite, "testcase", classname=gate.suite, name=text)
-                ElementTree.SubElement(case, "skipped", message=text)
+            lacking = map(visible, gate.lacking)
+            cases[f"{gate.suite}.not compared"] = [("", text, "skipped", text) for text in lacking]
+        for suite, of_suite in cases.items():
+            element = ElementTree.SubElement(root, "testsuite", name=suite, tests=str(len(of_suite)))
+            outcomes = [outcome for _, _, outcome, _ in of_suite]
+            element.attrib |= {"failures": str(outcomes.count("failure")), "skipped": str(outcomes.count("skipped"))}
+            for scenario, name, outcome, text in of_suite:
+                of_scenario = f"{suite}.{scenario}".removesuffix(".")
+                case = ElementTree.SubElement(element, "testcase", classname=of_scenario, name=name)
+                if outcome:
+                    ElementTree.SubElement(case, outcome, message=text)
+                else:
+                    ElementTree.SubElement(case, "system-out").text = text
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _cases(gate: Gate) -> list[_Case]:
-    compared = [
-        _Case(each.measurement, each.scenario, each.metric, _outcome(each.verdict), each.text())
-        for each in gate.comparisons
-    ]
-    judged = {True: "", False: "failure", None: "skipped"}
-    return compared + [
-        _Case(each.measurement, each.scenario, str(each.objective), judged[each.held], each.text())
-        for each in gate.judgements
-    ]
-
-
-def _add_suite(root: ElementTree.Element, suite: str, measurement: Measurement, cases: list[_Case]) -> None:
-    name = ".".join([suite, *measurement])
-    element = ElementTree.SubElement(root, "testsuite", name=name, tests=str(len(cases)))
-    for kind, attribute in (("failure", "failures"), ("skipped", "skipped")):
-        element.set(attribute, str(sum(case.outcome == kind for case in cases)))
-    for each in cases:
-        case = ElementTree.SubElement(element, "testcase", classname=f"{name}.{each.scenario}", name=each.name)
-        if each.outcome:
-            ElementTree.SubElement(case, each.outcome, message=each.text)
-        else:
-            ElementTree.SubElement(case, "system-out").text = each.text
 
 
 def _row(each: Comparison, contract: Contract) -> list[object]:

@@ -1,7 +1,7 @@
 """The report as data, from the files in result_data/; and results.md, which is that as Markdown."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,11 @@ def markdown(parts: Sequence[Part]) -> str:
         name, colon, rest = each.heading.partition(": ")
         contents.append(f"- [{name}](#{anchor(each.heading)}){colon}{rest}{each.note}")
     title, *others = parts
-    shown = [Part(title.level, title.heading, [*title.body, "\n".join(contents)]), *others]
-    return "\n\n".join(block for each in shown for block in _of_part(each)) + "\n"
-
-
-def _of_part(part: Part) -> Iterator[str]:
-    yield f"{'#' * part.level} {part.heading}"
-    for block in part.body:
-        yield f"![{block.title}](result_data/{block.file})" if isinstance(block, Picture) else block
+    blocks: list[Block] = []
+    for each in (Part(title.level, title.heading, [*title.body, "\n".join(contents)]), *others):
+        blocks += [f"{'#' * each.level} {each.heading}", *each.body]
+    texts = (f"![{each.title}](result_data/{each.file})" if isinstance(each, Picture) else each for each in blocks)
+    return "\n\n".join(texts) + "\n"
 
 
 def anchor(heading: str) -> str:

@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from lab.judge.comparing import MOST_RUNS, Comparison, Verdict
+from lab.judge.effects import UNCHANGED
 from lab.judge.evaluation import Evaluation
 from lab.judge.finding import Finding, Rule, stage_shares, stage_words
 from lab.plan.contract import Column, Contract
 from lab.judge.objectives import Judgement
 from lab.report import findings, stage_picture
+from lab.report.effects import CLEAR
 from lab.tables.measured import INTERVAL_RUNS, in_metrics
 from lab.tables.measurement import Measurement, quiet as quiet_runs
 from lab.tables.stages import ALL, SLOWEST
@@ -20,8 +23,6 @@ from lab.text.page import STAGES, Block, Picture
 
 SPAN = "the smallest and the largest"
 INTERVAL = "the 95 % interval of the median"
-UNCHANGED = (Verdict.SAME, Verdict.EQUAL)
-CLEAR = (Verdict.BETTER, Verdict.WORSE)
 EXPLAINED = {
     Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
     Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many REPS probably would.",
@@ -31,6 +32,7 @@ INTERVALS = (
     "An interval in brackets is that of one comparison alone; the verdict also allows for the number of comparisons "
     "in the table (Holm), and for the margin of {:g} %."
 )
+NOISY = " ({noisy_runs:.0f} of {runs:.0f} runs noisy)"
 KEPT_ALL = 0.999  # of a run's items
 
 
@@ -70,23 +72,22 @@ def _table(metrics: pd.DataFrame, contract: Contract) -> str:
     """One line a scenario."""
     head = ["scenario", *(numbers.titled(each.title, each.metric.unit) for each in contract.headline)]
     rows = [
-        [row["scenario"] + _noise(row), *(_spread(row, each) for each in contract.headline)]
-        for _, row in metrics.iterrows()
+        [
+            row["scenario"] + NOISY.format(**row) * bool(row["noisy_runs"]),
+            *(_spread(row, each) for each in contract.headline),
+        ]
+        for row in metrics.to_dict("records")
     ]
     return table(head, rows, right=range(1, len(head)))
 
 
-def _noise(row: pd.Series) -> str:
-    return f" ({row['noisy_runs']:.0f} of {row['runs']:.0f} runs noisy)" if row["noisy_runs"] else ""
-
-
-def span(row: Mapping[str, float], column: Column) -> list[float]:
+def span(row: Mapping[Any, float], column: Column) -> list[float]:
     """The median of a line of the metrics table and what it lies between, in the metric's unit."""
     factor = 1e6 if column.metric.unit == "ns" else 1  # the table has milliseconds
     return [row[in_metrics(column.name, part)] * factor for part in ("", "_low", "_high")]
 
 
-def _spread(row: Mapping[str, float], column: Column) -> str:
+def _spread(row: Mapping[Any, float], column: Column) -> str:
     """The median, and what it lies between where that looks different; empty if not measured."""
     median, low, high = (numbers.shown(value, column.metric.unit) for value in span(row, column))
     return median if low == high or not median else f"{median} ({low}–{high})"
@@ -133,9 +134,7 @@ def _verdicts(comparisons: Sequence[Comparison], contract: Contract, baselines: 
     if not comparisons:
         return []
     titles = {each.metric: contract.columns[each.metric].title for each in comparisons}
-    changed = [
-        name for name in titles if {each.verdict for each in comparisons if each.metric == name} - set(UNCHANGED)
-    ]
+    changed = [name for name in titles if {each.verdict for each in comparisons if each.metric == name} - UNCHANGED]
     shown = [each for each in comparisons if each.metric in changed]
     same = ", ".join(title for name, title in titles.items() if name not in changed)
     notes = [f"The same within {comparisons[0].margin * 100:g} % in all scenarios: {same}."] * bool(same)
@@ -156,7 +155,7 @@ def _legend(shown: Sequence[Comparison]) -> list[str]:
     """What the words and the brackets of a table mean."""
     verdicts = {each.verdict for each in shown}
     notes = [text for verdict, text in EXPLAINED.items() if verdict in verdicts]
-    if any(each.measurement.timing == "exact" for each in shown) and verdicts & set(UNCHANGED):
+    if any(each.measurement.timing == "exact" for each in shown) and verdicts & UNCHANGED:
         notes.append(f"Equal: the same, seed by seed; same: within {shown[0].margin * 100:g} % with each seed.")
     if any(not math.isnan(each.p_adjusted) and not math.isnan(each.low) for each in shown):
         notes.append(INTERVALS.format(shown[0].margin * 100))

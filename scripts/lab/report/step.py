@@ -17,18 +17,13 @@ from lab.text.outside import say
 
 
 def add(steps: Any) -> None:
-    """Adds `report`, `page`, `html`, `bench`, `gate` and `export`. What they need takes a second to load."""
+    """Adds `report`, `html`, `bench`, `gate` and `export`. What they need takes a second to load."""
     step = steps.add_parser("report", help="make tables, pictures and results.md")
     step.set_defaults(step=make_report)
     add_path(step, "--runs", "where runs are kept", RUNS)
     add_path(step, "--result-data", "where tables and pictures go", RESULTS)
     add_path(step, "--page", "the Markdown file to write", PAGE)
     step.add_argument("suites", nargs="*", metavar="SUITE")
-
-    step = steps.add_parser("page", help="make results.md again, if it is there, from tables and pictures")
-    step.set_defaults(step=make_page)
-    add_path(step, "--result-data", "where tables and pictures are", RESULTS)
-    add_path(step, "--page", "the Markdown file", PAGE)
 
     step = steps.add_parser("html", help="make results.html, which needs no network, from tables and runs")
     step.set_defaults(step=make_html)
@@ -70,8 +65,12 @@ def add(steps: Any) -> None:
 
 def report_suites(runs: Path, suites: Sequence[str]) -> None:
     """Makes the report of `suites` from a folder of runs, beside it."""
-    page = runs.parent.parent / "results.md"
-    make_report(argparse.Namespace(runs=runs, result_data=runs.parent, page=page, suites=list(suites)))
+    _report(runs, suites, runs.parent, runs.parent.parent / "results.md")
+
+
+def make_report(arguments: argparse.Namespace) -> None:
+    """Makes tables and pictures of each suite, then results.md."""
+    _report(arguments.runs, names_of(arguments.suites), arguments.result_data, arguments.page)
 
 
 def results_page(result_data: Path) -> str:
@@ -81,21 +80,20 @@ def results_page(result_data: Path) -> str:
     return page.render(result_data)
 
 
-def make_report(arguments: argparse.Namespace) -> None:
-    """Makes tables and pictures of each suite, then results.md. Runs that are damaged are told, and left out."""
-    from lab.report import page as report, suite as suite_results  # pandas and matplotlib take a second to load
+def _report(runs: Path, suites: Sequence[str], results: Path, page: Path) -> None:
+    """Makes the files of `suites`, or of all that have plans. Runs that are damaged are named, and left out."""
+    from lab.report import suite as suite_results  # pandas and matplotlib take a second to load
 
-    names = names_of(arguments.suites) or plan.planned_suites(arguments.runs)
+    names = suites or plan.planned_suites(runs)
     if not names:
-        raise Complaint(arguments.runs, "there are no runs: run 'make run-scenarios' first", FAILED)
+        raise Complaint(runs, "there are no runs: run 'make run-scenarios' first", FAILED)
     made: dict[str, str | bytes] = {}
     complaints: list[Complaint] = []
     empty: list[str] = []
     for name in names:
-        file = plan.suite_file(arguments.runs, name)
+        file = plan.suite_file(runs, name)
         try:
-            judged = suite.load(file) if file.is_file() else None
-            files, wrongs = suite_results.make(name, arguments.runs, judged, arguments.result_data)
+            files, wrongs = suite_results.make(name, runs, suite.load(file) if file.is_file() else None, results)
         except Complaint as complaint:  # of one suite: the others are reported
             complaints.append(complaint)
             continue
@@ -103,30 +101,20 @@ def make_report(arguments: argparse.Namespace) -> None:
         complaints += wrongs
         empty += [] if files else [name]
     for file_name, content in made.items():
-        write_whole(arguments.result_data / file_name, content)
+        write_whole(results / file_name, content)
     for name in names:  # pictures of measurements that are no longer there would pass for those of now
-        for old in arguments.result_data.glob(f"{name}_stages_*.png") if f"{name}_raw.csv" in made else ():
+        for old in results.glob(f"{name}_stages_*.png") if f"{name}_raw.csv" in made else ():
             if old.name not in made:
                 old.unlink()
     if made:
-        write_whole(arguments.page, report.render(arguments.result_data))
-    for each in complaints[:-1] if not empty else complaints:
-        print(f"pipelab: {each}", file=sys.stderr)
+        write_whole(page, results_page(results))
     if empty:
-        suites = " ".join(empty)
-        raise Complaint(
-            arguments.runs, f"no finished run of {suites}: run 'make run-scenarios SUITE=\"{suites}\"'", FAILED
-        )
+        again = f"run 'make run-scenarios SUITE=\"{' '.join(empty)}\"'"
+        complaints.append(Complaint(runs, f"no finished run of {' '.join(empty)}: {again}", FAILED))
+    for each in complaints[:-1]:
+        print(f"pipelab: {each}", file=sys.stderr)
     if complaints:
         raise complaints[-1]
-
-
-def make_page(arguments: argparse.Namespace) -> None:
-    """Makes results.md again, if it is there, from what is in result_data/."""
-    from lab.report import page as report
-
-    if arguments.page.is_file():
-        write_whole(arguments.page, report.render(arguments.result_data))
 
 
 def make_html(arguments: argparse.Namespace) -> None:

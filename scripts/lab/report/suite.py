@@ -62,7 +62,10 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
         **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(own)} if len(own) else {}),
         **evaluation.files(name, known),
         **pictures.draw(name, raw, workload),
-        **_stage_pictures(name, known, workload),
+        **{
+            stage_picture.file_name(name, Measurement(*key)): stage_picture.draw(table, workload.stages)
+            for key, table in (known.stages.groupby(KEYS, sort=False) if len(known.stages) else ())
+        },
     }, complaints + unread
 
 
@@ -89,10 +92,9 @@ def _rows(runs: Path, suite: str) -> tuple[list[Row], list[Complaint]]:
             complaints.append(complaint)
             continue
         if any(file.name != plan.file_name(suite, row.target, row.timing) or row.suite != suite for row in planned):
-            what = (
-                "has rows of another suite, target or timing: run 'make run-scenarios' again, which keeps finished runs"
-            )
-            complaints.append(Complaint(file, what, FAILED))
+            what = "has rows of another suite, target or timing"
+            remedy = "run 'make run-scenarios' again, which keeps finished runs"
+            complaints.append(Complaint(file, f"{what}: {remedy}", FAILED))
             continue
         rows |= {row.run: row for row in planned}
     return list(rows.values()), complaints
@@ -112,12 +114,3 @@ def _load(runs: Path, rows: list[Row]) -> tuple[list[RunRecord], list[Complaint]
         except Complaint as complaint:
             complaints.append(complaint)
     return records, complaints
-
-
-def _stage_pictures(name: str, known: evaluation.Evaluation, workload: Contract) -> dict[str, bytes]:
-    if known.stages.empty:
-        return {}
-    return {
-        stage_picture.file_name(name, Measurement(*key)): stage_picture.draw(table, workload.stages)
-        for key, table in known.stages.groupby(KEYS, sort=False)
-    }

@@ -51,31 +51,29 @@ def check(environment: Mapping[str, Any]) -> None:
 
     Names become parts of paths, and knobs are pasted into a shell: neither may be more than that.
     """
-    names.check({"scenario": environment["workload"]["name"]})
     try:
         contract_of(environment)
     except Complaint as complaint:
         raise ValueError(str(complaint)) from None
+    baselines = environment.get("baselines", {})
+    named = [environment["workload"]["name"], *baselines, *baselines.values(), *environment.get("changed_guests", [])]
+    said: list[object] = []  # values, which may be several words
     for facts in environment["measurements"]:
-        names.check({key: facts[key] for key in KEYS})
-        for guest in (*facts["guests"], *(each["guest"] for each in facts["scenarios"].values())):
-            if not all(WORDS.accepts(guest[key]) for key in ("kernel", "kernel_args")):
-                raise ValueError("a guest's kernel or kernel_args are no plain words")
-        for said in facts["scenarios"].values():
-            for name, value in said["options"].items():
-                names.check({"scenario": name})
-                if not isinstance(value, (bool, int, float)) and not WORDS.accepts(value):
-                    raise ValueError(f"option {name} = {value!r} is no plain word")
-    named = [environment.get("baselines", {}), *(facts["scenarios"] for facts in environment["measurements"])]
-    for name in (name for each in named for name in each):
-        names.check({"scenario": name})
-    for name in (*environment.get("baselines", {}).values(), *environment.get("changed_guests", [])):
-        names.check({"scenario": name})
+        named += [facts[key] for key in KEYS]
+        of_scenarios = facts["scenarios"].values()
+        for guest in (*facts["guests"], *(each["guest"] for each in of_scenarios)):
+            said += [guest["kernel"], guest["kernel_args"]]
+        given = [option for each in of_scenarios for option in each["options"].items()]
+        named += [*facts["scenarios"], *(name for name, _ in given)]
+        said += [value for _, value in given if not isinstance(value, (bool, int, float))]
     for sweep in environment.get("sweeps", []):
-        for knob, value in sweep.items():
-            names.check({"scenario": knob})
-            if not WORDS.accepts(value):
-                raise ValueError(f"the knob {knob} = {value!r} is no plain words")
+        named += sweep
+        said += sweep.values()
+    for name in named:
+        names.check({"scenario": name})
+    for value in said:
+        if not WORDS.accepts(value):
+            raise ValueError(f"{value!r} is no plain words")
 
 
 def options(facts: Mapping[str, Any], scenario: str) -> dict[str, Value]:

@@ -21,7 +21,7 @@ from lab.runs.guest_files import OUT
 from lab.tables import stages
 from lab.text.complaint import FAILED, Complaint
 from lab.trace import split, events as trace_events
-from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY, Doing
+from lab.trace.timeline import ASLEEP, IDLE, RUN_DELAY
 
 MOST_ITEMS = 10_000
 ITEMS, CPUS, STATES = 1, 2, 3  # "processes": groups of tracks
@@ -120,13 +120,12 @@ def _scheduling(run: Path, end_ns: int, known: Contract) -> list[dict[str, Any]]
         names = switches["next_comm"].where(switches["next_pid"] != 0, IDLE)
         made += _track(CPUS, int(cpu), f"CPU {cpu}", switches["time_ns"] - traced.begin_ns, names, {IDLE}, end_ns)
     for tid, (role, did) in enumerate(traced.timelines.items(), start=1):
-        names = pd.Series([_doing(kind) for kind in did.kinds])[did.doing].reset_index(drop=True)
+        of_kinds = [
+            each.state + f": {each.held_by} on CPU {each.cpu}" * (each.state == RUN_DELAY) for each in did.kinds
+        ]
+        names = pd.Series(of_kinds)[did.doing].reset_index(drop=True)
         made += _track(STATES, tid, role, pd.Series(did.begins_ns - traced.begin_ns), names, {ASLEEP}, end_ns)
     return made
-
-
-def _doing(kind: Doing) -> str:
-    return f"{kind.state}: {kind.held_by} on CPU {kind.cpu}" if kind.state == RUN_DELAY else kind.state
 
 
 def _track(

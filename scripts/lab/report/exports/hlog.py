@@ -35,20 +35,16 @@ def text(run: Path) -> str:
         what = f"has no {outputs.HISTOGRAM}: give the folder of a run, such as result_data/runs/RUN"
         raise Complaint(run, what, FAILED)
     length_s = outputs.read_stats(folder / outputs.STATS)["duration_s"]
+    file = folder / outputs.HISTOGRAM
+    metrics = dict.fromkeys(line.split(",")[0] for line in read_text(file).splitlines()[1:])  # of any workload
     lines = []
-    for metric, buckets in _histograms(folder / outputs.HISTOGRAM).items():
+    for metric, buckets in outputs.read_histograms(file, list(metrics)).items():
         largest_ms = buckets.highest_ns[-1] / 1e6 if buckets.highest_ns else 0.0
         content = encode(dict(zip(map(index_of, buckets.highest_ns), buckets.count)))
         stream = zlib.compress(content)
         histogram = base64.b64encode(struct.pack(">II", COMPRESSED_COOKIE, len(stream)) + stream).decode()
         lines.append(f"Tag={metric},0.000,{length_s:.3f},{largest_ms:.3f},{histogram}\n")
     return HEADER + "".join(lines)
-
-
-def _histograms(file: Path) -> dict[str, outputs.Buckets]:
-    """Those of any workload: the metrics that the file names."""
-    lines = read_text(file).splitlines()[1:]
-    return outputs.read_histograms(file, list(dict.fromkeys(line.split(",")[0] for line in lines)))
 
 
 def index_of(value: int) -> int:

@@ -89,7 +89,9 @@ def render(result_data: Path, runs: Path) -> str:
         undefined=jinja2.StrictUndefined,
         autoescape=True,
     )
-    style = (HERE / "page.css").read_text() + _colours()
+    style = (HERE / "page.css").read_text()
+    for number, colour in enumerate(series.STAGE_COLOURS):  # the legend of the stages
+        style += f".swatch.stage-{number} {{ background: {colour}; }}\n"
     scripts = [_library(), *((HERE / name).read_text() for name in ("plots.js", "controls.js"))]
     return environment.get_template("page.html.j2").render(
         policy=_policy(style, scripts),
@@ -107,23 +109,8 @@ def _policy(style: str, scripts: list[str]) -> str:
     sources = [
         f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in (style, *scripts)
     ]
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(sources[1:])}",
-            f"style-src {sources[0]}",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-
-
-def _colours() -> str:
-    """Rules for the legend of the stages."""
-    return "".join(
-        f".swatch.stage-{number} {{ background: {colour}; }}\n" for number, colour in enumerate(series.STAGE_COLOURS)
-    )
+    allowed = f"script-src {' '.join(sources[1:])}; style-src {sources[0]}; img-src data:"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _library() -> str:

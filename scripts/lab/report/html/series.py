@@ -148,14 +148,8 @@ def windows(path: Path, contract: Contract) -> dict[str, Any]:
 
 def rounded(values: Iterable[float]) -> list[float | None]:
     """To 4 significant digits; None for what was not measured."""
-    return [_rounded(float(value)) for value in values]
-
-
-def _rounded(value: float) -> float | None:
-    if math.isnan(value):
-        return None
-    short = float(f"{value:.{DIGITS}g}")
-    return int(short) if short == int(short) else short
+    short = (float(f"{value:.{DIGITS}g}") for value in values)
+    return [None if math.isnan(value) else int(value) if value.is_integer() else value for value in short]
 
 
 def all_zero(series: Mapping[str, Any], metric: str) -> bool:

@@ -7,6 +7,7 @@ import io
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,13 @@ def load(folder: Path) -> dict[str, Results]:
     if not files:
         raise Complaint(folder, "has no <suite>_raw.csv: give a folder such as result_data, after 'make report'")
     return {results.suite: results for results in map(_read, files)}
+
+
+def of_suite(sets: Mapping[str, Results], name: str, folder: Path) -> Results:
+    """That of the suite `name`. Raises Complaint where `folder`, which the sets are from, has none of it."""
+    if name not in sets:
+        raise Complaint(folder, f"has no results of {name}: give one of {', '.join(sets)}")
+    return sets[name]
 
 
 def load_base(base: str, folder: Path) -> dict[str, Results]:

@@ -1,16 +1,18 @@
 # The front door: `make` alone lists what it can do.
 
 KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
-  SCENARIO BASE ALLOW SLO RATES FORMAT FROM QUICK REPEAT SEEDS
+  SCENARIO BASE ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS
 # What is given is text: make expands nothing in it, and recipes have it in variables of the shell, which runs none of it.
 # The scripts know what to do without.
 $(foreach knob,$(KNOBS),$(if $(filter-out undefined,$(origin $(knob))),$(eval override export $(knob) := $$(value $(knob)))))
-export TARGET ?= aarch64
+# RESULTS, a folder, has result_data/ and results.md as this one has.
+$(if $(filter-out undefined,$(origin RESULTS)),$(eval override export PIPELAB_RUNS := $$(value RESULTS)/result_data/runs))
 suites = $${SUITE:-t000 t001}
 
 # The option of a script whose value was given, if it was
 option = $${$(2):+--$(1) "$$$(2)"}
-target := --target "$$TARGET"
+target := $(call option,target,TARGET)
+machine := "$${TARGET:-aarch64}"
 guest := $(target) $(call option,kernel,KERNEL) $(call option,kernel-args,KERNEL_ARGS) $(call option,smp,SMP) \
   $(call option,memory,MEMORY) $(call option,numa,NUMA) $(call option,accelerator,ACCELERATOR) $(call option,pin-vcpus,PIN_VCPUS)
 timing := $(call option,timing,TIMING)
@@ -46,10 +48,10 @@ timer-latency: setup-run ## how late timers are in the guests of SUITE (cyclicte
 	@for suite in $(suites); do scripts/timer_latency.sh $(target) $(one_timing) "$$suite"; done
 
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
-	@$(LAB) report --runs result_data/runs --result-data result_data --page results.md
+	@$(LAB) report
 
 html: setup-run ## results.md as one file with plots to look into, results.html, which needs no network
-	@$(LAB) html --runs result_data/runs --result-data result_data --page results.html
+	@$(LAB) html
 
 profile: setup-run counters ## count the instructions of each function in SCENARIO, as a table and a picture
 	@scripts/profile.sh $(guest) $(call option,seed,SEED) $(duration) "$${SCENARIO:-t000/baseline}"
@@ -61,8 +63,8 @@ trace: setup-run ## what the threads of SCENARIO waited for, and who had their C
 gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="kernel host": though these differ)
 	@for each in $${ALLOW-}; do set -- "$$@" --allow "$$each"; done; scripts/gate.sh --base "$${BASE-}" "$$@"
 
-ab: setup-run image ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
-	@scripts/ab.sh --base "$${BASE-}" $(target) $(timing) --reps 3 $(runs) $(suites)
+ab: setup-run ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
+	@scripts/ab.sh --make-images $(call option,base,BASE) $(target) $(timing) --reps 3 $(runs) $(suites)
 
 capacity: setup-run ## the highest rate at which SCENARIO holds SLO="response_p99_us=200 drop_rate=0" (or its [slo])
 	@scripts/capacity.sh --make-images $(guest) $(one_timing) $(runs) $(call option,slo,SLO) $(call option,rates,RATES) \
@@ -74,18 +76,18 @@ noise-floor: setup-run image ## run SUITE against itself: the smallest change th
 	@$(LAB) noise-floor build/noise_floor/result_data $(suites)
 
 export: setup-run ## print FROM in another tool's FORMAT: google-benchmark, go, prometheus; of a run chrome-trace, hlog
-	@$(LAB) export --format "$${FORMAT-}" "$${FROM:-result_data}"
+	@$(LAB) export --format "$${FORMAT-}" $${FROM:+"$$FROM"}
 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
-	@qemu/make_image.sh $(call option,kernel,KERNEL) "$$TARGET"
+	@qemu/make_image.sh $(call option,kernel,KERNEL) $(machine)
 
 image-perf image-rt-tools: image-%: program # the same, with perf, or with cyclictest and rtla
-	@qemu/make_image.sh --$* $(call option,kernel,KERNEL) "$$TARGET"
+	@qemu/make_image.sh --$* $(call option,kernel,KERNEL) $(machine)
 
 program: setup-run # the workload, for guests of TARGET, and for this machine, where it checks suites
 	@scripts/build.sh host pipelab
-	@qemu/get_packages.sh "$$TARGET"
-	@scripts/build.sh "$$TARGET" pipelab
+	@qemu/get_packages.sh $(machine)
+	@scripts/build.sh $(machine) pipelab
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
 	@[[ $${QUICK:-0} == 0 ]] || set -- --quick; scripts/bench.sh "$$@"
@@ -118,4 +120,4 @@ clean: ## remove build/ (result_data/ stays)
 	rm -rf build
 
 setup-run setup-bench setup-test setup-lint: setup-%:
-	@scripts/setup.sh $* "$$TARGET"
+	@scripts/setup.sh $* $(machine)

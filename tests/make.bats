@@ -9,11 +9,12 @@ load fake_guest
 setup_tree() {
   TREE=$BATS_TEST_TMPDIR/tree LOG=$BATS_TEST_TMPDIR/log
   export TREE LOG
+  unset PIPELAB_RUNS
   mkdir -p "$TREE"/{src,scripts/lab,qemu/counters,tests,build/tsan,build/asan} "$BATS_TEST_TMPDIR/bin"
   cp "$ROOT/Makefile" "$TREE/"
   local script
   for script in $(cd "$ROOT" && ls scripts/*.sh qemu/*.sh tests/soak.sh) build/{tsan,asan}/pipelab_test; do
-    printf '#!/bin/bash\nprintf "%%s\\n" "${0##*/}" "$@" >>"$LOG"\n' >"$TREE/$script"
+    printf '#!/bin/bash\nprintf "%%s\\n" "${0##*/}" "$@" ${PIPELAB_RUNS:+"$PIPELAB_RUNS"} >>"$LOG"\n' >"$TREE/$script"
     chmod +x "$TREE/$script"
   done
   touch "$TREE/scripts/lab/__init__.py"
@@ -46,6 +47,7 @@ arrived() { # KNOB VALUE
   local words=("$2") word
   case $1 in
     COUNTERS | QUICK) return 0 ;; # are only there or not
+    RESULTS) words=("$2/result_data/runs") ;;
     SUITE | ALLOW) read -ra words <<<"$2" ;;
   esac
   for word in "${words[@]}"; do
@@ -82,19 +84,20 @@ arrived() { # KNOB VALUE
 
 @test "what is not given is not said, and what is given is" {
   setup_tree
-  [[ $(called run_scenarios.sh run-scenarios) == "--make-images --target aarch64 t000 t001 " ]]
+  [[ $(called run_scenarios.sh run-scenarios) == "--make-images t000 t001 " ]]
+  [[ $(called run_scenarios.sh run-scenarios RESULTS="../my results") == "--make-images t000 t001 ../my results/result_data/runs " ]]
   [[ $(called run_scenarios.sh run-scenarios SUITE="a b" REPS=5 TIMING=live KERNEL_ARGS="a=1 b=2" TARGET=armv7) == \
     "--make-images --target armv7 --kernel-args a=1 b=2 --timing live --reps 5 a b " ]]
   [[ $(called count_runs.sh run-scenarios COUNTERS=1 JOBS=4) == "--jobs 4 " ]]
   [[ $(called matrix.sh matrix) == "t000 " ]]
   [[ $(REPS=2 called matrix.sh matrix SUITE=t001) == "--reps 2 t001 " ]]
-  [[ $(called ab.sh ab BASE=main) == "--base main --target aarch64 --reps 3 t000 t001 " ]]
-  [[ $(called run_scenarios.sh noise-floor) == "--target aarch64 --timing live --reps 10 t000 t001 " ]]
-  [[ $(called trace.sh trace SCENARIO="a/b c/d") == "--target aarch64 --scenario a/b --scenario c/d " ]]
-  [[ $(called timer_latency.sh timer-latency TIMING="live exact" SUITE=a) == "--target aarch64 --timing live a " ]]
+  [[ $(called ab.sh ab BASE=main) == "--make-images --base main --reps 3 t000 t001 " ]]
+  [[ $(called run_scenarios.sh noise-floor) == "--timing live --reps 10 t000 t001 $TREE/build/noise_floor/result_data/runs " ]]
+  [[ $(called trace.sh trace SCENARIO="a/b c/d") == "--scenario a/b --scenario c/d " ]]
+  [[ $(called timer_latency.sh timer-latency TIMING="live exact" SUITE=a) == "--timing live a " ]]
   [[ $(called gate.sh gate BASE=x ALLOW="kernel host") == "--base x --allow kernel --allow host " ]]
-  [[ $(called capacity.sh capacity SLO="a=1 b=2") == "--make-images --target aarch64 --slo a=1 b=2 t000/baseline " ]]
-  [[ $(called lab export FORMAT=go) == "export --format go result_data " ]]
+  [[ $(called capacity.sh capacity SLO="a=1 b=2") == "--make-images --slo a=1 b=2 t000/baseline " ]]
+  [[ $(called lab export FORMAT=go) == "export --format go " ]]
   [[ $(called bench.sh bench QUICK=0) == "" ]]
   [[ $(called bench.sh bench QUICK=1) == "--quick " ]]
   [[ $(called soak.sh soak) == "200 " ]]

@@ -68,7 +68,7 @@ void schedule_this_thread(const Scheduling& scheduling) {
   attributes.period_ns = static_cast<std::uint64_t>(scheduling.period_ns);
   if (syscall(SYS_sched_setattr, 0, &attributes, 0) != 0) {
     throw std::system_error(errno, std::generic_category(),
-                            fmt::format("--sched {}", to_string(scheduling)));
+                            fmt::format("scheduling class {}", to_string(scheduling)));
   }
 }
 

@@ -29,6 +29,7 @@ class Crew::Worker {
   Worker(Crew& crew, Post post, Body body, std::function<void()> ended)
       : crew_(crew),
         record_{.name = std::move(post.name), .role = std::move(post.role)},
+        scheduling_(post.scheduling.value_or(crew.options_.scheduling)),
         ended_(std::move(ended)),
         thread_([this, cpu = post.cpu, body = std::move(body)](const std::stop_token& gone) {
           run(cpu, body, gone);
@@ -93,12 +94,11 @@ class Crew::Worker {
   }
 
   void schedule() const {
-    const Options& options = crew_.options_;
-    if (options.timer_slack_ns) {
-      platform::set_timer_slack(*options.timer_slack_ns);
+    if (crew_.options_.timer_slack_ns) {
+      platform::set_timer_slack(*crew_.options_.timer_slack_ns);
     }
-    if (options.scheduling.klass != platform::Scheduling::Class::kOther) {
-      platform::schedule_this_thread(options.scheduling);
+    if (scheduling_.klass != platform::Scheduling::Class::kOther) {
+      platform::schedule_this_thread(scheduling_);
     }
   }
 
@@ -114,6 +114,7 @@ class Crew::Worker {
   Crew& crew_;
   Record record_;
   platform::ThreadCounters before_;  // the measured part
+  platform::Scheduling scheduling_;
   std::function<void()> ended_;
   std::promise<pid_t> ready_;
   std::exception_ptr failure_;  // after it was ready

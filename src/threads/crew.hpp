@@ -31,11 +31,12 @@ class StartGate {
   bool open_{false};
 };
 
-/// What a thread is for, and where it runs.
+/// What a thread is for, where it runs, and how it is scheduled.
 struct Post {
-  std::string name;        ///< as the kernel has it, of at most 15 characters; no other thread's
-  std::string role;        ///< of which there may be many
-  std::optional<int> cpu;  ///< none: the kernel chooses
+  std::string name;          ///< as the kernel has it, of at most 15 characters; no other thread's
+  std::string role;          ///< of which there may be many
+  std::optional<int> cpu{};  ///< none: the kernel chooses
+  std::optional<platform::Scheduling> scheduling{};  ///< none: as the options say for all
 };
 
 /// The threads of a run, which start together. Each goes to its CPU and begins its body, which

@@ -1,12 +1,15 @@
 #include "threads/crew.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace pipelab::threads {
@@ -46,6 +49,33 @@ TEST(Crew, StartsTogetherAndEndsInReverseOrder) {
   EXPECT_TRUE(records.front().cpu);
   EXPECT_TRUE(records.front().counters.run_time_ns);
   EXPECT_FALSE(stop);
+}
+
+TEST(Crew, SchedulesAThreadAsItsPostSaysAndOthersAsTheOptionsSay) {
+  using Class = platform::Scheduling::Class;
+  std::atomic<bool> stop{false};
+  std::array<int, 2> seen{};
+  Crew crew({}, stop);
+  for (const std::size_t number : {0U, 1U}) {
+    Post post{.name = "thread " + std::to_string(number), .role = "any", .cpu = {}};
+    if (number == 1) {
+      post.scheduling = {.klass = Class::kFifo, .priority = 1};
+    }
+    crew.add(std::move(post), [&seen, number](const Crew::Ready& ready) {
+      ready();
+      seen.at(number) = sched_getscheduler(0);
+    });
+  }
+  try {
+    crew.wait_until_ready();
+  } catch (const std::system_error& error) {  // without the right to it
+    EXPECT_EQ(error.code().value(), EPERM);
+    EXPECT_NE(std::string(error.what()).find("fifo:1"), std::string::npos);
+    return;
+  }
+  crew.start(platform::now_ns());
+  static_cast<void>(crew.join());
+  EXPECT_EQ(seen, (std::array{SCHED_OTHER, SCHED_FIFO}));
 }
 
 TEST(Crew, ThrowsWhatAThreadThrewAndStopsTheOthers) {

@@ -1,25 +1,47 @@
 #include "threads/options.hpp"
 
+#include <fmt/format.h>
+
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace pipelab::threads {
+namespace {
+
+cli::Option scheduling_option(std::string name, std::string standard, std::string help) {
+  return {.name = std::move(name),
+          .type = "word",
+          .form = "other|fifo:P|rr:P|deadline:R,D,P",
+          .valid =
+              "other, fifo:P or rr:P (1 to 99), or deadline:R,D,P (microseconds, 2 <= R <= D <= P)",
+          .standard = std::move(standard),
+          .help = std::move(help)};
+}
+
+}  // namespace
 
 void add_options(cli::Options& all, Options& options) {
   all.add_value(
-      {.name = "--sched",
-       .type = "word",
-       .form = "other|fifo:P|rr:P|deadline:R,D,P",
-       .valid =
-           "other, fifo:P or rr:P (1 to 99), or deadline:R,D,P (microseconds, 2 <= R <= D <= P)",
-       .standard = "other",
-       .help = "both threads' scheduling class, with priority (1 to 99), or runtime, deadline and "
-               "period (microseconds)"},
+      scheduling_option("--sched", "other",
+                        "all threads' scheduling class, with priority (1 to 99), or runtime, "
+                        "deadline and period (microseconds)"),
       options.scheduling, to_scheduling);
   all.add_number<std::int64_t>("--timer-slack-ns", options.timer_slack_ns, 1, 1'000'000'000,
                                "how late the kernel may wake a thread to save wake-ups",
                                {.unit = "ns"});
   all.add_flag("--mlock", options.mlock, "keep all memory from being paged out");
+}
+
+void add_scheduling(cli::Options& all, std::string_view role,
+                    std::optional<platform::Scheduling>& scheduling) {
+  all.add_value(scheduling_option(fmt::format("--sched-{}", role), "",
+                                  fmt::format("the {}'s own, instead of that of --sched", role)),
+                scheduling, to_scheduling);
+}
+
+bool is_refused(const platform::Scheduling& scheduling, std::optional<int> pin) noexcept {
+  return scheduling.klass == platform::Scheduling::Class::kDeadline && pin;
 }
 
 std::optional<platform::Scheduling> to_scheduling(std::string_view text) {

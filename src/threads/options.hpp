@@ -9,14 +9,22 @@
 
 namespace pipelab::threads {
 
-/// How all threads of a run are scheduled.
+/// How the threads of a run are scheduled.
 struct Options {
-  platform::Scheduling scheduling;
+  platform::Scheduling scheduling;             ///< of those that have no class of their own
   std::optional<std::int64_t> timer_slack_ns;  ///< none: the kernel's own
   bool mlock{false};                           ///< keep all memory from being paged out
 };
 
 void add_options(cli::Options& all, Options& options);
+
+/// Adds an option such as `--sched-producer`: the scheduling class of the threads of `role`, where
+/// it is another than that of all.
+void add_scheduling(cli::Options& all, std::string_view role,
+                    std::optional<platform::Scheduling>& scheduling);
+
+/// Whether Linux refuses this, as it lets no pinned thread into the deadline class.
+bool is_refused(const platform::Scheduling& scheduling, std::optional<int> pin) noexcept;
 
 /// Reads `other`, `fifo:PRIORITY`, `rr:PRIORITY` (1 to 99), or `deadline:RUNTIME,DEADLINE,PERIOD`
 /// (microseconds, each at least the one before it, the first at least 2).

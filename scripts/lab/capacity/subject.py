@@ -85,6 +85,7 @@ class Subject:
         file = RESULTS / f"capacity_{self.suite.name}_{self.scenario.name}.csv"
         rows = table.KEPT.merged(file, new)
         write_whole(file, table.KEPT.csv(rows))
+        write_whole(file.with_suffix(".json"), table.about(self.workload))
         write_whole(file.with_suffix(".png"), plot.draw(rows, self.workload))
         answer = next(table.answers(new))
         say(f"{self.arguments.scenario}, {answer.measurement}: {answer.text()}")

@@ -20,8 +20,10 @@ from lab.plan.contract import Contract
 from lab.plan.objectives import Objective
 from lab.tables import kept
 from lab.tables.estimate import median_interval
-from lab.tables.measurement import KEYS, Measurement, quiet
-from lab.text import markdown as md, names, numbers
+from lab.tables.measurement import KEYS, Measurement, contract_of, quiet
+from lab.text import markdown as md, names, numbers, strict
+from lab.text.complaint import Complaint
+from lab.text.files import read_text
 
 GOOD, MISSED, INCONCLUSIVE = 0, 4, 5  # exit codes
 SUBJECT = ["suite", "scenario"]
@@ -125,26 +127,41 @@ def answers(rows: pd.DataFrame) -> Iterator[Answer]:
         yield Answer(Measurement(*key), points, _first(below[::-1]), beyond, missed)
 
 
-def section(result_data: Path, workload: Contract) -> str:
+def about(workload: Contract) -> str:
+    """What stands beside a table, as JSON: the contract of what was searched."""
+    return json.dumps({"workload": {"name": workload.name, "contract": workload.table}}, indent=2) + "\n"
+
+
+def workload_of(path: Path) -> Contract:
+    """The same again, for the table at `path`. Raises Complaint naming file and remedy."""
+    beside = path.with_suffix(".json")
+    try:
+        return contract_of(strict.parse_json(read_text(beside)))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, Complaint) as error:
+        raise KEPT.complaint(beside, f"does not say what the workload was ({error})") from None
+
+
+def section(result_data: Path) -> str:
     """The part of results.md: every search, its answer, picture and table. Empty when there is none."""
     files = sorted(result_data.glob("capacity_*.csv"))
-    parts = (part for file in files for part in _parts(file, workload))
+    parts = (part for file in files for part in _parts(file))
     return "\n\n".join(["## Capacity", *parts]) + "\n" if files else ""
 
 
-def _parts(file: Path, workload: Contract) -> Iterator[str]:
+def _parts(file: Path) -> Iterator[str]:
     rows = read(file)
+    workload = workload_of(file)
     suite, scenario = rows[SUBJECT].iloc[0]
     yield f"### {suite}/{scenario}"
     yield "\n".join(
         f"- {each.measurement}, {md.words(', '.join(map(str, objectives_of(each.points))))}: {md.bold(each.text())}."
         for each in answers(rows)
     )
-    yield f"![Latency of {suite}/{scenario} against offered load](result_data/{file.with_suffix('.png').name})"
+    yield f"![Load curve of {suite}/{scenario}](result_data/{file.with_suffix('.png').name})"
     for each in answers(rows):
         yield _markdown(each, workload)
-        if about := facts.markdown(each.points):
-            yield about
+        if known := facts.markdown(each.points):
+            yield known
     yield f"All points: [`{file.name}`](result_data/{file.name})."
 
 

@@ -37,7 +37,7 @@ SOURCES = {
     ),
     COUNTERS: (
         "{}_per_item",
-        "*counters*: counted from outside in a run of its own, with the same latencies. Misses, transfers and false "
+        "*counters*: counted from outside in a run of its own, with the same times. Misses, transfers and false "
         "sharing (misses for lines that only share a place) are *simulated*.",
     ),
 }

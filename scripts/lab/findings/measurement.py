@@ -76,10 +76,10 @@ def _impossible(row: dict[str, float], contract: Contract) -> Values | None:
 
 @rule(
     "stages left out",
-    (
-        "its runs keep no item (max-samples = 0)",
-        "the tables are made of counts of all items, and the stages of the items that are kept one by one",
-        "max-samples = 100000 where it matters what items waited for",
+    lambda _, contract: (
+        f"its runs keep no {contract.items[0]} (max-samples = 0)",
+        f"the tables are made of counts of all {contract.items[1]}, and the stages of those that are kept one by one",
+        f"max-samples = 100000 where it matters what {contract.items[1]} waited for",
     ),
 )
 def no_stages(evidence: Evidence) -> Iterator[Finding]:
@@ -89,12 +89,12 @@ def no_stages(evidence: Evidence) -> Iterator[Finding]:
             yield case.found()
 
 
-def _few_samples_words(values: Values, _: Contract) -> Words:
+def _few_samples_words(values: Values, contract: Contract) -> Words:
     first, *others = (name for name in PERCENTILES if name in values)
     return (
-        f"the {_dotted(first)} is the border of the slowest {{{first}:,.0f}} of {{items:,.0f}} items"
+        f"the {_dotted(first)} is the border of the slowest {{{first}:,.0f}} of {{items:,.0f}} {contract.items[1]}"
         + "".join(f", the {_dotted(name)} of {{{name}:,.1f}}" for name in others),
-        f"a border that fewer than {TAIL_ITEMS} items are beyond moves by chance from run to run",
+        f"a border that fewer than {TAIL_ITEMS} {contract.items[1]} are beyond moves by chance from run to run",
         "DURATION={seconds:most.0f} or more",
     )
 
@@ -187,10 +187,10 @@ WARM_UP_CAUSES = {
 
 @rule(
     "warm-up not over",
-    lambda values, _: (
+    lambda values, contract: (
         "in {steps} of {runs} runs the {metric} changes by {change:+.0%} after {after:.0%} of the run",
         WARM_UP_CAUSES[str(values["timing"])],
-        "warmup = {warmup:g}",
+        f"{option.name} = {{warmup:g}}" if (option := contract.meaning("warmup")) else "a warm-up of {warmup:g} s",
     ),
 )
 def warm_up_not_over(evidence: Evidence) -> Iterator[Finding]:
@@ -202,7 +202,9 @@ def warm_up_not_over(evidence: Evidence) -> Iterator[Finding]:
             continue
         steps = [(share, change) for share, change in steps if (change > 0) == (rises * 2 > len(steps))]
         after, change = (float(np.median(each)) for each in zip(*steps))
-        wanted = float(case.options.get("warmup", 0)) + after * case.value("duration_s")
+        option = evidence.contract.meaning("warmup")
+        warmup_s = float(case.options.get(option.name, 0)) if option else 0.0
+        wanted = warmup_s + after * case.value("duration_s")
         yield case.found(
             steps=len(steps),
             runs=len(case.windows_ns),

@@ -19,7 +19,7 @@ from lab.plan.kinds import Value
 from lab.plan.schedule import Schedule
 from lab.tables.measurement import Measurement
 
-ONE_CPU, TWO_CPUS, MIXED = "one CPU", "two CPUs", "now one, now two"  # where the threads of a run were
+ONE_CPU, TWO_CPUS, MIXED = "one CPU", "several CPUs", "now one, now several"  # where the threads of a run were
 OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
 
 

@@ -72,16 +72,19 @@ def to_value(kind: Kind) -> Callable[[str], Value]:
     return convert
 
 
-def add_path(step: argparse.ArgumentParser, name: str, about: str) -> None:
-    """A path that must be given."""
-    step.add_argument(name, type=Path, required=True, help=about)
+def add_path(step: argparse.ArgumentParser, name: str, about: str, usual: Path | None = None) -> None:
+    """A path, which must be given where there is no usual one."""
+    step.add_argument(name, type=Path, default=usual, required=usual is None, help=about)
 
 
-def sweep_of(arguments: argparse.Namespace, timings: tuple[str, ...], replicates: int) -> plan.Sweep:
-    """The sweep that a step's options describe, among them those of `add_guest_options`, where it has these."""
+def sweep_of(arguments: argparse.Namespace, timings: tuple[str, ...], replicates: int, machine: str = "") -> plan.Sweep:
+    """The sweep that a step's options describe, among them those of `add_guest_options`, where it has these.
+
+    `machine` is its target, where that is not the one of the options.
+    """
     said = vars(arguments)
     return plan.Sweep(
-        target=arguments.target,
+        target=machine or arguments.target,
         timings=timings,
         replicates=replicates,
         seed=arguments.seed,

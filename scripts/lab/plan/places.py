@@ -8,6 +8,6 @@ SCENARIOS = ROOT / "scenarios"
 TARGETS = ROOT / "qemu" / "targets"
 WORKLOADS = ROOT / "src" / "workloads"
 BUILD = Path(os.environ.get("PIPELAB_BUILD") or ROOT / "build")
-RUNS = Path(os.environ.get("PIPELAB_RUNS") or ROOT / "result_data" / "runs")
+RUNS = Path(os.environ.get("PIPELAB_RUNS") or ROOT / "result_data" / "runs").absolute()
 RESULTS = RUNS.parent
 PAGE = RESULTS.parent / "results.md"

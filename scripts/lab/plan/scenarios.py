@@ -18,8 +18,8 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -182,6 +182,30 @@ class Reader:
             return interval.name, plain(round(TIMES["s"] / float(rate)) / TIMES[interval.unit or "s"])
         option: Option = interval if interval and key == INTERVAL and key not in self.options else self.options[key]
         return option.name, _checked(where, key, value, option.kind, option.unit)
+
+
+def on_kernels(
+    where: str, kernels: Sequence[str], scenarios: Sequence[Scenario], compared: Mapping[str, str]
+) -> tuple[list[Scenario], dict[str, str]]:
+    """Each scenario on each of the kernels, named NAME-KERNEL, and its baseline of those that are `compared`."""
+    if len(scenarios) * len(kernels) > MOST:
+        what = (
+            f"kernels makes {len(scenarios) * len(kernels):,} scenarios, and {MOST:,} are the most: give fewer of both"
+        )
+        raise Complaint(where, what)
+    found: list[Scenario] = []
+    baseline_of: dict[str, str] = {}
+    for kernel in kernels:
+        _checked(where, "kernels", kernel, GUEST["kernel"], "")
+        names = {each.name: f"{each.name}-{NO_NAME.sub('_', kernel)}" for each in scenarios}
+        for each in scenarios:
+            if "kernel" in each.guest:
+                what = "says its kernel itself, and the suite has kernels: leave out one of the two"
+                raise Complaint(f"{where}: [scenario.{each.name}]", what)
+            name = checked_name(where, "kernels", names[each.name])
+            found.append(replace(each, name=name, guest={**each.guest, "kernel": kernel}))
+        baseline_of |= {names[one]: names[other] for one, other in compared.items()}
+    return found, baseline_of
 
 
 def baselines(where: str, wanted: object, scenarios: list[Scenario]) -> dict[str, str]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import contract, objectives, scenarios
+from lab.plan import contract, objectives, scenarios, target
 from lab.plan.contract import Contract
 from lab.plan.guest import KEYS as GUEST
 from lab.plan.kinds import MARGIN, Number, Value, check_keys, checked_name, shown
 from lab.plan.objectives import Objective
-from lab.plan.places import ROOT, SCENARIOS
+from lab.plan.places import ROOT, SCENARIOS, TARGETS
 from lab.plan.scenarios import Scenario
 from lab.text.complaint import Complaint
 from lab.text.files import is_file
@@ -21,12 +21,13 @@ MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
 MOST_REPLICATES = 1000
 TIMINGS = ("exact", "live")
 SECTIONS = ("common", "guest", "slo", "axis", "matrix", "scenario", "group")
-TOP = ("title", "question", "workload", "baseline", "margin", "timing", "reps", *SECTIONS)
+HOW = ("timing", "reps", "targets", "kernels", "builds")  # a suite is run, where nobody says otherwise
+TOP = ("title", "question", "workload", "baseline", "margin", *HOW, *SECTIONS)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """`timings` and `replicates` are how it is run where nobody says otherwise; `whole`: all of the file's scenarios."""
+    """`timings`, `replicates`, `targets` and `builds` are how it is run where nobody says otherwise."""
 
     name: str
     title: str
@@ -40,7 +41,9 @@ class Suite:
     file: Path = Path()
     timings: tuple[str, ...] = TIMINGS
     replicates: int = 3
-    whole: bool = True
+    targets: tuple[str, ...] = ("aarch64",)
+    builds: tuple[str, ...] = ()  # git revisions whose programs it is compared with
+    whole: bool = True  # these are all of the file's scenarios
 
     def place(self, scenario: str) -> str:
         """Where complaints are about `scenario`."""
@@ -106,13 +109,16 @@ def load(path: Path) -> Suite:
     if not found:
         raise Complaint(path, "has no scenario: add a section such as [scenario.baseline], or a [matrix]")
     check_keys(f"{path}: [guest]", table.get("guest", {}), tuple(GUEST))
+    compared = scenarios.baselines(str(path), table.get("baseline"), found)
+    if "kernels" in table:
+        found, compared = scenarios.on_kernels(str(path), _list(path, table, "kernels"), found, compared)
     return Suite(
         name=path.stem,
         title=_word(path, table, "title", path.stem),
         contract=workload,
         guest=reader.section("[guest]", table.get("guest", {})),
         scenarios=tuple(found),
-        baselines=scenarios.baselines(str(path), table.get("baseline"), found),
+        baselines=compared,
         margin=float(
             _number(path, table, "margin", Number(0, 1, whole=False), MARGIN, "the share that counts as the same")
         ),
@@ -121,6 +127,8 @@ def load(path: Path) -> Suite:
         file=path,
         timings=_timings(path, table.get("timing", list(TIMINGS))),
         replicates=int(_number(path, table, "reps", Number(1, MOST_REPLICATES), 3, "runs of each scenario and timing")),
+        targets=_targets(path, table),
+        builds=_list(path, table, "builds") if "builds" in table else (),
     )
 
 
@@ -151,6 +159,22 @@ def _timings(path: Path, value: object) -> tuple[str, ...]:
     if not isinstance(chosen, list) or not chosen or any(each not in TIMINGS for each in chosen):
         raise Complaint(path, f'timing = {shown(value)} is not valid: give "exact", "live", or "exact live"')
     return tuple(each for each in TIMINGS if each in chosen)
+
+
+def _list(path: Path, table: dict[str, Any], key: str) -> tuple[str, ...]:
+    value = table[key]
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and each for each in value):
+        raise Complaint(path, f'{key} = {shown(value)} is not valid: give a list of texts such as ["a", "b"]')
+    return tuple(dict.fromkeys(value))
+
+
+def _targets(path: Path, table: dict[str, Any]) -> tuple[str, ...]:
+    if "targets" not in table:
+        return Suite.targets
+    known = [each.name for each in target.load_all(TARGETS)]
+    chosen = _list(path, table, "targets")
+    check_keys(f"{path}: targets", chosen, known, "has no such target")
+    return chosen
 
 
 def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:

@@ -109,7 +109,9 @@ def _quoted(value: str) -> str:
 
 def _conditions(measurement: Facts, raw: pd.DataFrame) -> str:
     seeds = ", ".join(map(str, sorted(set(raw["seed"]))))
-    text = f"{measurement['accelerator']}; seeds {seeds}; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
+    text = f"{measurement['accelerator']}; seeds {seeds}"
+    if "clock_read_ns" in raw:
+        text += f"; a clock read costs {raw['clock_read_ns'].median():.0f} ns"
     if measurement["timing"] == "live":
         host = measurement["host"]
         text += (

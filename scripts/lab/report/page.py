@@ -11,12 +11,11 @@ from lab import bench
 from lab.capacity import table as capacity_table
 from lab.counters import counted
 from lab.judge import effects as judged_effects, evaluation, evidence
-from lab.plan import contract
 from lab.plan.contract import Contract
 from lab.report import effects, environment as environment_words, matrix, pictures, placement, section
 from lab.report.suite import rules_of
-from lab.tables import measured
-from lab.tables.measurement import KEYS, Measurement, check as check_environment, contract_of, each_of
+from lab.tables import kept, measured
+from lab.tables.measurement import Measurement, check as check_environment, contract_of, each_of
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
@@ -72,7 +71,7 @@ def parts(result_data: Path) -> list[Part]:
         + "."
         for title, known in metrics.items()
     ]
-    searches = of_markdown(capacity_table.section(result_data, contract.load("pipeline")))
+    searches = of_markdown(capacity_table.section(result_data))
     title = Part(1, "Results", [INTRODUCTION, *[section.listed(meanings)] * bool(meanings)])
     return [title, *(part for _, each in suites for part in each), *searches, *of_markdown(bench.section(result_data))]
 
@@ -120,7 +119,7 @@ def _suite_parts(
     counts = counted.read(folder, name)
     traces = trace_runs.KEPT.read(folder / trace_runs.FILE.format(name))
     for place, (measurement, said) in enumerate(each_of(environment).items()):
-        runs, lines, evaluated = _of(measurement, raw), _of(measurement, metrics), known.of(measurement)
+        runs, lines, evaluated = kept.of(raw, measurement), kept.of(metrics, measurement), known.of(measurement)
         beside = [
             counted.markdown(counts, measurement, list(said["scenarios"])),
             trace_runs.markdown(traces, measurement, runs, said),
@@ -186,7 +185,7 @@ def _all_runs(name: str, environment: Mapping[str, Any], raw: pd.DataFrame, cont
         Picture(f"{metric.title.capitalize()} of {name}", pictures.file_name(name, metric), name, metric.name)
         for metric in dict.fromkeys(column.metric for column in contract.headline)
     ]
-    of = {str(measurement): _of(measurement, raw) for measurement in each_of(environment)}
+    of = {str(measurement): kept.of(raw, measurement) for measurement in each_of(environment)}
     files = [f"[`{name}_{what}.csv`](result_data/{name}_{what}.csv)" for what in ("raw", "metrics")]
     return [
         *shown,
@@ -206,8 +205,3 @@ def _agreement(found: Mapping[Measurement, Sequence[Any]], contract: Contract) -
             if text := effects.agreement(found[exact], found[live], contract):
                 lines.append(f"**{str(exact).capitalize()}, and {live}.** {text}")
     return lines
-
-
-def _of(measurement: Measurement, table: pd.DataFrame) -> pd.DataFrame:
-    """The lines of a measurement."""
-    return table[(table[KEYS] == list(measurement)).all(axis=1)]

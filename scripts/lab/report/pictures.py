@@ -23,7 +23,7 @@ MARKS = ((BLUE, "o", -0.22), (ORANGE, "s", 0.0), (RED, "^", 0.22), (PINK, "D", 0
 
 
 def file_name(suite: str, metric: Metric) -> str:
-    return f"{suite}_{metric.name.removesuffix(f'_{metric.unit}')}.png"
+    return f"{suite}_{metric.name.removesuffix('_ops_s')}.png"
 
 
 def draw(suite: str, raw: pd.DataFrame, contract: Contract) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Placement: whether the two threads of a run were on one CPU, and what that did to it."""
+"""Placement: whether the threads of a run were all on one CPU, and what that did to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Family:
 
     interval_ns: float
     options: str  # what it has that the program does not do by itself
-    together: pd.DataFrame  # both threads on one CPU
+    together: pd.DataFrame  # all threads on one CPU
     apart: pd.DataFrame
-    mixed: int  # runs with now one, now two
+    mixed: int  # runs with now one, now several
 
 
 def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
@@ -67,7 +67,7 @@ def answer(found: Sequence[Family], evidence: Evidence) -> list[str]:
     if not enough:
         return []
     contract = evidence.contract
-    texts = ["**Both threads on one CPU, against two.** " + " ".join(_effect(each, contract) for each in enough)]
+    texts = ["**All threads on one CPU, against several.** " + " ".join(_effect(each, contract) for each in enough)]
     unpinned = [case for case in evidence.cases if not set(contract.pins) <= set(case.options)]
     chance = [case for case in unpinned if len(set(case.places)) > 1]
     if chance:
@@ -75,8 +75,8 @@ def answer(found: Sequence[Family], evidence: Evidence) -> list[str]:
         sides = ", ".join(f"{counts[side]} with {side}" for side in SIDES if side in counts)
         of = names.names([case.scenario for case in chance], [case.scenario for case in evidence.cases])
         texts.append(
-            "**A thread that is not pinned leaves this to chance**, also with the other one pinned: of the "
-            f"{counts.sum()} runs of {of}, {sides}. That is why runs of one scenario disagree; pin both."
+            "**A thread that is not pinned leaves this to chance**, also with the others pinned: of the "
+            f"{counts.sum()} runs of {of}, {sides}. That is why runs of one scenario disagree; pin all."
         )
     return texts
 
@@ -113,9 +113,9 @@ def tables(found: Sequence[Family], contract: Contract) -> list[str]:
         cells = [_cell(runs[side][column.name], column.metric.unit) for column, side in shown]
         counts = f"{len(each.together)}, {len(each.apart)}, {each.mixed}"
         rows.append([load, each.options or "nothing", counts, *cells])
-    first = [f"{contract.items[1]} a second", "besides pins", "runs on one, on two, in between"]
+    first = [f"{contract.items[1]} a second", "besides pins", "runs on one, on several, in between"]
     return [
-        "Runs by where the threads were: on one CPU, or on two. Runs in which a thread moved are counted and left out. "
+        "Runs by where the threads were: on one CPU, or on several. Runs in which a thread moved are counted and left out. "
         "Medians, and in brackets the smallest and the largest run.",
         table([*first, *head], rows, right=range(3, 3 + len(head))),
     ]

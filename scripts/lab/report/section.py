@@ -187,12 +187,12 @@ def _stages(
         return []
     title = f"Where the response time of {suite} went, {measurement}"
     blocks: list[Block] = [Picture(title, stage_picture.file_name(suite, measurement), suite, STAGES, of)]
-    blocks += [partial] if (partial := _kept(known.stages, raw)) else []
+    blocks += [partial] if (partial := _kept(known.stages, raw, contract)) else []
     found = {(each.rule, each.scenario) for each in known.findings}
     others: dict[str, list[Finding]] = {}
     for scenario, rows in known.stages.groupby("scenario", sort=False):
         population = SLOWEST if (rows["population"] == SLOWEST).any() else ALL
-        name = f"the {SLOWEST if population == SLOWEST else 'mean item'}"
+        name = f"the {SLOWEST if population == SLOWEST else f'mean {contract.items[0]}'}"
         if (name, scenario) not in found:
             shares = stage_shares(rows[rows["population"] == population])
             others.setdefault(name, []).append(Finding(name, str(scenario), measurement, shares))
@@ -213,7 +213,7 @@ def _together(
     return [(names.names(of, every), text) for group in groups for of, text in findings.alike(group, template)]
 
 
-def _kept(stages: pd.DataFrame, raw: pd.DataFrame) -> str:
+def _kept(stages: pd.DataFrame, raw: pd.DataFrame, contract: Contract) -> str:
     """Which scenarios' stages are not those of all items, since a run keeps its first ones only."""
     of_all = stages[stages["population"] == ALL].drop_duplicates("scenario").set_index("scenario")
     kept = of_all["items"] / of_all["runs"]
@@ -222,7 +222,8 @@ def _kept(stages: pd.DataFrame, raw: pd.DataFrame) -> str:
     if not partial:
         return ""
     of = names.names(partial, list(kept.index))
-    return f"These are the stages of the first {kept[partial].median():,.0f} items of each run of {of}."
+    first = f"{kept[partial].median():,.0f} {contract.items[1]}"
+    return f"These are the stages of the first {first} of each run of {of}."
 
 
 def _objectives(judgements: Sequence[Judgement]) -> list[str]:

@@ -17,7 +17,7 @@ from lab.text.picture import BLUE, GREEN, MANY, ORANGE, PINK, RED, SKY, YELLOW
 
 # Of each stage, in the order of the contract's: its colour, and a hatch that says the same in print.
 LOOKS = ((ORANGE, ""), (YELLOW, ".."), (RED, "//"), (SKY, ""), (GREEN, "\\\\"), (BLUE, ""), (PINK, "xx"))
-TITLES = {ALL: "all items, mean", SLOWEST: "the slowest 1 %, mean"}
+TITLES = {ALL: "all, mean", SLOWEST: "the slowest 1 %, mean"}
 LEGIBLE_SHARE = 0.08  # of a bar, below which a part gets no number
 
 

@@ -9,40 +9,38 @@ from typing import Any
 from lab.judge.step import names_of
 from lab.plan import plan, suite
 from lab.plan.arguments import add_path
-from lab.plan.places import RESULTS
+from lab.plan.places import PAGE, RESULTS, RUNS
 from lab.plan.suite import Suite
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
-
-FIRST_WORKLOAD = "pipeline"
 
 
 def add(steps: Any) -> None:
     """Adds `report`, `page`, `html`, `bench`, `gate` and `export`. What they need takes a second to load."""
     step = steps.add_parser("report", help="make tables, pictures and results.md")
     step.set_defaults(step=make_report)
-    add_path(step, "--runs", "where runs are kept")
-    add_path(step, "--result-data", "where tables and pictures go")
-    add_path(step, "--page", "the Markdown file to write")
+    add_path(step, "--runs", "where runs are kept", RUNS)
+    add_path(step, "--result-data", "where tables and pictures go", RESULTS)
+    add_path(step, "--page", "the Markdown file to write", PAGE)
     step.add_argument("suites", nargs="*", metavar="SUITE")
 
     step = steps.add_parser("page", help="make results.md again, if it is there, from tables and pictures")
     step.set_defaults(step=make_page)
-    add_path(step, "--result-data", "where tables and pictures are")
-    add_path(step, "--page", "the Markdown file")
+    add_path(step, "--result-data", "where tables and pictures are", RESULTS)
+    add_path(step, "--page", "the Markdown file", PAGE)
 
     step = steps.add_parser("html", help="make results.html, which needs no network, from tables and runs")
     step.set_defaults(step=make_html)
-    add_path(step, "--runs", "where runs are kept")
-    add_path(step, "--result-data", "where tables are")
-    add_path(step, "--page", "the HTML file to write")
+    add_path(step, "--runs", "where runs are kept", RUNS)
+    add_path(step, "--result-data", "where tables are", RESULTS)
+    add_path(step, "--page", "the HTML file to write", PAGE.with_suffix(".html"))
 
     step = steps.add_parser("bench", help="make tables, picture and results.md from the samples of pipelab_bench")
     step.set_defaults(step=make_bench)
     add_path(step, "--samples", "the CSV file of pipelab_bench")
-    add_path(step, "--result-data", "where tables and the picture go")
-    add_path(step, "--page", "the Markdown file to write")
+    add_path(step, "--result-data", "where tables and the picture go", RESULTS)
+    add_path(step, "--page", "the Markdown file to write", PAGE)
 
     step = steps.add_parser(
         "gate",
@@ -66,7 +64,8 @@ def add(steps: Any) -> None:
     step = steps.add_parser("export", help="print results in a format that other tools read")
     step.set_defaults(step=export)
     step.add_argument("--format", required=True, help="google-benchmark, go, prometheus, chrome-trace, or hlog")
-    step.add_argument("source", type=Path, help="a folder of results; for chrome-trace and hlog that of a run")
+    about = "a folder of results (result_data); for chrome-trace and hlog that of a run"
+    step.add_argument("source", type=Path, nargs="?", default=RESULTS, help=about)
 
 
 def report_suites(runs: Path, suites: Sequence[str]) -> None:
@@ -173,10 +172,8 @@ def run_gate(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints results, or a run, in a format that other tools read."""
-    from lab.plan import contract
     from lab.report import exports
     from lab.tables import bare, results
-    from lab.tables.measurement import contract_of
 
     if arguments.format not in exports.FORMATS:
         what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
@@ -184,9 +181,6 @@ def export(arguments: argparse.Namespace) -> None:
     if arguments.format in exports.OF_RUN:
         print(exports.OF_RUN[arguments.format](arguments.source), end="")
     else:
-        # Tables without runs are those of the project's first results.
-        first = contract.load(FIRST_WORKLOAD)
         with_runs = any(arguments.source.glob("*_raw.csv"))
-        sets = (not with_runs and bare.load(arguments.source, first)) or results.load(arguments.source)
-        workload = contract_of(next(iter(sets.values())).environment) if with_runs else first
-        print(exports.OF_RESULTS[arguments.format](sets, workload), end="")
+        sets = (not with_runs and bare.load(arguments.source)) or results.load(arguments.source)
+        print(exports.OF_RESULTS[arguments.format](sets), end="")

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lab.plan.places import BUILD, ROOT
 from lab.runs import launch, wanted
 from lab.runs.attend import attend, git
 from lab.runs.step import Report, add_sweep_options
+from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
 
 SIDES = ("base", "new")
@@ -38,23 +39,49 @@ def add(steps: Any, report: Report, gate: Gate) -> None:
         "misses an objective, 5 inconclusive, 130 or 143 interrupted.",
     )
     step.set_defaults(step=lambda arguments: compare(arguments, report, gate))
-    step.add_argument("--base", required=True, metavar="GIT-REV", help="the revision to compare with")
+    about = "the revision to compare with (builds of the suites, one by one)"
+    step.add_argument("--base", default="", metavar="GIT-REV", help=about)
     add_sweep_options(step, reps=10)
+    step.add_argument("--make-images", action="store_true", help="first make this tree's images that the runs need")
     step.add_argument("--junit", type=Path, metavar="FILE", help="also write the outcome as JUnit XML")
     step.add_argument("--markdown", type=Path, metavar="FILE", help="also write the outcome as Markdown")
     step.add_argument("suites", nargs="+", metavar="SUITE")
 
 
 def compare(arguments: argparse.Namespace, report: Report, gate: Gate) -> int:
-    """Runs both builds in turns, reports on each, and gives the exit code of the gate between them."""
-    commit = git(ROOT, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{arguments.base}^{{commit}}").decode()
-    if not commit:
-        raise Complaint("--base", f"'{arguments.base}' is no git revision: give one such as main or HEAD~1")
+    """Compares this tree with each base on each target, and gives the gravest of the gate's exit codes."""
     os.environ.setdefault("PIPELAB_PROGRAM", str(BUILD / "host" / "pipelab"))  # checks the options of both
-    given = os.environ.get("PIPELAB_AB_BASE_BUILD")
     wishes = wanted.of(arguments)
-    builds = (Path(given).resolve() if given else _build(arguments.base, commit, arguments.target), BUILD)
-    pair = BUILD / "ab" / _name_of(builds, arguments.target)
+    bases = dict.fromkeys([arguments.base] if arguments.base else [one for each in wishes for one in each.suite.builds])
+    if not bases:
+        raise Complaint("--base", "is not given: give a git revision such as main or HEAD~1, or builds in the suite")
+    commits = {base: _commit(base) for base in bases}
+    if arguments.make_images:
+        wanted.make_images(wishes)
+    machines = dict.fromkeys(each.sweep.target for each in wishes)
+    codes = [
+        _compare(arguments, [each for each in wishes if each.sweep.target == machine], base, commit, report, gate)
+        for base, commit in commits.items()
+        for machine in machines
+    ]
+    return min((code for code in codes if code), default=0)  # worse is 3, a missed objective 4, inconclusive 5
+
+
+def _commit(base: str) -> str:
+    commit = git(ROOT, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").decode()
+    if not commit:
+        raise Complaint("--base", f"'{base}' is no git revision: give one such as main or HEAD~1")
+    return commit
+
+
+def _compare(
+    arguments: argparse.Namespace, wishes: Sequence[Wish], base: str, commit: str, report: Report, gate: Gate
+) -> int:
+    """Runs the builds of a commit, which is called `base`, and of this tree in turns, and reports on each."""
+    given = os.environ.get("PIPELAB_AB_BASE_BUILD")
+    machine = wishes[0].sweep.target
+    builds = (Path(given).resolve() if given else _build(base, commit, machine), BUILD)
+    pair = BUILD / "ab" / _name_of(builds, machine)
     wishes = wanted.on_accelerator(wishes)
     rows = {
         (runs := pair / side / "result_data" / "runs"): wanted.rows(wishes, runs, build)
@@ -71,8 +98,8 @@ def compare(arguments: argparse.Namespace, report: Report, gate: Gate) -> int:
         launch.check(launch.run(tasks, arguments.jobs, wishes[0].sweep.accelerator))
         for file in plans:
             report(file.parent, [each.suite.name for each in wishes])
-    base, new = (file.parent.parent for file in plans)
-    chosen = {"base": str(base), "new": new, "allow": [], "junit": arguments.junit, "markdown": arguments.markdown}
+    old, new = (file.parent.parent for file in plans)
+    chosen = {"base": str(old), "new": new, "allow": [], "junit": arguments.junit, "markdown": arguments.markdown}
     return gate(argparse.Namespace(**chosen))
 
 

@@ -61,7 +61,8 @@ def add_sweep_options(step: argparse.ArgumentParser, reps: int | None = None, ti
     """What a user may say of any runs: where, how long, how often. With a `timing`, which is the usual one, they have
     one only; without, and without `reps`, they are as the suite says."""
     names = " ".join(path.stem for path in sorted(TARGETS.glob("*.conf")))
-    step.add_argument("--target", type=_target, default="aarch64", metavar="NAME", help=f"one of: {names} (aarch64)")
+    about = f"one of: {names} ({'' if timing else 'as the suite says, or '}aarch64)"
+    step.add_argument("--target", type=_target, default="aarch64" if timing else None, metavar="NAME", help=about)
     about = f"exact or live ({timing})" if timing else 'exact, live, or "exact live" (as the suite says, or both)'
     usual = (timing,) if timing else None
     step.add_argument("--timing", type=_timing if timing else _timings, default=usual, metavar="WHICH", help=about)
@@ -112,7 +113,7 @@ def sweep(arguments: argparse.Namespace, report: Report) -> None:
         if arguments.plan_only:
             return
         failures = launch.run(launch.tasks(file), arguments.jobs, wishes[0].sweep.accelerator)
-        report(RUNS, [each.suite.name for each in wishes])
+        report(RUNS, list(dict.fromkeys(each.suite.name for each in wishes)))
     launch.check(failures)
     print(f"see {PAGE.name}", file=sys.stderr)
 

@@ -37,8 +37,9 @@ class Wish:
 def of(arguments: argparse.Namespace) -> list[Wish]:
     """The suites that the user gave, each with how it is to be run: as the user says, else as the suite does."""
     return [
-        Wish(each, sweep_of(arguments, arguments.timing or each.timings, arguments.reps or each.replicates))
+        Wish(each, sweep_of(arguments, arguments.timing or each.timings, arguments.reps or each.replicates, machine))
         for each in suite.load_all(arguments.suites)
+        for machine in ([arguments.target] if arguments.target else each.targets)
     ]
 
 
@@ -65,7 +66,8 @@ def write_plans(wishes: Sequence[Wish], rows: Sequence[Row], runs: Path) -> Path
         order = {scenario.name: number for number, scenario in enumerate(each.suite.scenarios)}
         for timing in each.sweep.timings:
             file = runs / plan.file_name(each.suite.name, each.sweep.target, timing)
-            chosen = [row for row in rows if (row.suite, row.timing) == (each.suite.name, timing)]
+            of_file = (each.suite.name, each.sweep.target, timing)
+            chosen = [row for row in rows if (row.suite, row.target, row.timing) == of_file]
             chosen.sort(key=lambda row: (order[row.scenario], row.replicate))
             if not each.suite.whole and file.is_file():
                 chosen += [row for row in plan.read(file) if row.scenario not in order]

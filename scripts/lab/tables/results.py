@@ -8,11 +8,13 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from lab.plan.contract import Contract
 from lab.runs.attend import git
 from lab.tables import kept, measurement
 from lab.text import names, strict
@@ -38,6 +40,11 @@ class Results:
     source: Path  # of the raw table
     raw: pd.DataFrame
     environment: dict[str, Any]
+
+    @cached_property
+    def contract(self) -> Contract:
+        """Of the workload that was measured."""
+        return measurement.contract_of(self.environment)
 
 
 def load(folder: Path) -> dict[str, Results]:

@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab.plan import contract
 from lab.tables import bare, results
 from lab.report import exports
 from lab.text.complaint import Complaint
@@ -22,7 +21,6 @@ from lab.report.exports import chrome_trace
 from lab.runs.run_record import RunRecord
 
 SCRIPTS = Path(__file__).parents[2]
-PIPELINE = contract.load("pipeline")
 RESULTS = Path(__file__).parent / "results"
 COMPARE = Path("/usr/share/benchmark/compare.py")
 # scripts/setup.sh unpacks it, as the package would start a server.
@@ -30,7 +28,7 @@ PROMTOOL = shutil.which("promtool", path=f"{os.environ['PATH']}:{SCRIPTS.parent 
 
 
 def exported(form: str, sets: dict[str, results.Results]) -> str:
-    return exports.OF_RESULTS[form](sets, PIPELINE)
+    return exports.OF_RESULTS[form](sets)
 
 
 @pytest.fixture
@@ -135,7 +133,7 @@ other,0.03,,,500,0.5
 
 def test_tables_of_medians_alone_can_be_exported(tmp_path: Path) -> None:
     (tmp_path / "t001_metrics.csv").write_text(BARE)
-    sets = bare.load(tmp_path, PIPELINE)
+    sets = bare.load(tmp_path)
     entries = json.loads(exported("google-benchmark", sets))["benchmarks"]
     assert [(each["name"], each["real_time"]) for each in entries] == [('t001/base "line"', 15e3), ("t001/other", 30e3)]
     assert "iterations" not in entries[0] and entries[1]["drop_rate"] == 0.5
@@ -154,7 +152,7 @@ def test_tables_of_medians_alone_can_be_exported(tmp_path: Path) -> None:
 def test_damaged_tables_alone_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     (tmp_path / "t001_metrics.csv").write_text(BARE.replace(old, new))
     with pytest.raises(Complaint, match=message):
-        bare.load(tmp_path, PIPELINE)
+        bare.load(tmp_path)
 
 
 def test_tables_alone_are_no_results_to_judge(tmp_path: Path) -> None:

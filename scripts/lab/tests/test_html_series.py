@@ -35,7 +35,7 @@ def write_items(path: Path, latencies_ns: list[int], interval_ns: int = 1000) ->
 
 
 def test_percentiles_are_those_of_the_tables(recorded: Results, runs: Path) -> None:
-    made = series.of_suite(recorded, PIPELINE, runs)
+    made = series.of_suite(recorded, runs)
     metrics = measured.read(runs.parent / "t000_metrics.csv")
     assert made["scenarios"] == list(dict.fromkeys(metrics["scenario"]))
     at = {name: list(series.ONE_IN.round(6)).index(round(1 / (1 - q), 6)) for name, q in contract.PERCENTILES.items()}
@@ -53,7 +53,7 @@ def test_percentiles_are_those_of_the_tables(recorded: Results, runs: Path) -> N
 
 
 def test_a_curve_never_falls_and_lies_between_the_runs(recorded: Results, runs: Path) -> None:
-    for told in series.of_suite(recorded, PIPELINE, runs)["measurements"]:
+    for told in series.of_suite(recorded, runs)["measurements"]:
         for of_times in told["percentiles"].values():
             for curves in of_times.values():
                 assert curves["median"] == sorted(curves["median"])
@@ -66,7 +66,7 @@ def test_a_curve_never_falls_and_lies_between_the_runs(recorded: Results, runs: 
 def test_stages_and_rates_are_those_of_the_tables(recorded: Results, runs: Path) -> None:
     parts = pd.read_csv(runs.parent / "t000_stages.csv")
     metrics = measured.read(runs.parent / "t000_metrics.csv")
-    for told in series.of_suite(recorded, PIPELINE, runs)["measurements"]:
+    for told in series.of_suite(recorded, runs)["measurements"]:
         timing = told["title"].split()[0]
         for row in told["stages"]:
             of_row = parts[(parts["timing"] == timing) & (parts["scenario"] == row["scenario"])]
@@ -106,16 +106,16 @@ def test_a_damaged_run_is_named(tmp_path: Path) -> None:
 def test_runs_that_are_gone_leave_the_tables_series(recorded: Results, runs: Path) -> None:
     for folder in runs.glob("t000.*.live.*/"):
         shutil.rmtree(folder)
-    exact, live = series.of_suite(recorded, PIPELINE, runs)["measurements"]
+    exact, live = series.of_suite(recorded, runs)["measurements"]
     assert exact["percentiles"] and exact["windows"]
     assert not live["percentiles"] and not live["windows"] and live["values"] and live["stages"]
 
 
 def test_noisy_runs_are_drawn_apart_and_not_in_percentiles(recorded: Results, runs: Path) -> None:
     alone = recorded.raw[(recorded.raw["timing"] == "live") & (recorded.raw["replicate"] == 1)].iloc[0]
-    quiet = series.of_suite(recorded, PIPELINE, runs)["measurements"][1]["percentiles"]
+    quiet = series.of_suite(recorded, runs)["measurements"][1]["percentiles"]
     recorded.raw.loc[recorded.raw["run"] == alone["run"], "noisy"] = True
-    told = series.of_suite(recorded, PIPELINE, runs)["measurements"][1]
+    told = series.of_suite(recorded, runs)["measurements"][1]
     assert told["values"][alone["scenario"]]["quiet"] == [False, True]
     assert list(told["windows"][alone["scenario"]]) == ["2"]
     changed = {name for name in quiet if told["percentiles"][name] != quiet[name]}

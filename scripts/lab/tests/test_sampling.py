@@ -64,7 +64,7 @@ def test_a_suite_may_keep_some_items_or_none(runs: Path) -> None:
     assert set(told["percentiles"]) == set(SCENARIOS) and set(told["windows"]) == {"all", "sampled"}
     known = results.load(runs.parent)
     assert {each.scenario for each in gate.run_all(known, known)[0].comparisons} == set(SCENARIOS)
-    assert all(text(known, contract.load("pipeline")) for text in exports.OF_RESULTS.values())
+    assert all(text(known) for text in exports.OF_RESULTS.values())
 
 
 def test_what_shows_items_shows_those_that_are_kept(runs: Path) -> None:

@@ -51,6 +51,23 @@ def test_a_suite_says_how_it_is_run_and_judged(tmp_path: Path) -> None:
     assert load(tmp_path, 'timing = "live exact"\n[scenario.a]').timings == ("exact", "live")
 
 
+def test_a_suite_says_on_what_it_is_run_and_with_what_it_is_compared(tmp_path: Path) -> None:
+    loaded = load(tmp_path, 'targets = ["x86_64", "armv7", "x86_64"]\nbuilds = ["v1.0"]\n[scenario.a]')
+    assert (loaded.targets, loaded.builds) == (("x86_64", "armv7"), ("v1.0",))
+    assert load(tmp_path, "[scenario.a]").targets == ("aarch64",)
+
+
+def test_each_scenario_is_on_each_kernel_and_compared_with_one_on_the_same(tmp_path: Path) -> None:
+    loaded = load(tmp_path, 'kernels = ["cloud", "rt"]\n[guest]\nsmp = 1\n[scenario.a]\n[scenario.b]\nsmp = 2')
+    assert [(each.name, each.guest) for each in loaded.scenarios] == [
+        ("a-cloud", {"kernel": "cloud"}),
+        ("b-cloud", {"kernel": "cloud", "smp": 2}),
+        ("a-rt", {"kernel": "rt"}),
+        ("b-rt", {"kernel": "rt", "smp": 2}),
+    ]
+    assert loaded.baselines == {"b-cloud": "a-cloud", "b-rt": "a-rt"}
+
+
 def test_a_matrix_has_every_combination_named_by_its_values(tmp_path: Path) -> None:
     axes = "[axis.place]\nfree = {}\napart = { pin-producer = 0, pin-consumer = 1 }\n"
     matrix = (
@@ -141,6 +158,12 @@ def test_a_value_may_have_a_unit(tmp_path: Path, text: str, option: str, value: 
     ("text", "message"),
     [
         ("[scenario.a]\nqueue-capp = 8", "[scenario.a]: unknown key 'queue-capp': did you mean queue-cap?"),
+        ("targets = ['aarch46']\n[scenario.a]", "targets: has no such target: did you mean aarch64?"),
+        ("targets = 'aarch64'\n[scenario.a]", "targets = 'aarch64' is not valid: give a list of texts such as"),
+        ("builds = []\n[scenario.a]", "builds = [] is not valid: give a list of texts"),
+        ("kernels = [1]\n[scenario.a]", "kernels = [1] is not valid: give a list"),
+        ("kernels = ['a b']\n[scenario.a]", "kernels = 'a b' is not valid: give a kernel"),
+        ("kernels = ['rt']\n[scenario.a]\nkernel = 'rt'", "[scenario.a]: says its kernel itself, and the suite has"),
         ("[scenario.a]\nzzz = 8", "[scenario.a]: unknown key 'zzz': give one of duration, warmup"),
         ("[scenario.a]\nseed = 8", "[scenario.a]: unknown key 'seed'"),
         ("[scenario.a]\nqueue-cap = '8'", "[scenario.a]: queue-cap = '8' is not valid: give an integer from 1 to"),

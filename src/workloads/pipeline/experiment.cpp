@@ -58,12 +58,18 @@ Measured measure_over(Link& link, const Kit& kit, const Options& options, Record
   Production production;
   std::uint64_t faults = 0;
   Crew crew(kit.threads, stop);
-  crew.add({.name = "consumer", .role = "consumer", .cpu = options.pin_consumer},
+  crew.add({.name = "consumer",
+            .role = "consumer",
+            .cpu = options.pin_consumer,
+            .scheduling = options.sched_consumer},
            [&](const Crew::Ready& ready) {
              faults = consume(link, kit.load, options, phases, stop, ready, recorder);
            });
   crew.add(
-      {.name = "producer", .role = "producer", .cpu = options.pin_producer},
+      {.name = "producer",
+       .role = "producer",
+       .cpu = options.pin_producer,
+       .scheduling = options.sched_producer},
       [&](const Crew::Ready& ready) {
         const auto part =
             kit.load.has_schedule() ? produce<load::Paced, Link> : produce<load::Unpaced, Link>;

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "platform/clock.hpp"
+#include "platform/scheduling.hpp"
+#include "threads/options.hpp"
 #include "workloads/pipeline/experiment.hpp"
 #include "workloads/pipeline/summary.hpp"
 
@@ -21,13 +25,21 @@ void Pipeline::add_options(cli::Options& all) {
               {.means = "pin", .role = "producer"});
   all.add_cpu("--pin-consumer", options_.pin_consumer, "CPU that the consumer runs on",
               {.means = "pin", .role = "consumer"});
+  threads::add_scheduling(all, "producer", options_.sched_producer);
+  threads::add_scheduling(all, "consumer", options_.sched_consumer);
 }
 
 std::string Pipeline::conflict(const Kit& kit) const {
-  if (kit.threads.scheduling.klass == platform::Scheduling::Class::kDeadline &&
-      (options_.pin_producer || options_.pin_consumer)) {
-    return "--sched: Linux lets no pinned thread into the deadline class: leave out --pin-producer "
-           "and --pin-consumer";
+  const platform::Scheduling& scheduling = kit.threads.scheduling;
+  for (const auto& [role, own, pin] :
+       {std::tuple{"producer", options_.sched_producer, options_.pin_producer},
+        std::tuple{"consumer", options_.sched_consumer, options_.pin_consumer}}) {
+    if (threads::is_refused(own.value_or(scheduling), pin)) {
+      return fmt::format(
+          "--sched{}: Linux lets no pinned thread into the deadline class: leave "
+          "out --pin-{}",
+          own ? fmt::format("-{}", role) : "", role);
+    }
   }
   return channel::conflict(options_.channel);
 }

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lab.plan.contract import Contract
 from lab.report.exports import chrome_trace, go_benchmark, google_benchmark, hlog, prometheus
 from lab.tables.results import Results
 
-# By the word that --format takes: of a folder of results, whose contract is told, and of one run's folder.
-OF_RESULTS: dict[str, Callable[[Mapping[str, Results], Contract], str]] = {
+# By the word that --format takes: of the results of suites, by their names, and of one run's folder.
+OF_RESULTS: dict[str, Callable[[Mapping[str, Results]], str]] = {
     "google-benchmark": google_benchmark.text,
     "go": go_benchmark.text,
     "prometheus": prometheus.text,

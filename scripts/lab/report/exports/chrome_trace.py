@@ -1,6 +1,8 @@
 """Chrome's trace events, which Perfetto (ui.perfetto.dev) and chrome://tracing show: the items of one run.
 
-One track a thread, one line an item with its stages one after the other, and how many are queued; of a traced run (scripts/trace.sh) also which task each CPU had, and when the threads were running, or ready without a CPU.
+One track a role with what its thread did, unless it has several, one line an item with its stages one after the other,
+and how many are queued; of a traced run (scripts/trace.sh) also which task each CPU had, and when the threads were
+running, or ready without a CPU.
 https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 """
 
@@ -48,7 +50,8 @@ def text(run: Path, items: int = MOST_ITEMS) -> str:
     events += _work(table["item"], begins, ends, known)
     queued = [place for place, stage in enumerate(known.stages.values()) if stage.queued]
     if queued and table["item"].diff().max() <= 1:  # not known where only some items are
-        events += _depth(begins.iloc[:, queued[0]], ends.iloc[:, queued[-1]])
+        track = f"{known.items[1]} in the queue"
+        events += _depth(track, begins.iloc[:, queued[0]], ends.iloc[:, queued[-1]])
     if traced.is_dir():
         events += _scheduling(run, int(ends.iloc[:, -1].max()), known)
     return json.dumps({"displayTimeUnit": "ns", "traceEvents": events}) + "\n"
@@ -64,31 +67,24 @@ def _contract_of(run: Path) -> Contract:
 
 
 def _work(items: pd.Series, begins: pd.DataFrame, ends: pd.DataFrame, known: Contract) -> list[dict[str, Any]]:
-    """What each role's thread did with each item: the last of the stages in a row that wait for it."""
+    """What each role's thread did with each item: the last of the stages in a row that wait for it.
+
+    Nothing where that overlaps, as with several threads of the role: nobody says which of them it was.
+    """
     tids = {role: tid for tid, role in enumerate(known.roles, start=1)}
     events, place = [], 0
     for role, of_role in groupby(known.stages.values(), key=lambda stage: stage.waits_for):
         *_, last = of_role
         place = list(known.stages).index(last.name)
-        if role in tids:
-            events += _slices(tids[role], last.name, items, begins.iloc[:, place], ends.iloc[:, place])
+        begin, end = begins.iloc[:, place], ends.iloc[:, place]
+        if role in tids and not (begin < end.cummax().shift(1, fill_value=begin.iloc[0])).any():
+            slices = zip(items.tolist(), begin.tolist(), (end - begin).tolist())
+            events += [
+                {"ph": "X", "pid": ITEMS, "tid": tids[role], "name": last.name}
+                | {"ts": start / 1e3, "dur": length / 1e3, "args": {"item": item}}
+                for item, start, length in slices
+            ]
     return events
-
-
-def _slices(tid: int, name: str, items: pd.Series, begin: pd.Series, end: pd.Series) -> list[dict[str, Any]]:
-    """What a thread did with each item."""
-    return [
-        {
-            "ph": "X",
-            "pid": ITEMS,
-            "tid": tid,
-            "name": name,
-            "ts": start / 1e3,
-            "dur": length / 1e3,
-            "args": {"item": item},
-        }
-        for item, start, length in zip(items.tolist(), begin.tolist(), (end - begin).tolist())
-    ]
 
 
 def _stages(name: str, items: pd.Series, begin: pd.Series, end: pd.Series) -> list[dict[str, Any]]:
@@ -101,7 +97,7 @@ def _stages(name: str, items: pd.Series, begin: pd.Series, end: pd.Series) -> li
     ]
 
 
-def _depth(pushed: pd.Series, popped: pd.Series) -> list[dict[str, Any]]:
+def _depth(track: str, pushed: pd.Series, popped: pd.Series) -> list[dict[str, Any]]:
     """How many items are queued, whenever that changes; at the same time the pop counts first."""
     times = np.concatenate([popped.to_numpy(), pushed.to_numpy()])
     steps = np.concatenate([np.full(len(popped), -1), np.full(len(pushed), 1)])
@@ -109,7 +105,7 @@ def _depth(pushed: pd.Series, popped: pd.Series) -> list[dict[str, Any]]:
     times, depth = times[order], np.cumsum(steps[order])
     last = np.append(times[1:] != times[:-1], True)  # of several changes at once
     return [
-        {"ph": "C", "pid": ITEMS, "name": "items in the queue", "ts": time / 1e3, "args": {"items": items}}
+        {"ph": "C", "pid": ITEMS, "name": track, "ts": time / 1e3, "args": {"items": items}}
         for time, items in zip(times[last].tolist(), depth[last].tolist())
     ]
 

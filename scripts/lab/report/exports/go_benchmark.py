@@ -4,6 +4,7 @@ https://go.googlesource.com/proposal/+/master/design/14313-benchmark-format.md
 """
 
 import math
+import re
 from collections.abc import Mapping
 
 from lab.judge import comparing
@@ -12,13 +13,17 @@ from lab.tables.measurement import KEYS
 from lab.tables.results import Results
 
 
-def text(sets: Mapping[str, Results], contract: Contract) -> str:
+def text(sets: Mapping[str, Results]) -> str:
     """The headline of all quiet runs of all suites. The suite is the package."""
-    units = {column.name: _unit(column, contract) for column in contract.headline}
-    better = {units[column.name]: column.metric.better for column in contract.headline}
+    better = {
+        _unit(column, results.contract): column.metric.better
+        for results in sets.values()
+        for column in results.contract.headline
+    }
     # benchstat knows of times that less is better.
     lines = [f"Unit {unit} better={which}" for unit, which in better.items() if not unit.endswith("ns/op")]
     for results in sets.values():
+        units = {column.name: _unit(column, results.contract) for column in results.contract.headline}
         lines += ["", f"pkg: pipelab/{results.suite}"]
         for run in comparing.quiet(results.raw).to_dict("records"):
             # What is between white space is a field of its own.
@@ -35,4 +40,8 @@ def _unit(column: Column, contract: Contract) -> str:
     """Of which benchstat makes a table each: latency-p50-ns/op, items/s, drop-rate."""
     if column.percentile:
         return f"{column.metric.name}-{column.percentile}-ns/op".replace("_", "-")
-    return f"{contract.items[1]}/s" if column.metric.unit == "ops_s" else column.name.replace("_", "-")
+    return (
+        re.sub(r"\s+", "-", f"{contract.items[1]}/s")
+        if column.metric.unit == "ops_s"
+        else column.name.replace("_", "-")
+    )

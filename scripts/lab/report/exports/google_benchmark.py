@@ -19,13 +19,13 @@ from lab.tables.results import Results
 CPU_TIME_UNKNOWN = "cpu_time is not known: real_time stands for it"
 
 
-def text(sets: Mapping[str, Results], contract: Contract) -> str:
+def text(sets: Mapping[str, Results]) -> str:
     """All quiet runs of all suites that have the headline's first time."""
-    families = [(results.suite, *group) for results in sets.values() for group in groups(comparing.quiet(results.raw))]
+    families = [(results, *group) for results in sets.values() for group in groups(comparing.quiet(results.raw))]
     benchmarks = [
         entry
-        for index, (suite, measurement, scenario, runs) in enumerate(families)
-        for entry in _entries(index, "/".join(filter(None, [suite, scenario, *measurement])), runs, contract)
+        for index, (of, measurement, scenario, runs) in enumerate(families)
+        for entry in _entries(index, "/".join(filter(None, [of.suite, scenario, *measurement])), runs, of.contract)
     ]
     return json.dumps({"context": _context(sets), "benchmarks": benchmarks}, indent=2) + "\n"
 
@@ -41,9 +41,11 @@ def _context(sets: Mapping[str, Results]) -> dict[str, Any]:
 
 
 def _entries(family: int, name: str, runs: pd.DataFrame, contract: Contract) -> Iterator[dict[str, Any]]:
-    time = next(column.name for column in contract.headline if column.metric.unit == "ns")
-    rate = next((column.name for column in contract.headline if column.metric.unit == "ops_s"), "")
-    timed = runs[runs[time].notna()]
+    time, rate = (
+        next((column.name for column in contract.headline if column.metric.unit == unit), "")
+        for unit in ("ns", "ops_s")
+    )
+    timed = runs[runs[time].notna()] if time else runs.head(0)
     for place, run in enumerate(timed.to_dict("records")):
         cpu_time_ns = _cpu_time_ns(run, contract)
         entry = {

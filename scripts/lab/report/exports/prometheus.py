@@ -1,11 +1,10 @@
 """Prometheus's text format, for node_exporter's textfile collector: medians over the quiet runs, in base units."""
 
-from collections.abc import Iterator, Mapping, Sequence
-
-import pandas as pd
+import re
+from collections.abc import Iterator, Mapping
 
 from lab.judge import comparing
-from lab.plan.contract import PERCENTILES, Column, Contract
+from lab.plan.contract import PERCENTILES, Contract, Metric
 from lab.tables.measurement import groups
 from lab.tables.results import Results
 
@@ -21,33 +20,38 @@ BASE = {
 }
 
 
-def text(sets: Mapping[str, Results], contract: Contract) -> str:
+def text(sets: Mapping[str, Results]) -> str:
     """Gauges of all suites, labelled with suite, scenario, target, timing and accelerator.
 
     Not summaries, since these also promise a count and a sum: so the label is `percentile`, as `quantile` is theirs.
     """
-    lines = []
-    for metric in contract.metrics.values():
-        base, factor = BASE[metric.unit]
-        stem = metric.name.removesuffix(f"_{metric.unit}")
-        name = f"pipelab_{stem}_{base.format(items=contract.items[1])}"
-        about = f"{metric.title}{f': {metric.text}' * bool(metric.text)}, median over runs.".replace("\\", "")
-        lines += [f"# HELP {name} {' '.join(about.split())}", f"# TYPE {name} gauge"]
-        columns = [column for column in contract.columns.values() if column.metric == metric]
-        lines += [line for results in sets.values() for line in _samples(name, columns, factor, results)]
-    return "\n".join(lines) + "\n"
+    gauges: dict[str, list[str]] = {}
+    for results in sets.values():
+        for metric in results.contract.metrics.values():
+            name = _name(metric, results.contract)
+            about = f"{metric.title}{f': {metric.text}' * bool(metric.text)}, median over runs.".replace("\\", "")
+            first = [f"# HELP {name} {' '.join(about.split())}", f"# TYPE {name} gauge"]  # once, whoever has it
+            gauges.setdefault(name, first).extend(_samples(name, metric, results))
+    return "\n".join(line for lines in gauges.values() for line in lines) + "\n"
 
 
-def _samples(name: str, columns: Sequence[Column], factor: float, results: Results) -> Iterator[str]:
+def _name(metric: Metric, contract: Contract) -> str:
+    """pipelab_latency_seconds, pipelab_throughput_items_per_second."""
+    stem = metric.name.removesuffix(f"_{metric.unit}")
+    base, _ = BASE[metric.unit]
+    return f"pipelab_{stem}_{base.format(items=re.sub('[^a-zA-Z0-9]+', '_', contract.items[1]))}"
+
+
+def _samples(name: str, metric: Metric, results: Results) -> Iterator[str]:
+    _, factor = BASE[metric.unit]
+    columns = [column for column in results.contract.columns.values() if column.metric == metric]
     for measurement, scenario, runs in groups(comparing.quiet(results.raw)):
         labels = {"suite": results.suite, "scenario": scenario, **measurement._asdict()}
         labels = {key: value for key, value in labels.items() if value}
-        for column in columns:
-            known = runs.get(column.name, pd.Series(dtype=float)).dropna()
-            if len(known):
-                of_percentile = {"percentile": f"{PERCENTILES[column.percentile] * 100:g}"} if column.percentile else {}
-                inside = ",".join(f'{key}="{_escaped(value)}"' for key, value in (labels | of_percentile).items())
-                yield f"{name}{{{inside}}} {known.median() * factor:.9g}"
+        for column in (each for each in columns if each.name in runs and runs[each.name].notna().any()):
+            percentile = {"percentile": f"{PERCENTILES[column.percentile] * 100:g}"} if column.percentile else {}
+            inside = ",".join(f'{key}="{_escaped(value)}"' for key, value in (labels | percentile).items())
+            yield f"{name}{{{inside}}} {runs[column.name].median() * factor:.9g}"
 
 
 def _escaped(text: str) -> str:

@@ -16,7 +16,6 @@ from lab.plan.contract import Contract
 from lab.report import page as report
 from lab.report.html import series, text
 from lab.tables import results
-from lab.tables.measurement import contract_of
 from lab.text.complaint import FAILED, Complaint
 from lab.text.page import STAGES, Part, Picture
 
@@ -55,13 +54,13 @@ TIMES = [  # what stands in for the pictures of all that is timed
         "spectrum",
         "Percentiles",
         "How long the slowest took: the further right, the rarer. Each line is the median over runs, and ends where "
-        "a run has too few items. Point at it, or use the arrow keys, for values with the lowest and the highest run.",
+        "a run has too few {many}. Point at it, or use the arrow keys, for values with the lowest and the highest run.",
     ),
-    Figure("cdf", "Distribution", "The share of items that took at most so long (CDF), median over runs, up to 99 %."),
+    Figure("cdf", "Distribution", "The share of {many} that took at most so long (CDF), median over runs, up to 99 %."),
     Figure(
         "windows",
         "Over time",
-        "One run, cut into up to 200 equally long windows: the largest item of each, none left out, or the median.",
+        "One run, cut into up to 200 equally long windows: the longest of each, none left out, or the median.",
     ),
 ]
 
@@ -81,8 +80,8 @@ def render(result_data: Path, runs: Path) -> str:
     """The whole file. What is gone of `runs` lacks its percentiles and its course over time."""
     parts = report.parts(result_data)  # which complains of what is damaged
     sets = results.load(result_data) if list(result_data.glob("*_raw.csv")) else {}
-    contracts = {name: contract_of(each.environment) for name, each in sets.items()}
-    suites = {name: series.of_suite(each, contracts[name], runs) for name, each in sets.items()}
+    contracts = {name: each.contract for name, each in sets.items()}
+    suites = {name: series.of_suite(each, runs) for name, each in sets.items()}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         trim_blocks=True,
@@ -160,7 +159,7 @@ def _shown(
 def _figures(picture: Picture, contract: Contract, suite: Mapping[str, Any]) -> list[Figure]:
     """What is shown in the place of a picture: the plots of all times in that of the first one."""
     if picture.shows == STAGES:
-        about = "Means over items and runs. Exact and live each have their own axis."
+        about = f"Means over {contract.items[1]} and runs. Exact and live each have their own axis."
         return [Figure(STAGES, "Where the response time went", about, picture.suite, (picture.of or 0,))]
     every = tuple(range(len(suite["measurements"])))
     metric, first = contract.metrics[picture.shows], picture.shows == contract.headline[0].metric.name
@@ -170,8 +169,10 @@ def _figures(picture: Picture, contract: Contract, suite: Mapping[str, Any]) -> 
         return [Figure("values", title, about[0].upper() + about[1:], picture.suite, every, metric.name, first)]
     if metric.name != contract.histograms[0]:
         return []
+    at = {"suite": picture.suite, "measurements": every}
     return [
-        replace(each, suite=picture.suite, measurements=every, controls=first and each is TIMES[0]) for each in TIMES
+        replace(each, about=each.about.format(many=contract.items[1]), controls=first and each is TIMES[0], **at)
+        for each in TIMES
     ]
 
 

@@ -111,7 +111,7 @@ function cdf(plot, state) {
     return line(plot, name, values.map((x, i) => ({ x, y: +(100 - 100 / SERIES.oneIn[i]).toFixed(2) })));
   });
   const text = ({ dataset, raw }) => `${dataset.label}: ${number(raw.y)} % took at most ${number(raw.x)} µs`;
-  const y = { ...linear("share of items (%)"), min: 0, max: 100 };
+  const y = { ...linear(`share of ${SERIES.suites[plot.suite].items} (%)`), min: 0, max: 100 };
   return { datasets, scales: { x: logarithmic(axisOf(plot, state.time), valuesOf(datasets, "x")), y }, text };
 }
 

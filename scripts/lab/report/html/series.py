@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.tables import measured, stages
+from lab.tables import kept, measured, stages
 from lab.judge import evaluation
 from lab.plan.contract import Contract
 from lab.report import section, stage_picture
 from lab.runs import outputs
-from lab.tables.measurement import KEYS, Measurement, each_of, quiet as quiet_runs
+from lab.tables.measurement import Measurement, each_of, quiet as quiet_runs
 from lab.tables.results import Results
 from lab.text import numbers
 
@@ -25,27 +25,24 @@ DIGITS = 4  # significant ones, which no screen can show more of
 STAGE_COLOURS = [colour for colour, _ in stage_picture.LOOKS]  # by the place of a stage
 
 
-def of_suite(results: Results, contract: Contract, runs: Path) -> dict[str, Any]:
+def of_suite(results: Results, runs: Path) -> dict[str, Any]:
     """A suite's series, ready for JSON. `runs` is where its runs are; those that are gone are left out."""
-    folder = results.source.parent
+    folder, contract = results.source.parent, results.contract
     metrics = measured.read(folder / f"{results.suite}_metrics.csv")
     known = evaluation.read(results.suite, folder, results.raw, results.environment)
     measurements = [
-        _of_measurement(each, contract, _of(each, metrics), _of(each, results.raw), known.of(each).stages, runs)
+        _of_measurement(each, contract, kept.of(metrics, each), kept.of(results.raw, each), known.of(each).stages, runs)
         for each in each_of(results.environment)
     ]
     stage_texts = zip(contract.stages.values(), cycle(STAGE_COLOURS))
     return {
         "scenarios": list(dict.fromkeys(scenario for each in measurements for scenario in each["values"])),
         "measurements": measurements,
+        "items": contract.items[1],
         "times": {name: contract.metrics[name].title for name in contract.histograms},
         "axes": {each.name: numbers.titled(each.title, each.unit) for each in contract.metrics.values()},
         "stages": [{"name": stage.text, "colour": colour} for stage, colour in stage_texts],
     }
-
-
-def _of(measurement: Measurement, table: pd.DataFrame) -> pd.DataFrame:
-    return table[(table[KEYS] == list(measurement)).all(axis=1)]
 
 
 def _of_measurement(

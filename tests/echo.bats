@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# What README says of a new workload: a folder, a suite and a line of main.cpp are all that it takes. Real guests run one of
+# this folder, echo, and everything that the lab makes of them must have its words, units and numbers.
+
+load fake_guest
+
+# A copy of the tree has the workload. It is built where the tree itself is, in a mount namespace, so that all that was
+# built there serves, and two files are compiled.
+setup_file() {
+  unshare -rm true 2>/dev/null || skip "user namespaces are not allowed here"
+  ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+  export ECHO=$BATS_FILE_TMPDIR/tree
+  mkdir -p "$ECHO/build/image/aarch64" "$ECHO/build/packages"
+  git -C "$ROOT" ls-files -z | tar -C "$ROOT" --null -T - -c | tar -C "$ECHO" -x
+  cp -a "$ROOT"/build/{aarch64,counters} "$ECHO/build/"
+  cp "$ROOT/build/image/aarch64/vmlinuz" "$ECHO/build/image/aarch64/"
+  cp -r "$ROOT/tests/echo/echo" "$ECHO/src/workloads/"
+  cp "$ROOT/tests/echo/echo.toml" "$ECHO/scenarios/"
+  sed -i 's|^ *Entry{"pipeline", .*|&\n    Entry{"echo", echo::make},|; s|^#include "workloads/pipeline/.*|#include "workloads/echo/echo.hpp"\n&|' \
+    "$ECHO/src/main.cpp"
+  # shellcheck disable=SC2016  # for the inner shell
+  unshare -rm bash -euc 'mount --bind "$1/build/packages" "$2/build/packages"
+    mount --rbind "$2" "$1"
+    cd "$1"
+    scripts/build.sh aarch64 pipelab
+    qemu/make_image.sh aarch64' _ "$ROOT" "$ECHO" >&2
+
+  printf '#!/bin/sh\nexec qemu-aarch64 "%s/build/aarch64/pipelab" "$@"\n' "$ECHO" >"$BATS_FILE_TMPDIR/program"
+  chmod +x "$BATS_FILE_TMPDIR/program"
+  as_echo
+  "$ECHO/scripts/run_scenarios.sh" --duration 0.2 echo >&2
+}
+
+# Where the programs and the results are; each test has shells of its own.
+as_echo() {
+  export PIPELAB_PROGRAM=$BATS_FILE_TMPDIR/program PIPELAB_BUILD=$ECHO/build
+  export PIPELAB_RUNS=$BATS_FILE_TMPDIR/result_data/runs PIPELAB_LOCK=$BATS_FILE_TMPDIR/host.lock
+}
+
+setup() {
+  as_echo
+  OUT=$BATS_FILE_TMPDIR/result_data
+}
+
+lab() { PYTHONPATH=$ECHO/scripts /usr/bin/python3 -m lab "$@"; }
+
+has() { # FILE TEXT...
+  local text
+  for text in "${@:2}"; do
+    grep -qF -- "$text" "$1" || {
+      echo "$1 lacks: $text"
+      return 1
+    }
+  done
+}
+
+# Nothing of what FILE says is the pipeline's.
+is_echo_alone() { # FILE
+  ! grep -nwiE 'producers?|consumers?|latency|latencies|drop_rate|drop rate|drops|throughput|pushed|popped' "$1"
+}
+
+@test "its options are those of its contract, and all that it leaves adds up" {
+  diff <("$PIPELAB_PROGRAM" echo --contract) <(sed -n '/^\[options\./,$p' "$BATS_TEST_DIRNAME/echo/echo/workload.toml")
+  (($(find "$OUT/runs" -maxdepth 1 -name 'echo.*.r[12].*' -type d | wc -l) == 6))
+  local threads
+  threads=$(cut -d, -f1,3 "$OUT"/runs/echo.two-callers.*.r1.*/threads.csv | paste -sd' ')
+  [[ $threads == "thread,role caller-1,caller caller-0,caller answerer,answerer" ]]
+}
+
+@test "its tables, verdicts, stages, objectives, findings and question are in results.md" {
+  has "$OUT/../results.md" \
+    "**Calls to a thread that answers**: *round trip*, from asking to having the answer; *call time*" \
+    "| scenario | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) | answer bytes (bytes/s) | idle looks |" \
+    "| two-callers | \`--duration 0.2 --prod-interval-us 1000\` |" \
+    "**The question.** Is one caller answered sooner" "**\`callers\`: 2 → 1.** At 1,000/s (1 pair):" \
+    "| 1,000 calls a second: option |" "% waiting for the answerer" "**Objectives: 6 of 6 held.**" \
+    "of 200 calls" "![Answer bytes of echo](result_data/echo_answered_bytes_s.png)" \
+    "make run-scenarios SUITE=echo TARGET=aarch64 TIMING=exact REPS=2"
+  is_echo_alone "$OUT/../results.md"
+  [[ $(head -n 1 "$OUT/echo_metrics.csv") == scenario,round_trip_p50_ms,round_trip_p99_ms,answered_ops_s,answered_bytes_s,idle_looks,* ]]
+  [[ $(head -n 1 "$OUT/echo_raw.csv") == *,caller_run_delay_ns,*,answerer_run_delay_ns,* ]]
+  [[ $(cut -d, -f8 "$OUT/echo_stages.csv" | sort -u | paste -sd,) == answering,asking,late,returning,stage ]]
+  [[ -s $OUT/echo_answered.png && -s $OUT/echo_stages_aarch64_exact_tcg.png ]]
+}
+
+@test "what its calls take is counted" {
+  "$ECHO/scripts/count_runs.sh"
+  grep -qE '^\| counters \| one-caller \| [0-9,]+ \|' "$OUT/../results.md"
+  is_echo_alone "$OUT/../results.md"
+}
+
+@test "the highest rate at which it holds its objectives is found, and shown with its own metrics" {
+  run "$ECHO/scripts/capacity.sh" --rates "2000 20000" --precision 1 --reps 1 --duration 0.1 echo/two-callers
+  exits 0
+  says "echo/two-callers, exact timing on aarch64: holds"
+  has "$OUT/../results.md" "## Capacity" "| exact timing on aarch64 | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) |"
+  is_echo_alone "$OUT/../results.md"
+}
+
+@test "results.html has its plots" {
+  lab html --runs "$OUT/runs" --result-data "$OUT" --page "$OUT/../results.html"
+  has "$OUT/../results.html" '"items":"calls"' '"round_trip":"round trip"' '"waiting for the answerer"' 'bytes of answers, a second'
+  sed '/<script>/,/<\/script>/d; /<style>/,/<\/style>/d' "$OUT/../results.html" >"$BATS_TEST_TMPDIR/text"
+  is_echo_alone "$BATS_TEST_TMPDIR/text"
+}
+
+@test "other tools get its metrics, and its runs" {
+  local run form
+  for form in google-benchmark go prometheus; do
+    lab export --format "$form" "$OUT" >"$BATS_TEST_TMPDIR/$form"
+    is_echo_alone "$BATS_TEST_TMPDIR/$form"
+  done
+  has "$BATS_TEST_TMPDIR/google-benchmark" '"name": "echo/two-callers/aarch64/exact/tcg"' '"answered_bytes_s": 64000'
+  has "$BATS_TEST_TMPDIR/go" "Unit calls/s better=higher" " round-trip-p99-ns/op 1000 calls/s 64000 answered-bytes-s"
+  has "$BATS_TEST_TMPDIR/prometheus" "pipelab_round_trip_seconds{" "pipelab_answered_calls_per_second{" "pipelab_answered_bytes_per_second{"
+  run=$(echo "$OUT"/runs/echo.two-callers.*.r1.*)
+  lab export --format chrome-trace "$run" >"$BATS_TEST_TMPDIR/trace"
+  has "$BATS_TEST_TMPDIR/trace" '"name": "returning"' '"calls in the queue"' '"args": {"name": "answerer"}'
+  is_echo_alone "$BATS_TEST_TMPDIR/trace"
+  [[ $(lab export --format hlog "$run" | grep -o '^Tag=[a-z_]*' | paste -sd,) == Tag=round_trip,Tag=response ]]
+}
+
+@test "a gate finds it worse, and names what is" {
+  mkdir "$BATS_TEST_TMPDIR/base"
+  cp "$OUT"/echo_{raw.csv,environment.json} "$BATS_TEST_TMPDIR/base/"
+  run "$ECHO/scripts/gate.sh" --base "$BATS_TEST_TMPDIR/base" --new "$OUT"
+  exits 0
+  says "equal: 9 comparisons"
+  /usr/bin/python3 - "$BATS_TEST_TMPDIR/base/echo_raw.csv" <<'PYTHON'
+import sys, pandas as pd
+raw = pd.read_csv(sys.argv[1])
+raw.loc[raw["scenario"] == "pinned", "round_trip_p50_ns"] //= 2
+raw.to_csv(sys.argv[1], index=False)
+PYTHON
+  run "$ECHO/scripts/gate.sh" --base "$BATS_TEST_TMPDIR/base" --new "$OUT"
+  exits 3
+  says "| exact timing on aarch64 | pinned | round trip p50 | "
+}

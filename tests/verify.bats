@@ -53,7 +53,7 @@ verify() { run "$ROOT/scripts/verify.sh" "$@"; }
   prepare
   verify nosuch
   exits 2
-  says "there are no results of nosuch: give one of t000"
+  says "has no results of nosuch: give one of t000"
   FAKE_GUEST=panic verify t000
   exits 1
   says "guest-panicked"

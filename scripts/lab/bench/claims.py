@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from lab.bench.tables import NOT_PEERS, PLACEMENTS, undisturbed
+from lab.bench.tables import NOT_PEERS, PLACEMENTS, Work, undisturbed
 from lab.text import numbers
 
 LEAST_SAMPLES = 7  # of each side, for a verdict
@@ -13,17 +12,12 @@ ALL_PEERS: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Work):
     """In this `work`, `ours` over `others` (the fastest of them) is at least, or at most, a bound."""
 
     text: str
     ours: str
     bounds: dict[str, float]  # by placement
-    work: str = "throughput"
-    item_bytes: int = 8
-    capacity: int = 1024
-    mode: str = "single"
-    batch: int = 1
     others: tuple[str, ...] = ALL_PEERS
     hint: int | None = None  # only with, or without; else each as suits it
 
@@ -76,11 +70,8 @@ def verdicts(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(samples: pd.DataFrame, claim: Claim, placement: str) -> dict[str, object]:
-    columns = ["work", "mode", "placement", "item_bytes", "batch"]
-    wanted = [claim.work, claim.mode, placement, claim.item_bytes, claim.batch]
-    # The raw line has no capacity, and holds for every one.
-    fits = (samples[columns] == wanted).all(axis=1) & samples["capacity"].isin([claim.capacity, np.nan])
-    found = samples[fits & ((samples["hint"] == claim.hint) | (claim.hint is None))]
+    found = claim.of(samples[samples["placement"] == placement])
+    found = found[(found["hint"] == claim.hint) | (claim.hint is None)]
     column = "round_trip_p50_ns" if claim.work == "round_trip" else "throughput_items_s"
     medians = found.groupby(["contender", "hint"])[column].agg(["median", "size"])
     medians = medians[medians["size"] >= LEAST_SAMPLES]["median"]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lab.bench.tables import CONTEST, NOT_PEERS
-from lab.text.outside import markdown as words
+from lab.bench.tables import CONTEST, NOT_PEERS, best
+from lab.text.markdown import words
 
 EAGER = ("spsc_ring eager",)
 RINGS = (*EAGER, "spsc_ring batched")
@@ -27,10 +27,9 @@ def line(throughput: pd.DataFrame, round_trip: pd.DataFrame) -> str:
 
 def _losses(table: pd.DataFrame, rings: Sequence[str], column: str, largest: bool) -> list[str]:
     """'8 B, 8: 0.65 of atomic_queue optimist', in the order of sizes; a rate's share, or so many times its time."""
-    order = table.sort_values(column, ascending=not largest, kind="stable")
-    best = order[order["contender"].isin(rings)].groupby(CONTEST, sort=False).head(1)
-    peers = order[~order["contender"].isin(NOT_PEERS)].groupby(CONTEST, sort=False).head(1)
-    pairs = best.merge(peers[[*CONTEST, "contender"]], on=CONTEST, suffixes=("", "_of_peer"))
+    ours = best(table[table["contender"].isin(rings)], column, largest, CONTEST)
+    peers = best(table[~table["contender"].isin(NOT_PEERS)], column, largest, CONTEST)
+    pairs = ours.merge(peers[[*CONTEST, "contender"]], on=CONTEST, suffixes=("", "_of_peer"))
     ratio = pairs["ratio_to_fastest_peer"]
     lost = pairs[ratio < 1 if largest else ratio > 1].sort_values(["placement", "item_bytes", "capacity"])
     several = table["placement"].nunique() > 1

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.bench.tables import PLACEMENTS
+from lab.bench.tables import PLACEMENTS, Work
 from lab.text import picture
 from lab.text.picture import BLUE, RED
 
@@ -16,29 +16,19 @@ OWN_BACKGROUND = "#f0f0f0"
 
 
 @dataclass(frozen=True)
-class View:
-    """One panel: which work, and what of it."""
+class View(Work):
+    """One panel, and what it shows."""
 
     title: str
-    work: str
-    item_bytes: int
-    mode: str = "single"
-    batch: int = 1
-    capacity: int = 1024
-
-    def of(self, table: pd.DataFrame) -> pd.DataFrame:
-        columns = ["work", "mode", "batch", "item_bytes"]
-        alike = (table[columns] == [self.work, self.mode, self.batch, self.item_bytes]).all(axis=1)
-        return table[alike & ((table["capacity"] == self.capacity) | table["capacity"].isna())]
 
 
 VIEWS = (
-    View("8 B, capacity 1024", "throughput", 8),
-    View("64 B, capacity 1024", "throughput", 64),
-    View("8 B, capacity 64", "throughput", 8, capacity=64),
-    View("8 B, capacity 8", "throughput", 8, capacity=8),
-    View("batches of 32 × 8 B, capacity 1024", "throughput", 8, mode="batch", batch=32),
-    View("round trip, 8 B, capacity 1024", "round_trip", 8),
+    View("8 B, capacity 1024"),
+    View("64 B, capacity 1024", item_bytes=64),
+    View("8 B, capacity 64", capacity=64),
+    View("8 B, capacity 8", capacity=8),
+    View("batches of 32 × 8 B, capacity 1024", mode="batch", batch=32),
+    View("round trip, 8 B, capacity 1024", work="round_trip"),
 )
 
 

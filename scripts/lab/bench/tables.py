@@ -1,6 +1,7 @@
 """What the bench measured: tables of medians over its rounds, from its samples."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +29,23 @@ SAMPLES = kept.Table(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One thing that contenders do, as a row of a table has it."""
+
+    work: str = "throughput"
+    mode: str = "single"
+    batch: int = 1
+    item_bytes: int = 8
+    capacity: int = 1024
+
+    def of(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Its rows. The raw line has no capacity, and stands for every one."""
+        columns = ["work", "mode", "batch", "item_bytes"]
+        alike = (table[columns] == [self.work, self.mode, self.batch, self.item_bytes]).all(axis=1)
+        return table[alike & ((table["capacity"] == self.capacity) | table["capacity"].isna())]
+
+
 def read_samples(path: Path) -> pd.DataFrame:
     """The samples that `pipelab_bench` left, with their throughput. A last line that was cut off is left out."""
     try:
@@ -50,11 +68,11 @@ def tables(samples: pd.DataFrame) -> dict[str, pd.DataFrame]:
     quiet = undisturbed(samples)
     moved = _medians(quiet[quiet["work"].isin(["throughput", "pipeline"])], {"throughput": "items_s"})
     sent = _medians(quiet[quiet["work"] == "round_trip"], {"round_trip_p50": "ns", "round_trip_p99": "ns"})
-    round_trip = _against_peers(_best(sent, "round_trip_p50_ns", largest=False), "round_trip_p50_ns", largest=False)
+    round_trip = _compared(sent, "round_trip_p50_ns", largest=False)
     raw = round_trip[round_trip["contender"] == "raw line"].set_index("placement")["round_trip_p50_ns"]
     ratio = (round_trip["round_trip_p50_ns"] / round_trip["placement"].map(raw)).round(3)
     return {
-        "throughput": _against_peers(_best(moved, "throughput_items_s", True), "throughput_items_s", largest=True),
+        "throughput": _compared(moved, "throughput_items_s", largest=True),
         "round_trip": round_trip.assign(ratio_to_raw_line=ratio),
         "references": _references(samples),
     }
@@ -75,17 +93,19 @@ def _medians(samples: pd.DataFrame, quantities: dict[str, str]) -> pd.DataFrame:
     ).reset_index()
 
 
-def _best(medians: pd.DataFrame, column: str, largest: bool) -> pd.DataFrame:
-    """Of the rows with and without hint, the better one."""
-    order = medians.sort_values(column, ascending=not largest, kind="stable")
-    return order.groupby(CELL, dropna=False).head(1).sort_values(CELL, kind="stable").reset_index(drop=True)
+def best(table: pd.DataFrame, column: str, largest: bool, of: list[str]) -> pd.DataFrame:
+    """Of the rows that have the columns `of` alike, the one that is best in `column`."""
+    order = table.sort_values(column, ascending=not largest, kind="stable")
+    return order.groupby(of, dropna=False, sort=False).head(1)
 
 
-def _against_peers(table: pd.DataFrame, column: str, largest: bool) -> pd.DataFrame:
-    """Adds the ratio to the fastest peer; empty where no peer can do that work."""
+def _compared(medians: pd.DataFrame, column: str, largest: bool) -> pd.DataFrame:
+    """Of the rows with and without hint the better one, with its ratio to the fastest peer; empty where no peer can do
+    that work."""
+    table = best(medians, column, largest, CELL).sort_values(CELL, kind="stable")
     peers = table[~table["contender"].isin(NOT_PEERS) & (table["work"] != "pipeline")]
-    fastest = peers.groupby(CONTEST, dropna=False)[column].agg("max" if largest else "min").rename("fastest")
-    joined = table.merge(fastest.reset_index(), on=CONTEST, how="left")
+    fastest = best(peers, column, largest, CONTEST)[[*CONTEST, column]].rename(columns={column: "fastest"})
+    joined = table.merge(fastest, on=CONTEST, how="left")
     ratio = joined[column] / joined.pop("fastest")
     return joined.assign(ratio_to_fastest_peer=ratio.round(3))
 

@@ -20,8 +20,7 @@ from lab.runs.run_record import RunRecord
 from lab.tables import kept
 from lab.tables.measurement import Measurement
 from lab.text import markdown as md, names, numbers
-from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import needed_text
 
 PERF_FILE, COUNTERS_FILE = "{}_perf.csv", "{}_counters.csv"
 PERF, PLUGIN, COUNTERS = "perf", "plugin", "counters"
@@ -174,17 +173,11 @@ def _of_run(record: RunRecord) -> list[list[object]]:
     items = int(record.outputs.stats["items"])
     about = [row.scenario, row.target, row.timing, record.facts["accelerator"], COUNTERS, row.seed, items]
     if not (folder / "counters.json").is_file():
-        return [[*about, NOTHING, math.nan, _why_not(folder / "counters.txt")]]
+        why_not = needed_text(folder / "counters.txt", LINES.remedy).strip().removeprefix("none: ")
+        return [[*about, NOTHING, math.nan, why_not]]
     counts = counters.counts(counters.read(folder / "counters.json"))
     counts = counts[counts["region"] == counters.MEASURED_REGION]
     found = [(event, counts[event].sum(), "") for event in OF_COUNTERS]
     found.append(("kernel_instructions", counts[counts["space"] == "kernel"]["instructions"].sum(), ""))
     found += [(SHARED, misses, where) for where, misses in shared(folder / "shared_lines.csv", items)]
     return [[*about, event, float(count), note] for event, count, note in found]
-
-
-def _why_not(file: Path) -> str:
-    try:
-        return read_text(file).strip().removeprefix("none: ")
-    except OSError as error:
-        raise Complaint(file, f"{error.strerror}: remove its folder, and count again", FAILED) from None

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lab.counters import symbols
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import needed_text
 
 SUPPORTED_VERSION = 1
 MEASURED_REGION = 0
@@ -28,9 +28,7 @@ UNNAMED_CODE = {"user": "[vdso]", "kernel": "[unnamed]"}
 def read(path: Path) -> dict[str, Any]:
     """The whole report. Complains about one that is not there, not whole, or of another version."""
     try:
-        report = json.loads(read_text(path))
-    except OSError as error:
-        raise Complaint(path, f"{error.strerror}: run the guest with --counters", FAILED) from None
+        report = json.loads(needed_text(path, "run the guest with --counters"))
     except (ValueError, RecursionError):
         raise Complaint(path, "is not whole: run the guest again", FAILED) from None
     if not isinstance(report, dict) or report.get("version") != SUPPORTED_VERSION:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.plan import contract, plan, target
-from lab.plan.arguments import add_guest_options, sweep_of
-from lab.plan.kinds import MARGIN, Flag, Number, Value
+from lab.plan.arguments import Parser, add_guest_options, sweep_of, to_value
+from lab.plan.kinds import MARGIN, Flag, Value
 from lab.plan.places import BUILD, RESULTS, ROOT, RUNS, TARGETS
 from lab.plan.plan import Row
 from lab.plan.scenarios import Scenario
@@ -20,7 +20,6 @@ from lab.runs import launch, observe, one, wanted
 from lab.runs.attend import attend
 from lab.runs.step import Report, add_launch_options, add_sweep_options
 from lab.runs.wanted import SWEEP, Wish
-from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import say
@@ -172,35 +171,16 @@ def _wish(arguments: argparse.Namespace) -> Wish:
 
 def _given(words: Sequence[str]) -> Suite:
     """A suite of one scenario, whose options are `words`: of a workload, which may come first, or of pipeline."""
-    rest = list(words)
-    name = rest.pop(0) if not rest[0].startswith("--") else "pipeline"
+    name, rest = ("pipeline", words) if words[0].startswith("--") else (words[0], words[1:])
     known = contract.load(name)
-    options: dict[str, Value] = {}
-    while rest:
-        word = rest.pop(0)
-        option = known.options.get(word.removeprefix("--")) if word.startswith("--") else None
-        if option is None or option.means == "seed":
-            raise Complaint(word, f"is no option of {name} that can be given here, see 'pipelab {name} --help'")
+    parser = Parser(prog=f"pipelab {name}", argument_default=argparse.SUPPRESS)
+    for option in known.options.values():
         if isinstance(option.kind, Flag):
-            options[option.name] = True
-            continue
-        if not rest:
-            raise Complaint(word, "needs a value")
-        options[option.name] = _value(word, option, rest.pop(0))
-    scenario = Scenario(GIVEN, options)
+            parser.add_argument(f"--{option.name}", dest=option.name, action="store_true")
+        elif option.means != "seed":
+            parser.add_argument(f"--{option.name}", dest=option.name, type=to_value(option.kind))
+    scenario = Scenario(GIVEN, vars(parser.parse_args(rest)))
     return Suite("perf_stat", "Options that were given", known, {}, (scenario,), {}, MARGIN, (), file=Path("perf_stat"))
-
-
-def _value(word: str, option: contract.Option, text: str) -> Value:
-    value: Value = text
-    if isinstance(option.kind, Number):
-        try:
-            value = strict.whole(text) if option.kind.whole else plan.plain(strict.real(text))
-        except ValueError:
-            raise Complaint(word, f"'{text}' is not valid: give {option.kind}") from None
-    if not option.kind.accepts(value):
-        raise Complaint(word, f"'{text}' is not valid: give {option.kind}")
-    return value
 
 
 def profile(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import needed_text
 
 # "address [size] type name", the size only from nm --print-size; kallsyms adds "[module]".
 LINE = r"^(?P<address>[0-9a-f]{1,16}) (?:(?P<size>[0-9a-f]{8,16}) )?(?P<type>[A-Za-z]) (?P<name>.+?)(?:\t\[(?P<module>.+)\])?$"
@@ -83,10 +83,7 @@ def _without_brackets_at_end(name: str) -> str:
 
 
 def _read_one(path: Path) -> pd.DataFrame:
-    try:
-        lines = pd.Series(read_text(path).splitlines(), dtype=object)
-    except OSError as error:
-        raise Complaint(path, f"{error.strerror}: no names can be given without it", FAILED) from None
+    lines = pd.Series(needed_text(path, "no names can be given without it").splitlines(), dtype=object)
     table = lines.str.extract(LINE).dropna(subset=["name"])
     if table.empty:
         raise Complaint(path, "holds no symbols: make it again", FAILED)

@@ -133,7 +133,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
     """A verdict for each pair. The live ones share one level, ALPHA."""
-    measured = [_exact(pair, margin) if pair.measurement.timing == "exact" else _live(pair, margin) for pair in pairs]
+    measured = [_measured(pair, margin) for pair in pairs]
     adjusted = holm([each.p_value for each in measured])
     tests = sum(not math.isnan(each.p_value) for each in measured)
     return [
@@ -181,27 +181,46 @@ def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin
     return math.expm1(decided + float(special.ndtri(power)) * error)
 
 
-def _live(pair: Pair, margin: float) -> Comparison:
-    """Measured and tested, but not yet judged. The sign is that of most runs."""
-    base, value = finite(pair.base), finite(pair.value)
-    unknown = _comparison(pair, base, value, margin)
+def _measured(pair: Pair, margin: float) -> Comparison:
+    """What is known of a pair before the tests of all pairs are judged together."""
+    if pair.measurement.timing == "exact":  # seed by seed
+        both = pd.concat([pair.base, pair.value], axis=1, join="inner").to_numpy(float)
+        base, value = both[np.isfinite(both).all(axis=1)].T
+    else:
+        base, value = finite(pair.base), finite(pair.value)
+    unknown = Comparison(
+        scenario=pair.scenario,
+        measurement=pair.measurement,
+        metric=pair.metric,
+        higher_is_better=pair.higher_is_better,
+        base=float(np.median(base)) if len(base) else math.nan,
+        value=float(np.median(value)) if len(value) else math.nan,
+        base_runs=len(base),
+        runs=len(value),
+        margin=margin,
+    )
     if not len(base) or not len(value):
         return unknown
-    absolute = bool(min(base.min(), value.min()) <= 0)
+    known = replace(unknown, absolute=bool(min(base.min(), value.min()) <= 0))
+    return (_exact if pair.measurement.timing == "exact" else _live)(known, base, value)
+
+
+def _live(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison:
+    """Measured and tested, but not yet judged. The sign is that of most runs."""
     if not np.ptp(np.concatenate([base, value])):  # nothing varies: no test, and no room for chance
         enough = min(len(base), len(value)) >= MIN_RUNS
         verdict = Verdict.SAME if enough else Verdict.INCONCLUSIVE
         more = math.nan if enough else float(MIN_RUNS - min(len(base), len(value)))
         limit = 0.0 if enough else math.nan
-        return replace(unknown, change=0.0, low=limit, high=limit, verdict=verdict, more_runs=more, absolute=absolute)
-    scaled = (base, value) if absolute else (np.log(base), np.log(value))
+        return replace(known, change=0.0, low=limit, high=limit, verdict=verdict, more_runs=more)
+    scaled = (base, value) if known.absolute else (np.log(base), np.log(value))
     p_value = rank_sum_p(base, value)
     change, low, high = _shift(*scaled)
     if not change and p_value <= ALPHA:  # so many ties that the median of differences sees nothing of what differs
         change, low, high = float(scaled[1].mean() - scaled[0].mean()), *_two_samples(*scaled)
-    if not absolute:
+    if not known.absolute:
         change, low, high = (math.expm1(limit) for limit in (change, low, high))
-    return replace(unknown, change=change, low=low, high=high, absolute=absolute, p_value=p_value)
+    return replace(known, change=change, low=low, high=high, p_value=p_value)
 
 
 def _judged(measured: Comparison, tests: int) -> Comparison:
@@ -210,7 +229,7 @@ def _judged(measured: Comparison, tests: int) -> Comparison:
     if -margin <= low and high <= margin:
         verdict = Verdict.SAME
     elif decided:
-        verdict = _direction(change, measured.higher_is_better)
+        verdict = direction(change, measured.higher_is_better)
     else:
         more = _more_runs(measured, ALPHA / tests)
         return replace(measured, verdict=Verdict.INCONCLUSIVE, more_runs=more)
@@ -251,49 +270,28 @@ def _decisive(alpha: float) -> np.ndarray:
     return np.concatenate([[math.inf, math.inf], factors])
 
 
-def _exact(pair: Pair, margin: float) -> Comparison:
+def _exact(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison:
     """Seed by seed, without a test: the same again gives the same again."""
-    both = pd.concat([pair.base, pair.value], axis=1, join="inner").to_numpy(float)
-    both = both[np.isfinite(both).all(axis=1)]
-    base, value = both[:, 0], both[:, 1]
-    unknown = _comparison(pair, base, value, margin)
-    if not len(base):
-        return unknown
-    absolute = bool(both.min() <= 0)
-    changes = value - base if absolute else value / base - 1
+    changes = value - base if known.absolute else value / base - 1
     change, low, high = float(np.median(changes)), float(changes.min()), float(changes.max())
-    margin_here = margin * max(abs(unknown.base), abs(unknown.value)) if absolute else math.log1p(margin)
-    steps = changes if absolute else np.log(value) - np.log(base)  # where there and back are equally far
-    beyond = np.where(np.abs(steps) > margin_here, np.sign(steps), 0)  # by seed: more, less, or the same
+    measured = replace(known, change=change, low=low, high=high)
+    margin = _on_test_scale(measured)[0]
+    steps = changes if known.absolute else np.log(value) - np.log(base)  # where there and back are equally far
+    beyond = np.where(np.abs(steps) > margin, np.sign(steps), 0)  # by seed: more, less, or the same
     if low == high == 0:
         verdict = Verdict.EQUAL
     elif not beyond.any():
         verdict = Verdict.SAME
     elif (beyond == beyond[0]).all():
-        verdict = _direction(beyond[0], pair.higher_is_better)
+        verdict = direction(beyond[0], known.higher_is_better)
     else:
         verdict = Verdict.MIXED
-    return replace(unknown, change=change, low=low, high=high, absolute=absolute, verdict=verdict)
+    return replace(measured, verdict=verdict)
 
 
-def _direction(change: float, higher_is_better: bool) -> Verdict:
+def direction(change: float, higher_is_better: bool) -> Verdict:
     """The verdict of a change that is none of chance, and not 0."""
     return Verdict.BETTER if (change > 0) == higher_is_better else Verdict.WORSE
-
-
-def _comparison(pair: Pair, base: np.ndarray, value: np.ndarray, margin: float) -> Comparison:
-    """One of which only the medians are known."""
-    return Comparison(
-        scenario=pair.scenario,
-        measurement=pair.measurement,
-        metric=pair.metric,
-        higher_is_better=pair.higher_is_better,
-        base=float(np.median(base)) if len(base) else math.nan,
-        value=float(np.median(value)) if len(value) else math.nan,
-        base_runs=len(base),
-        runs=len(value),
-        margin=margin,
-    )
 
 
 def _shift(base: np.ndarray, value: np.ndarray) -> tuple[float, float, float]:

@@ -192,8 +192,8 @@ def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
     contrary = {Verdict.BETTER, Verdict.WORSE} <= verdicts  # each for certain: then no one word is true of all pairs
     if contrary or math.isnan(p_value) or p_value > ALPHA or not abs(change) > margin:
         return effect
-    better = (change > 0) == effect.comparisons[0].higher_is_better
-    return replace(effect, verdict=Verdict.BETTER if better else Verdict.WORSE, p_value=p_value)
+    verdict = comparing.direction(change, effect.comparisons[0].higher_is_better)
+    return replace(effect, verdict=verdict, p_value=p_value)
 
 
 def _stage_changes(pairs: Sequence[tuple[str, str]], table: pd.DataFrame) -> pd.DataFrame:

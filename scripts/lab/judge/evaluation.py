@@ -96,12 +96,7 @@ def evaluate(
     comparisons, judgements = _judged(raw, environment)
     windows_ns = {key: [run.windows_ns for run in known] for key, known in runs.items()}
     known = evidence.of_suite(raw, environment, comparisons, table, windows_ns, beside)
-    return Evaluation(comparisons, judgements, table, find(known, rules))
-
-
-def find(known: evidence.Evidence, rules: Iterable[Rule]) -> list[Finding]:
-    """What the rules find, in their order."""
-    return [finding for rule in rules for finding in rule(known)]
+    return Evaluation(comparisons, judgements, table, [finding for rule in rules for finding in rule(known)])
 
 
 def files(suite: str, evaluation: Evaluation) -> dict[str, str]:

@@ -54,7 +54,8 @@ def check(base: Results, new: Results, allowed: Collection[str] = ()) -> list[st
             raise Complaint("--allow", f"'{name}' is not valid: give one of {', '.join(CIRCUMSTANCES)}")
     remarks = []
     for (name, first, second), places in _differences(base, new).items():
-        what = f"{name} is {second}, but {first} in {base.source.parent} ({places[0]}{_others(places)})"
+        others = f", and {len(places) - 1} more" if len(places) > 1 else ""
+        what = f"{name} is {second}, but {first} in {base.source.parent} ({places[0]}{others})"
         if name not in allowed:
             remedy = f"measure both alike, or name the difference with '--allow {name}'"
             raise Complaint(new.source, f"{new.suite}: {what}: {remedy}")
@@ -107,10 +108,6 @@ def _differences(base: Results, new: Results) -> dict[tuple[str, str, str], list
             for name in (name for name in first if name in second and first[name] != second[name]):
                 found.setdefault((name, first[name], second[name]), []).append(f"{scenario}, {measured}")
     return found
-
-
-def _others(places: list[str]) -> str:
-    return f", and {len(places) - 1} more" if len(places) > 1 else ""
 
 
 def run_all(base: Mapping[str, Results], new: Mapping[str, Results], allowed: Collection[str] = ()) -> list[Gate]:

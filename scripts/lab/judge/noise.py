@@ -1,5 +1,6 @@
 """The noise floor: which change this host can detect at all, from runs of A against A."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from lab.plan.contract import Column
 from lab.tables.estimate import spread
 from lab.tables.measurement import Measurement, groups, quiet
 from lab.judge.comparing import Comparison, Verdict
+from lab.text import numbers
 
 PLANNED_RUNS = (3, 5, 10, 20)
 HEAD = "smallest change that REPS runs of each side find in nine of ten cases"
@@ -68,9 +70,7 @@ def text(found: Sequence[Floor], comparisons: Sequence[Comparison]) -> str:
 
 
 def _share(change: float) -> str:
-    """2.5 %, 31 %, x 12; '-' where so few runs never tell."""
-    if change == float("inf"):
+    """2.5 %, 31 %, × 12; '-' where so few runs never tell."""
+    if math.isinf(change):
         return "-"
-    if change >= 9:
-        return f"x {1 + change:,.0f}"
-    return f"{change * 100:.0f} %" if change >= 0.1 else f"{change * 100:.1f} %"
+    return numbers.factor(change) if change >= 9 else numbers.share(change)

@@ -67,16 +67,18 @@ def verify_all(arguments: argparse.Namespace, report: Report) -> int:
 def _verify(text: str, arguments: argparse.Namespace, report: Report) -> None:
     """Raises Complaint where the results of one suite are not the same, or cannot be tested."""
     from lab.judge import verify
+    from lab.tables import results
 
     name, runs = Path(text).stem, AGAIN / "runs"
-    wishes = [_as_made(text, options) for options in verify.recipes(RESULTS, name)]
+    made = results.of_suite(results.load(RESULTS), name, RESULTS)
+    wishes = [_as_made(text, options) for options in verify.recipes(made)]
     if arguments.dry_run:
         launch.show([row for each in wishes for row in wanted.rows([each], runs)], runs)
         return
     with launch.folder(runs):
         wanted.make_images(wishes)
         plans = [(each, wanted.rows([each], runs)) for each in wishes]
-        if changes := verify.changed_inputs(RESULTS, name, [row for _, rows in plans for row in rows], BUILD, TARGETS):
+        if changes := verify.changed_inputs(made, [row for _, rows in plans for row in rows], BUILD, TARGETS):
             what = f"not tested, since it was made with something else: {'; '.join(changes)}"
             raise Complaint(name, what, NOT_TESTED)
         for wish, rows in plans:
@@ -108,9 +110,8 @@ def show_noise_floor(arguments: argparse.Namespace) -> None:
 
     sets = results.load(arguments.results)
     for name in names_of(arguments.suites) or list(sets):
-        if name not in sets:
-            raise Complaint(arguments.results, f"has no results of {name}: give one of {', '.join(sets)}", FAILED)
-        raw, judged = sets[name].raw, measurement.contract_of(sets[name].environment).judged
+        made = results.of_suite(sets, name, arguments.results)
+        raw, judged = made.raw, measurement.contract_of(made.environment).judged
         found = noise.floors(raw, judged)
         if not found:
             raise Complaint(arguments.results, f"{name} has no two quiet live runs of a scenario: REPS=10", FAILED)

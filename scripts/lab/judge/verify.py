@@ -11,12 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from lab.tables import measurement
-from lab.text import strict
+from lab.tables.results import Results
 from lab.plan import plan, target
 from lab.plan.plan import Row
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
 
 # What decides exact results, by the fact of an image that tells it.
 INPUTS = {
@@ -31,47 +29,30 @@ INPUTS = {
 KNOBS = ("TARGET", "REPS", "SEED", "DURATION", "KERNEL", "KERNEL_ARGS", "SMP", "MEMORY", "NUMA")
 
 
-def facts(results: Path, suite: str) -> dict[str, Any]:
-    """The suite's environment.json. Raises Complaint when it is not there or damaged."""
-    file = results / f"{suite}_environment.json"
-    try:
-        about = dict(strict.parse_json(read_text(file)))
-        measurement.check(about)
-        return about
-    except FileNotFoundError:
-        if (results / f"{suite}_metrics.csv").is_file():
-            what = f"has tables of {suite} without runs, which cannot be made again: {file.name} would say how"
-            raise Complaint(results, f"{what}: run 'make run-scenarios SUITE={suite}'") from None
-        known = ", ".join(sorted(each.name.removesuffix("_environment.json") for each in results.glob("*_env*.json")))
-        raise Complaint(file, f"there are no results of {suite}: give one of {known}") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise Complaint(file, f"is damaged: run 'make run-scenarios SUITE={suite}' again", FAILED) from None
-
-
-def recipes(results: Path, suite: str) -> list[list[str]]:
+def recipes(made: Results) -> list[list[str]]:
     """The options of run_scenarios.sh with which each of the suite's exact measurements was made."""
-    made = [
+    options = [
         [f"--{knob.lower().replace('_', '-')}={knobs[knob]}" for knob in KNOBS if knob in knobs]
-        for knobs in facts(results, suite)["sweeps"]
+        for knobs in made.environment["sweeps"]
         if "exact" in knobs["TIMING"].split()
     ]
-    if not made:
-        raise Complaint(suite, f"has no exact results in {results}: run it with TIMING=exact first")
-    return made
+    if not options:
+        raise Complaint(made.suite, f"has no exact results in {made.source.parent}: run it with TIMING=exact first")
+    return options
 
 
-def changed_inputs(results: Path, suite: str, again: Sequence[Row], build: Path, targets: Path) -> list[str]:
+def changed_inputs(made: Results, again: Sequence[Row], build: Path, targets: Path) -> list[str]:
     """What is no longer as it was when the results were made: "kernel package: 6.1.0-55 then, 6.1.0-56 now".
 
     `again` are the rows that would make them again.
     """
     changes: dict[str, None] = {}
-    for each in _exact(facts(results, suite)):
+    for each in (facts for facts in made.environment["measurements"] if facts["timing"] == "exact"):
         machine = target.load(targets, each["target"])
         for guest in each["guests"]:
             image = plan.read_image(build, machine, guest["kernel"])
             for fact, name in INPUTS.items():
-                then, now = (made.get(fact, "unknown") for made in (guest["image"], image))
+                then, now = (facts.get(fact, "unknown") for facts in (guest["image"], image))
                 if then != now:
                     changes[f"{name}: {_short(then)} then, {_short(now)} now"] = None
         again_said = {
@@ -120,10 +101,6 @@ TABLES: dict[str, Callable[[dict[str, str]], str]] = {
     "raw": lambda line: f"{line['scenario']} on {line['target']} with seed {line['seed']}",
     "metrics": lambda line: f"{line['scenario']} on {line['target']}",
 }
-
-
-def _exact(about: dict[str, Any]) -> list[dict[str, Any]]:
-    return [each for each in about["measurements"] if each["timing"] == "exact"]
 
 
 def _exact_lines(file: Path) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from typing import Any
 from lab.plan import kinds
 from lab.plan.kinds import Flag, Kind, Number, Value, Words, check_keys, shown
 from lab.plan.places import WORKLOADS
-from lab.text import outside
+from lab.text import markdown
 from lab.text.complaint import Complaint
 from lab.text.files import read_text
 from lab.text.names import NAME
@@ -274,7 +274,7 @@ def _check(contract: Contract, table: Any, where: str) -> None:
 
 def _check_plain(place: str, key: str, text: str) -> None:
     """Reports print it as it is."""
-    _check_value(place, key, text, outside.markdown(text) == text, "a text in one line without Markdown or HTML")
+    _check_value(place, key, text, markdown.words(text) == text, "a text in one line without Markdown or HTML")
 
 
 def _check_kind(place: str, said: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from lab.plan.places import BUILD, ROOT
 from lab.runs import launch, wanted
-from lab.runs.attend import attend
+from lab.runs.attend import attend, git
 from lab.runs.step import Report, add_sweep_options
 from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
@@ -69,7 +68,7 @@ def compare(arguments: argparse.Namespace, report: Report, gate: Gate) -> int:
 
 
 def _commit(base: str) -> str:
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    commit = git(ROOT, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").decode()
     if not commit:
         raise Complaint("--base", f"'{base}' is no git revision: give one such as main or HEAD~1")
     return commit
@@ -117,12 +116,14 @@ def _name_of(builds: tuple[Path, Path], machine: str) -> str:
 
 def _build(revision: str, commit: str, machine: str) -> Path:
     """The folder of a build with the image that has the program of `commit`, but this tree's /init and packages."""
-    _git("worktree", "prune")
+    git(ROOT, "worktree", "prune")
     if TREE.is_dir():
-        _git("-C", str(TREE), "checkout", "--quiet", "--detach", commit)
+        words = ["git", "-C", str(TREE), "checkout", "--quiet", "--detach", commit]
     else:
         TREE.parent.mkdir(parents=True, exist_ok=True)
-        _git("worktree", "add", "--quiet", "--detach", str(TREE), commit)
+        words = ["git", "-C", str(ROOT), "worktree", "add", "--quiet", "--detach", str(TREE), commit]
+    if attend(words):
+        raise Complaint(revision, f"cannot be checked out in {TREE} for the reason above: mend that", FAILED)
     packages = TREE / "build" / "packages"
     if not packages.is_dir() and (BUILD / "packages").is_dir():
         shutil.copytree(BUILD / "packages", packages, symlinks=True, copy_function=os.link)
@@ -134,9 +135,3 @@ def _build(revision: str, commit: str, machine: str) -> Path:
         if attend(make, said) or attend(image, said, PIPELAB_BUILD=str(TREE / "build")):
             raise Complaint(revision, f"cannot be built: see {log}", FAILED)
     return TREE / "build"
-
-
-def _git(*words: str) -> str:
-    """What git says in this tree; nothing where it fails."""
-    ended = subprocess.run(["git", "-C", ROOT, *words], stdout=subprocess.PIPE, text=True, check=False)
-    return ended.stdout.strip() if ended.returncode == 0 else ""

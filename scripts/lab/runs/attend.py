@@ -31,6 +31,16 @@ def attend(words: Sequence[str | Path], output: IO[Any] | int | None = None, **e
         raise
 
 
+def git(folder: Path, *words: str) -> bytes:
+    """What git answers in `folder`, without its last newline; nothing where it fails.
+
+    Takes no lock that is not needed, as several processes may ask at the same time.
+    """
+    command: list[str | Path] = ["git", "--no-optional-locks", "-C", folder, *words]
+    answer = subprocess.run(command, capture_output=True, check=False)
+    return b"" if answer.returncode else answer.stdout.removesuffix(b"\n")
+
+
 def end(groups: Sequence[int]) -> None:
     """Asks process groups, whose leaders are children of this process, to end, and kills those that do not."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

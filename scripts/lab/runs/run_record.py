@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import Any
 from lab.plan import contract, plan
 from lab.plan.contract import Contract
 from lab.runs import guest_files, ledger, outputs, watch
+from lab.runs.attend import git
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text, write_whole
@@ -208,15 +208,9 @@ def _git_commit(root: Path) -> str | None:
 
     What is made from runs may differ: else no run would be clean between the first result and its commit.
     """
-    commit = _git(root, "rev-parse", "--verify", "--short=12", "HEAD").strip()
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ":/", *MADE_OF_RUNS)
+    commit = git(root, "rev-parse", "--verify", "--short=12", "HEAD").decode()
+    changed = git(root, "status", "--porcelain", "--untracked-files=no", "--", ":/", *MADE_OF_RUNS)
     return commit + "-dirty" * bool(changed) if commit else None
-
-
-def _git(root: Path, *words: str) -> str:
-    """What git prints; nothing where it fails. Takes no lock, as other runs may be sealed at the same time."""
-    command: list[str | Path] = ["git", "--no-optional-locks", "-C", root, *words]
-    return subprocess.run(command, capture_output=True, check=False).stdout.decode(errors="replace")
 
 
 def host_now() -> dict[str, Any]:

@@ -4,9 +4,9 @@ It has <suite>_raw.csv and <suite>_environment.json of one suite or several.
 """
 
 import io
-import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from lab.plan.contract import Contract
+from lab.runs.attend import git
 from lab.tables import kept, measurement
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
@@ -57,13 +58,20 @@ def load(folder: Path) -> dict[str, Results]:
     return {results.suite: results for results in map(_read, files)}
 
 
+def of_suite(sets: Mapping[str, Results], name: str, folder: Path) -> Results:
+    """That of the suite `name`. Raises Complaint where `folder`, which the sets are from, has none of it."""
+    if name not in sets:
+        raise Complaint(folder, f"has no results of {name}: give one of {', '.join(sets)}")
+    return sets[name]
+
+
 def load_base(base: str, folder: Path) -> dict[str, Results]:
     """The set in the folder `base`, or the one that `folder`, in a git working tree, held at the revision `base`."""
     if base and Path(base).is_dir():
         return load(Path(base))
-    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
-    top, place = (_git(folder, "rev-parse", word).decode() for word in ("--show-toplevel", "--show-prefix"))
-    archive = _git(Path(top or "."), "archive", "--format=tar", f"{commit.decode()}:{place}")  # not from inside it
+    commit = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    top, place = (git(folder, "rev-parse", word).decode() for word in ("--show-toplevel", "--show-prefix"))
+    archive = git(Path(top or "."), "archive", "--format=tar", f"{commit.decode()}:{place}")  # not from inside it
     if not commit or not archive:
         raise Complaint(base, "is neither a folder nor a git revision with results: give BASE=DIR or BASE=GIT-REV")
     with tempfile.TemporaryDirectory() as unpacked:
@@ -103,9 +111,3 @@ def _read(file: Path) -> Results:
     again = raw.duplicated([*KEYS, "scenario", "seed"]) & (raw["timing"] == "exact")
     RAW.refuse(file, again, "repeats an earlier exact run's seed")
     return Results(suite, file, raw, environment)
-
-
-def _git(folder: Path, *words: str) -> bytes:
-    """What git answers; nothing when it fails."""
-    answer = subprocess.run(["git", *words], cwd=folder, capture_output=True, check=False)
-    return b"" if answer.returncode else answer.stdout.removesuffix(b"\n")

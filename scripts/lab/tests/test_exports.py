@@ -16,7 +16,6 @@ import pytest
 
 from lab.tables import bare, results
 from lab.report import exports
-from lab.judge import verify
 from lab.text.complaint import Complaint
 from lab.report.exports import chrome_trace
 from lab.runs.run_record import RunRecord
@@ -160,8 +159,6 @@ def test_tables_alone_are_no_results_to_judge(tmp_path: Path) -> None:
     (tmp_path / "t001_metrics.csv").write_text(BARE)
     with pytest.raises(Complaint, match="has tables without runs: they can be exported; to compare or judge them"):
         results.load(tmp_path)
-    with pytest.raises(Complaint, match="has tables of t001 without runs, which cannot be made again"):
-        verify.facts(tmp_path, "t001")
     (tmp_path / "t001_raw.csv").write_text(BARE)
     with pytest.raises(Complaint, match="is a table alone: t001_environment.json is not there"):
         results.load(tmp_path)

@@ -63,7 +63,7 @@ def test_a_against_a_is_told_and_would_show_a_drift() -> None:
     ("words", "code", "message"),
     [
         ([RESULTS, "t000"], 0, "baseline             latency_p50_ns         3"),
-        ([RESULTS, "mutex"], 1, "has no results of mutex: give one of t000, t001"),
+        ([RESULTS, "mutex"], 2, "has no results of mutex: give one of t000, t001"),
         ([RESULTS / "nowhere"], 2, "has no <suite>_raw.csv"),
     ],
 )

@@ -19,7 +19,8 @@ from lab.text.complaint import MOST, Complaint
 from lab.report.html import page
 from lab.report.html.text import block, inline
 from lab.text.page import Part, Picture
-from lab.text.outside import code, markdown, say, visible
+from lab.text.markdown import code, words as markdown
+from lab.text.outside import say, visible
 
 HOSTILE = [
     "[x](javascript:alert(1))",

@@ -100,25 +100,6 @@ def test_the_instructions_of_cpus_in_turn_are_the_plugin_s_or_none(tmp_path: Pat
 
 
 # As Debian's perf 6.1 wrote them in a guest.
-BY_OPTION = {
-    "-I": "     0.100293392,10.01,msec,task-clock,10005456,100.00,0.100,CPUs utilized",
-    "-I, of a CPU": "     0.100273808,CPU0,100.38,msec,task-clock,100377808,100.00,1.004,CPUs utilized",
-    "-A": "CPU0,227.77,msec,task-clock,227774080,100.00,1.000,CPUs utilized",
-    "-r": "17.35,msec,task-clock,1.36%,17349968,100.00,0.077,CPUs utilized",
-    "-r, not supported": "<not supported>,,cache-misses,0.00%,0,100.00,,",
-    "--per-core": "S0-D0-C0,1,227.86,msec,task-clock,227864848,100.00,1.000,CPUs utilized",
-    "--per-socket": "S0,2,455.53,msec,task-clock,455531472,100.00,2.000,CPUs utilized",
-    "--per-node": "N0,2,455.56,msec,task-clock,455556944,100.00,2.000,CPUs utilized",
-}
-
-
-@pytest.mark.parametrize("option", BY_OPTION)
-def test_what_an_option_of_perf_makes_otherwise_is_refused_by_its_name(tmp_path: Path, option: str) -> None:
-    name = option.split(",")[0]
-    with pytest.raises(Complaint, match=f"was written with .*{name}.*: run perf stat -x, without it"):
-        read(tmp_path, f"# started on Wed Jan  1 00:00:01 2020\n\n{BY_OPTION[option]}\n")
-
-
 @pytest.mark.parametrize(
     ("text", "message"), [("# started\n", "holds no counts"), ("x,,cycles,1,100.00,,\n", "row 1 has no count but 'x'")]
 )

@@ -19,6 +19,15 @@ def read_text(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
 
 
+def needed_text(path: Path, remedy: str) -> str:
+    """The same of a file that must be there. Raises Complaint with the `remedy` where it cannot be read."""
+    try:
+        return read_text(path)
+    except OSError as error:
+        what = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise Complaint(path, f"{what}: {remedy}", FAILED) from None
+
+
 def is_file(path: str | Path) -> bool:
     """False, too, for a name that is too long, or in a folder that may not be read."""
     try:
@@ -44,10 +53,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def read_facts(path: Path, keys: Iterable[str], remedy: str) -> dict[str, str]:
     """Reads `key<TAB>value` lines, among which must be `keys`. `remedy` says what to do when they are not."""
-    try:
-        lines = read_text(path).splitlines()
-    except FileNotFoundError:
-        raise Complaint(path, f"is not there: {remedy}", FAILED) from None
+    lines = needed_text(path, remedy).splitlines()
     for number, line in enumerate(lines, start=1):
         if "\t" not in line:
             raise Complaint(f"{path}:{number}", f"is not 'key<TAB>value': {remedy}", FAILED)

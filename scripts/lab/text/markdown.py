@@ -1,8 +1,14 @@
 """Markdown tables. A cell that is only text is escaped; one that is Markdown already is a Markup."""
 
+import re
 from collections.abc import Container, Iterable, Sequence
 
-from lab.text import outside
+from lab.text.outside import visible
+
+# What Markdown (CommonMark, GitHub's tables, strike-through and formulas) or HTML would take for its own, within a line.
+# A bracket is none of it without what makes it a link, nor an underscore within a word, nor `<` before a space.
+SPECIAL = re.compile(r"[\\`*|~$]|\](?=\s*[(\[:])|<(?=[\w/!?])|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+CODE = re.compile(r"(`[^`|]+`)")
 
 
 class Markup(str):
@@ -10,15 +16,25 @@ class Markup(str):
 
 
 def words(text: object) -> Markup:
-    """`text` as words of Markdown; a Markup as it is; nothing for None."""
+    """`text` as words of Markdown, in a table as well: nothing in it is a link, a picture, HTML or emphasis.
+
+    `code` between backticks stays code. What is special is written as a character reference, which all Markdown knows.
+    A Markup stays as it is; None is nothing.
+    """
     if isinstance(text, Markup):
         return text
-    return Markup("" if text is None else outside.markdown(str(text)))
+    parts = CODE.split("" if text is None else visible(str(text), None))
+    return Markup("".join(part if place % 2 else SPECIAL.sub(_reference, part) for place, part in enumerate(parts)))
+
+
+def _reference(special: re.Match[str]) -> str:
+    return f"&#{ord(special[0])};"
 
 
 def code(text: str) -> Markup:
-    """`text` as code."""
-    return Markup(outside.code(text))
+    """`text` as code; as words where code cannot hold it, or there is none."""
+    shown = visible(text, None)
+    return Markup(f"`{shown}`") if shown.strip() and not set("`|") & set(shown) else words(text)
 
 
 def bold(text: object) -> Markup:

@@ -1,16 +1,11 @@
 """Text from outside: what a guest, a suite file or results from elsewhere say, made harmless where it is shown.
 
-It may hold what moves a terminal's cursor, Markdown, HTML or a command; a reader must see it as the text that it is.
+It may hold what moves a terminal's cursor, or a command; a reader must see it as the text that it is. lab.text.markdown
+does the same for Markdown and HTML.
 """
-
-import re
 
 MOST = 300  # characters of one text that are shown
 CUT = "[...]"
-# What Markdown (CommonMark, GitHub's tables, strike-through and formulas) or HTML would take for its own, within a line.
-# A bracket is none of it without what makes it a link, nor an underscore within a word, nor `<` before a space.
-SPECIAL = re.compile(r"[\\`*|~$]|\](?=\s*[(\[:])|<(?=[\w/!?])|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
-CODE = re.compile(r"(`[^`|]+`)")
 
 
 def visible(text: str, most: int | None = MOST) -> str:
@@ -28,22 +23,3 @@ def visible(text: str, most: int | None = MOST) -> str:
 def say(text: str) -> None:
     """Prints `text` for a person: lines, each of them visible."""
     print("\n".join(visible(line, None) for line in text.split("\n")), flush=True)
-
-
-def markdown(text: str) -> str:
-    """`text` as words of Markdown, in a table as well: nothing in it is a link, a picture, HTML or emphasis.
-
-    `code` between backticks stays code. What is special is written as a character reference, which all Markdown knows.
-    """
-    parts = CODE.split(visible(text, None))
-    return "".join(part if place % 2 else SPECIAL.sub(_reference, part) for place, part in enumerate(parts))
-
-
-def code(text: str) -> str:
-    """`text` as code within Markdown; as words where code cannot hold it, or there is none."""
-    shown = visible(text, None)
-    return f"`{shown}`" if shown.strip() and not set("`|") & set(shown) else markdown(text)
-
-
-def _reference(match: re.Match[str]) -> str:
-    return f"&#{ord(match[0])};"

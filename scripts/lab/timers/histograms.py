@@ -20,7 +20,7 @@ from lab.tables.measured import percentile_ns
 from lab.tables.measurement import KEYS, Measurement
 from lab.text import markdown as md
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import needed_text
 from lab.text.strict import whole
 
 GUEST = ["kernel", "kernel_args", "smp", "memory_mb", "numa_nodes"]
@@ -47,7 +47,7 @@ def read_cyclictest(file: Path) -> pd.DataFrame:
 
     What was later than the histogram is long is counted at the latest that was seen.
     """
-    text = _read(file)
+    text = needed_text(file, "run it again")
     lines = [line.split() for line in text.splitlines() if re.fullmatch(r"[0-9]+(?:\s[0-9]+)+", line.strip())]
     latest = _numbers(text, "# Max Latencies:", file)
     over = _numbers(text, "# Histogram Overflows:", file)
@@ -63,7 +63,7 @@ def read_cyclictest(file: Path) -> pd.DataFrame:
 
 def read_rtla(file: Path) -> pd.DataFrame:
     """What, latency_us and count from what 'rtla timerlat hist' or 'rtla osnoise hist' printed."""
-    text = _read(file)
+    text = needed_text(file, "run it again")
     head = re.search(r"^Index\s+(.*)$", text, re.MULTILINE)
     if head is None:
         raise Complaint(file, "is not what rtla hist prints: run it again", FAILED)
@@ -136,10 +136,3 @@ def _table(rows: list[tuple[str, int, int]], file: Path) -> pd.DataFrame:
     if not rows:
         raise Complaint(file, "holds no latencies: run it again, for longer", FAILED)
     return pd.DataFrame(rows, columns=["what", "latency_us", "count"]).sort_values(["what", "latency_us"])
-
-
-def _read(file: Path) -> str:
-    try:
-        return read_text(file)
-    except OSError as error:
-        raise Complaint(file, f"cannot be read ({error}): run it again", FAILED) from None

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import needed_text
 from lab.runs.guest_files import OUT
 
 # What the pages may hold, by the name of the event: the fields that are read.
@@ -64,7 +64,7 @@ def read(run: Path) -> dict[str, pd.DataFrame]:
 def _layout(folder: Path) -> Layout:
     names, types = {}, {}
     for name, fields in FIELDS.items():
-        text = _text(folder / f"{name}.format")
+        text = needed_text(folder / f"{name}.format", REMEDY)
         number = re.search(r"^ID: (\d+)$", text, re.MULTILINE)
         known = {found["name"]: found for found in _fields(text)}
         missing = [field for field in fields if field not in known]
@@ -79,7 +79,7 @@ def _layout(folder: Path) -> Layout:
                 "itemsize": max(int(found["offset"]) + int(found["size"]) for found in known.values()),
             }
         )
-    page = {found["name"]: found for found in _fields(_text(folder / "header_page"))}
+    page = {found["name"]: found for found in _fields(needed_text(folder / "header_page", REMEDY))}
     if not {"commit", "data"} <= set(page):
         raise Complaint(folder / "header_page", f"lacks commit or data: {REMEDY}", FAILED)
     data_at, data_bytes = int(page["data"]["offset"]), int(page["data"]["size"])
@@ -98,13 +98,6 @@ def _type(field: re.Match[str]) -> str:
     if field["array"]:
         return f"S{field['size']}"
     return f"<{'i' if field['signed'] == '1' else 'u'}{field['size']}"
-
-
-def _text(file: Path) -> str:
-    try:
-        return read_text(file)
-    except OSError as error:
-        raise Complaint(file, f"cannot be read ({error}): {REMEDY}", FAILED) from None
 
 
 def _read_cpu(file: Path, layout: Layout) -> dict[str, pd.DataFrame]:
@@ -128,7 +121,7 @@ def _read_cpu(file: Path, layout: Layout) -> dict[str, pd.DataFrame]:
 
 def _expected(stats: Path) -> int:
     """How many events the CPU's pages must have; complains where the kernel had to drop any."""
-    found = dict(re.findall(r"^([a-z ]+): *(\d+)$", _text(stats), re.MULTILINE))
+    found = dict(re.findall(r"^([a-z ]+): *(\d+)$", needed_text(stats, REMEDY), re.MULTILINE))
     missing = [name for name in ("entries", *LOSSES) if name not in found]
     if missing:
         raise Complaint(stats, f"does not say '{missing[0]}': {REMEDY}", FAILED)

@@ -55,11 +55,6 @@ def table(folders: Sequence[Path], rows: Sequence[Row], workload: Contract) -> p
     return pd.concat(runs, ignore_index=True)
 
 
-def of(traces: pd.DataFrame, measurement: Measurement) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each scenario that was traced in a measurement."""
-    yield from kept.of(traces, measurement).groupby("scenario", sort=False)
-
-
 def means(runs: pd.DataFrame) -> pd.DataFrame:
     """The columns of split.table(), of one scenario: means over its runs, so that parts still add up."""
     of_runs = runs.groupby("population")["seed"].nunique()  # a short run has no slowest items
@@ -84,7 +79,7 @@ def markdown(traces: pd.DataFrame, measurement: Measurement, raw: pd.DataFrame, 
     `raw` has the untraced runs of the measurement, and `facts` what the environment file says of it.
     """
     lines, guests = [], 0
-    for scenario, runs in of(traces, measurement):
+    for scenario, runs in kept.of(traces, measurement).groupby("scenario", sort=False):
         without = raw[raw["scenario"] == scenario]
         if plan.words(measurements.options(facts, scenario)) != runs["options"].iat[0]:
             without = without[:0]

@@ -101,6 +101,9 @@ shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 test: setup-test image ## run all tests, with real guests at the end
 	@tests/run_all.sh
 
+check: setup-test image ## run the tests that take no more than a second each, in 3 min: between two edits
+	@tests/run_all.sh --quick
+
 sanitize: setup-test ## the unit tests under the sanitizers, many times (REPEAT=20) in random order
 	@for preset in tsan asan; do \
 	  scripts/build.sh $$preset pipelab_test; \

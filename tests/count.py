@@ -1,23 +1,49 @@
-"""Adds up JUnit reports: prints "N passed, M failed" and fails if a test did, or if a report is missing."""
+"""Adds up JUnit reports: prints the ten slowest tests and "N passed, M failed", and fails if a test did, or if a report is
+missing."""
 
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import NamedTuple
+
+SLOWEST = 10
 
 
-def count(path: str) -> tuple[int, int, int]:
-    """Passed, failed and skipped cases of one report. A report that is not whole is one failure."""
+class Test(NamedTuple):
+    seconds: float
+    name: str
+    outcome: str  # passed, failed or skipped
+
+
+def tests_of(path: str) -> list[Test]:
+    """The tests of one report. A report that is not whole is one failure."""
     try:
         cases = list(ElementTree.parse(path).iter("testcase"))
     except (OSError, ElementTree.ParseError) as error:
         print(f"{path}: no report ({error}): its tests did not run to their end")
-        return 0, 1, 0
-    failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
-    skipped = sum(case.find("skipped") is not None for case in cases)
-    return len(cases) - failed - skipped, failed, skipped
+        return [Test(0, path, "failed")]
+    return [Test(float(case.get("time", 0)), f"{Path(path).stem}: {_name(case)}", _outcome(case)) for case in cases]
+
+
+def _name(case: ElementTree.Element) -> str:
+    return f"{case.get('classname', '')}: {case.get('name', '')}"
+
+
+def _outcome(case: ElementTree.Element) -> str:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "skipped" if case.find("skipped") is not None else "passed"
 
 
 def main() -> int:
-    passed, failed, skipped = map(sum, zip(*map(count, sys.argv[1:])))
+    tests = [test for path in sys.argv[1:] for test in tests_of(path)]
+    print("the slowest:")
+    for test in sorted(tests, reverse=True)[:SLOWEST]:
+        print(f"{test.seconds:6.1f} s  {test.name}")
+    for test in tests:
+        if test.outcome == "failed":
+            print(f"FAILED  {test.name}")
+    passed, failed, skipped = (sum(test.outcome == each for test in tests) for each in ("passed", "failed", "skipped"))
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return int(failed > 0 or passed == 0)
 

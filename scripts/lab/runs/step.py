@@ -10,7 +10,7 @@ from typing import Any
 from lab.plan import plan
 from lab.plan.arguments import add_guest_options, to_number
 from lab.plan.kinds import Number
-from lab.plan.places import PAGE, RUNS, TARGETS
+from lab.plan.places import PAGE, ROOT, RUNS, TARGETS
 from lab.plan.suite import MOST_REPLICATES
 from lab.runs import launch, one, wanted
 from lab.runs.wanted import SWEEP
@@ -115,7 +115,7 @@ def sweep(arguments: argparse.Namespace, report: Report) -> None:
         failures = launch.run(launch.tasks(file), arguments.jobs, wishes[0].sweep.accelerator)
         report(RUNS, list(dict.fromkeys(each.suite.name for each in wishes)))
     launch.check(failures)
-    print(f"see {PAGE.name}", file=sys.stderr)
+    print(f"see {PAGE.relative_to(ROOT) if PAGE.is_relative_to(ROOT) else PAGE}", file=sys.stderr)
 
 
 def _target(text: str) -> str:

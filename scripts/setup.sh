@@ -18,7 +18,7 @@ packages_for() { # TASK
   [[ $1 == run ]] || bench_packages
   [[ $1 == bench ]] || run_packages
   [[ $1 == run || $1 == bench ]] ||
-    echo bats default-jdk-headless libbenchmark-tools libgtest-dev libhdrhistogram-java parallel python3-pytest \
+    echo bats chromium default-jdk-headless libbenchmark-tools libgtest-dev libhdrhistogram-java parallel python3-pytest \
       qemu-user spin strace
   [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
 }

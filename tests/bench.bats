@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # The bench of the queues: its files and its complaints. What it measures is not looked at.
 
 load fake_guest

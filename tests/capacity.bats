@@ -15,6 +15,7 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   grep -q -- "--prod-interval-us;10000;" "$FAKE_LOG"
 }
 
+# bats test_tags=slow
 @test "what is done already is not run again" {
   search --slo "response_p99_us=1000000" --rates "100 1000" --reps 2
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
@@ -23,6 +24,7 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   (($(wc -l <"$FAKE_LOG") == 2))
 }
 
+# bats test_tags=slow
 @test "an objective that is missed even at the lowest rate is told" {
   search --slo "response_p99_us=0.001"
   exits 4
@@ -44,6 +46,7 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   (($(find "$PIPELAB_RUNS/capacity" -name run.json | wc -l) == 2 && $(wc -l <"$FAKE_LOG") <= 3))
 }
 
+# bats test_tags=slow
 @test "a run that fails ends the search with its reason" {
   FAKE_GUEST=panic search --slo "drop_rate=1" --reps 1
   exits 1
@@ -51,12 +54,14 @@ search() { run "$ROOT/scripts/capacity.sh" "$@" t000/baseline; }
   says "1 run failed: the same command tries them again"
 }
 
+# bats test_tags=slow
 @test "--dry-run prints the next commands and writes nothing" {
   search --slo "drop_rate=1" --reps 2 --dry-run
   exits 0
   [[ $output == *"'-seed' '2'"*"--prod-interval-us;10000;"* && ! -e $PIPELAB_RUNS ]]
 }
 
+# bats test_tags=slow
 @test "bad usage is told in one line" {
   search --reps 2
   exits 2

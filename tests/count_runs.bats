@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # Counting the runs of a sweep: what is booted, what is kept, what is said; with a QEMU that only pretends.
 
 load fake_guest

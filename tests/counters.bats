@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # The counters, with real guests: programs whose counts are known, and that nothing is disturbed.
 
 load fake_guest

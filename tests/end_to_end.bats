@@ -26,6 +26,7 @@ measure() { # NAME SEED SECONDS OPTION...
   (($(wc -l <"$OUT/first/out/latencies.csv") == 501))
 }
 
+# bats test_tags=slow
 @test "exact timing: the same bytes at full speed, where the threads contend" {
   measure first 1 0.1 --prod-interval-us 0 --queue-cap 8
   measure again 1 0.1 --prod-interval-us 0 --queue-cap 8
@@ -46,6 +47,7 @@ measure() { # NAME SEED SECONDS OPTION...
   [[ $(<"$OUT/out/stdout.txt") == "${words[*]}" ]]
 }
 
+# bats test_tags=slow
 @test "armv7 boots, runs the program, and sends its files" {
   make --no-print-directory -s -C "$ROOT" image TARGET=armv7
   "$ROOT/qemu/run_vm.sh" --target armv7 --smp 1 --out "$OUT" -- \
@@ -54,6 +56,7 @@ measure() { # NAME SEED SECONDS OPTION...
   grep -q '^items,500$' "$OUT/out/stats.csv"
 }
 
+# bats test_tags=slow
 @test "the RT kernel boots with words of the user's, and is one" {
   make --no-print-directory -s -C "$ROOT" image KERNEL=rt
   "$ROOT/qemu/run_vm.sh" --kernel rt --kernel-args "isolcpus=1" --timing live --out "$OUT" -- \
@@ -61,6 +64,7 @@ measure() { # NAME SEED SECONDS OPTION...
   [[ $(<"$OUT/out/stdout.txt") == $'1\n1' ]]
 }
 
+# bats test_tags=slow
 @test "a guest of two NUMA nodes has both, and no third" {
   "$ROOT/qemu/run_vm.sh" --numa 2 --out "$OUT/nodes" -- cat /sys/devices/system/node/node0/cpulist \
     /sys/devices/system/node/node1/cpulist
@@ -71,12 +75,14 @@ measure() { # NAME SEED SECONDS OPTION...
   says "--numa-node: '2' is not valid: give a NUMA node that exists here: 0-1"
 }
 
+# bats test_tags=slow
 @test "a thread can be pinned to a CPU that isolcpus= took from the scheduler, and huge pages can be had" {
   "$ROOT/qemu/run_vm.sh" --kernel-args "isolcpus=1 hugepages=8" --out "$OUT/pinned" -- pipelab --duration 0.1 --pin-consumer 1
   "$ROOT/qemu/run_vm.sh" --kernel-args "isolcpus=1 hugepages=8" --out "$OUT/pages" -- cat /proc/meminfo
   grep -qE '^HugePages_Total: +8$' "$OUT/pages/out/stdout.txt"
 }
 
+# bats test_tags=slow
 @test "a live run tells how long each vCPU ran and waited, and where it was pinned" {
   PIPELAB_RUNS=$OUT/result_data/runs "$ROOT/scripts/run_scenarios.sh" --duration 0.2 --reps 1 --timing live --smp 2 t000
   local record
@@ -87,6 +93,7 @@ measure() { # NAME SEED SECONDS OPTION...
   done
 }
 
+# bats test_tags=slow
 @test "the exact results of a guest of four CPUs and two nodes come out the same when they are made again" {
   export PIPELAB_RUNS=$OUT/result_data/runs
   "$ROOT/scripts/run_scenarios.sh" --duration 0.1 --reps 1 --timing exact --smp 4 --numa 2 t000
@@ -95,6 +102,7 @@ measure() { # NAME SEED SECONDS OPTION...
   says "t000: 3 exact runs came out the same, byte for byte"
 }
 
+# bats test_tags=slow
 @test "the image is the same, byte for byte, when it is made again" {
   local before
   before=$(sha256sum "$ROOT"/build/image/aarch64/{vmlinuz,initrd.cpio})
@@ -102,6 +110,7 @@ measure() { # NAME SEED SECONDS OPTION...
   [[ $(sha256sum "$ROOT"/build/image/aarch64/{vmlinuz,initrd.cpio}) == "$before" ]]
 }
 
+# bats test_tags=slow
 @test "a sweep of real guests makes a report, and its exact rows come out the same twice" {
   local sweep
   for sweep in one two; do
@@ -113,6 +122,7 @@ measure() { # NAME SEED SECONDS OPTION...
   (($(grep -c ,live, "$OUT/one/result_data/t000_metrics.csv") == 3))
 }
 
+# bats test_tags=slow
 @test "perf stat counts in the guest" {
   run "$ROOT/scripts/perf_stat.sh" --reps 2 --csv "$BATS_TEST_TMPDIR/perf.csv" -- --duration 0.1
   exits 0

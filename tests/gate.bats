@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # Gates on the command line: their exit codes, and what they say about wrong usage.
 
 load fake_guest

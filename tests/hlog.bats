@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # The log of a run (make export FORMAT=hlog), as HdrHistogram's own Java library reads it.
 
 load fake_guest

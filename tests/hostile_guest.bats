@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # Real guests that try to harm the host, or only do what scripts get wrong.
 
 bats_require_minimum_version 1.5.0

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # Real guests: a schedule is kept from its first item on, whatever the warm-up left.
 # Without timer slack, which lets a wake-up come early or late with another one.
 

@@ -55,6 +55,7 @@ arrived() { # KNOB VALUE
   done
 }
 
+# bats test_tags=slow
 @test "nothing in the value of a knob is run, and it reaches the script as it is" {
   setup_tree
   local knob value knobs
@@ -70,6 +71,7 @@ arrived() { # KNOB VALUE
   done
 }
 
+# bats test_tags=slow
 @test "the same holds for knobs in the environment, and for a make within make" {
   setup_tree
   local value

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # The ring's protocol, checked by Spin; and that the check finds each rule that is broken.
 
 load fake_guest

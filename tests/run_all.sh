@@ -10,15 +10,17 @@ reports=build/test
 rm -rf "$reports"
 mkdir -p "$reports/bats"
 
-# The C++ unit tests: here, under the sanitizers, and built for a target of 32 bits under QEMU's user mode.
-unit_tests=()
+# The C++ unit tests: here, under the sanitizers, and built for a target of 32 bits under QEMU's user mode. They run while
+# the next ones are built.
+presets=()
 run_unit_tests() { # PRESET [EMULATOR [PROGRAM [OPTION...]]]
   local program=${3:-pipelab_test}
-  echo "== C++, $1"
-  unit_tests+=("$reports/$1.xml")
-  scripts/build.sh "$1" pipelab "$program" &&
-    ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml" "${@:4}"
+  echo "== building C++, $1"
+  presets+=("$1")
+  scripts/build.sh "$1" pipelab "$program" || return
+  ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml" "${@:4}" >"$reports/$1.txt" 2>&1 &
 }
+trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM # what is in the background would not hear of it
 if [[ $quick ]]; then
   # Of the 144 combinations of options those whose number ends with 0, and no races of a hundred thousand items.
   run_unit_tests host '' pipelab_test "--gtest_filter=-*BringsEveryItemAcross*$(printf ':*EveryCombination*%s' {1..9})"
@@ -31,13 +33,14 @@ else
   run_unit_tests armv7 qemu-arm
 fi
 # A guest in exact timing uses one CPU, so there is room for two files of tests at a time, and for Python.
-trap 'kill %1 2>/dev/null; exit 130' INT TERM # in the background it would not hear of it
 PIPELAB_PROGRAM=$PWD/build/host/pipelab /usr/bin/python3 -m pytest -q --junitxml="$reports/python.xml" \
   ${quick:+-m "not slow"} >"$reports/python.txt" 2>&1 &
 echo "== shell and guests"
 bats --jobs 2 --no-parallelize-within-files --report-formatter junit --output "$reports/bats" \
   ${quick:+--filter-tags '!slow'} tests
-echo "== Python"
 wait
-cat "$reports/python.txt"
-/usr/bin/python3 tests/count.py "${unit_tests[@]}" "$reports/python.xml" "$reports/bats/report.xml"
+for each in "${presets[@]}" python; do
+  echo "== $each"
+  cat "$reports/$each.txt"
+done
+cd "$reports" && /usr/bin/python3 ../../tests/count.py "${presets[@]/%/.xml}" python.xml bats/report.xml

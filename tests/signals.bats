@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # A signal to a script alone, not to its process group, ends it at once, and its guest; with a QEMU that only pretends.
 
 load fake_guest

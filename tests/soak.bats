@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # The soak of real guests, a short one, and that it would say what is wrong.
 
 load fake_guest

@@ -8,6 +8,7 @@ sweep() { run "$ROOT/scripts/run_scenarios.sh" "$@"; }
 # How many runs are there, whole.
 finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '*t0*' -not -path '*/.*' -not -path '*/failed/*' | wc -l; }
 
+# bats test_tags=slow
 @test "a sweep runs everything once and reports" {
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
   sweep --reps 2 t000
@@ -18,6 +19,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "[12/12] 0 min 00 s left"
 }
 
+# bats test_tags=slow
 @test "the same command again boots nothing" {
   sweep t000
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
@@ -27,6 +29,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   [[ ! -e $FAKE_LOG ]]
 }
 
+# bats test_tags=slow
 @test "more replicates add to those that are there" {
   sweep --reps 1 t000
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
@@ -34,6 +37,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   (($(finished) == 18 && $(wc -l <"$FAKE_LOG") == 12))
 }
 
+# bats test_tags=slow
 @test "a narrower sweep leaves the other timing's tables" {
   sweep --reps 1 t000
   sweep --reps 2 --timing live t000
@@ -43,6 +47,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   (($(grep -c ,live,tcg,2, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
 }
 
+# bats test_tags=slow
 @test "--dry-run writes nothing" {
   sweep --reps 1 t000
   local before
@@ -58,6 +63,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   [[ ! -e $BATS_TEST_TMPDIR/new ]]
 }
 
+# bats test_tags=slow
 @test "kvm and tcg are different runs" {
   # A host on which the probe guest boots with KVM, and one where it does not.
   mkdir -p "$BATS_TEST_TMPDIR"/{kvm/src,tcg}
@@ -77,6 +83,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   (($(finished) == 9)) # the exact runs are the same
 }
 
+# bats test_tags=slow
 @test "live runs are alone, exact runs are not" {
   sweep --reps 1 --jobs 2 --dry-run t000
   exits 0
@@ -99,6 +106,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   (($(finished) == 3))
 }
 
+# bats test_tags=slow
 @test "killed at any moment, the same command finishes and counts nothing twice" {
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots FAKE_SECONDS=0.3
   local moment
@@ -133,6 +141,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   (($(finished) > 0))
 }
 
+# bats test_tags=slow
 @test "two sweeps do not run in one folder" {
   mkdir -p "$PIPELAB_RUNS"
   exec 8>"$PIPELAB_RUNS/.lock"
@@ -143,6 +152,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "another sweep or search is running there"
 }
 
+# bats test_tags=slow
 @test "runs that cannot be written to are told in one line, with the remedy" {
   mkdir -p "$PIPELAB_RUNS/.lock" # a file is wanted there: root may write to whatever is only read-only
   sweep t000
@@ -156,6 +166,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   ((${#lines[@]} == 1))
 }
 
+# bats test_tags=slow
 @test "a damaged run stops the sweep with its remedy, before anything else is touched" {
   sweep --reps 1 t000
   local results folder
@@ -191,19 +202,21 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "nosuch.toml: there is no such suite: give one of"
 }
 
+# bats test_tags=slow
 @test "the guest that was asked for is booted, kept, told, and another run than the usual one" {
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
   sweep --reps 1 --timing exact t000
   sweep --reps 1 --timing exact --kernel-args "isolcpus=1 nohz_full=1" --smp 4 --memory 1024 --numa 2 t000
   exits 0
   (($(finished) == 6 && $(wc -l <"$FAKE_LOG") == 6))
-  (($(grep -c -e "-smp 4 -m 1024 .*-numa node,nodeid=1,.*nokaslr earlycon isolcpus=1 nohz_full=1 -- run" "$FAKE_LOG") == 3))
+  (($(grep -c -e "-smp 4 -m 1024 .*-numa node,nodeid=1,.*nokaslr earlycon cryptomgr.notests isolcpus=1 nohz_full=1 -- run" "$FAKE_LOG") == 3))
   (($(grep -l '"kernel_args": "isolcpus=1 nohz_full=1"' "$PIPELAB_RUNS"/t000.*/run.json | wc -l) == 3))
   (($(grep -c ,exact, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
   grep -q '4 CPUs, 1024 MB, 2 NUMA nodes, Linux fake `isolcpus=1 nohz_full=1`' "$BATS_TEST_TMPDIR/results.md"
   grep -q 'KERNEL_ARGS="isolcpus=1 nohz_full=1" SMP=4 MEMORY=1024 NUMA=2$' "$BATS_TEST_TMPDIR/results.md"
 }
 
+# bats test_tags=slow
 @test "a kernel that has no image is named with its remedy, and an unknown one beside those that are" {
   sweep --kernel rt t000
   exits 1
@@ -213,6 +226,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "kernel: 'amiga' is not one of aarch64: give one of cloud standard rt, or the file of a kernel"
 }
 
+# bats test_tags=slow
 @test "a suite may be given as its file, and twice" {
   sweep --reps 1 --timing exact scenarios/t000.toml t000 "$ROOT/scenarios/t000.toml"
   exits 0
@@ -220,6 +234,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "3 runs to do"
 }
 
+# bats test_tags=slow
 @test "a missing image is named with its remedy" {
   rm -r "$PIPELAB_BUILD"
   sweep t000
@@ -227,6 +242,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "run 'make image TARGET=aarch64'"
 }
 
+# bats test_tags=slow
 @test "a row can be run alone, as a job array does" {
   sweep --reps 1 --plan-only t000
   exits 0
@@ -239,6 +255,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   says "there is no row 99"
 }
 
+# bats test_tags=slow
 @test "a suite of anywhere is judged by its own file, also when the report is made again" {
   mkdir "$BATS_TEST_TMPDIR/mine"
   printf '%s\n' 'title = "Mine"' 'margin = 0.5' 'baseline = "b"' '[scenario.a]' 'duration = 0.1' '[scenario.b]' 'duration = 0.2' \

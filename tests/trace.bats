@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # Sched events of real guests: what items waited for adds up, is the same again, and nothing is lost unseen.
 
 load fake_guest

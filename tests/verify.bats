@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=slow
 # Exact results made again: the same, not the same, or not tested; with a QEMU that only pretends.
 
 load fake_guest

@@ -62,7 +62,10 @@ def show_one(row: Row) -> None:
 
 @contextmanager
 def folder(runs: Path) -> Iterator[None]:
-    """Makes the folder `runs` and keeps it for this process alone. Clears what runs that were killed have left."""
+    """Makes the folder `runs` and keeps it for this process alone. Clears what runs that were killed have left.
+
+    Whatever is interrupted within says that what is done is kept.
+    """
     try:
         runs.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -79,7 +82,12 @@ def folder(runs: Path) -> Iterator[None]:
             raise Complaint(runs, what, FAILED) from None
         for partial in runs.glob(".partial.*"):
             shutil.rmtree(partial, ignore_errors=True)
-        yield
+        try:
+            yield
+        except KeyboardInterrupt:
+            script = os.environ.get("PIPELAB_SCRIPT", "pipelab")
+            print(f"\n{script}: interrupted; finished runs are kept, and the same command goes on", file=sys.stderr)
+            raise
 
 
 def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -> int:
@@ -102,8 +110,6 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
             progress.ended(*_wait(running))
     except KeyboardInterrupt:
         attend.end(list(running))
-        script = os.environ.get("PIPELAB_SCRIPT", "pipelab")
-        print(f"\n{script}: interrupted; finished runs are kept, and the same command goes on", file=sys.stderr)
         raise
     return progress.failures
 

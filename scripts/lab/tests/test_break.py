@@ -11,6 +11,7 @@ CASES = {"suites": 400, "runs": 12}
 
 
 @pytest.mark.parametrize("what", CASES)
+@pytest.mark.slow
 def test_broken_files_are_told_of_and_stop_nothing(what: str) -> None:
     command = [sys.executable, str(ROOT / "tests" / "break" / f"{what}.py"), "--seed", "1", "--count", str(CASES[what])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -184,6 +184,7 @@ def test_a_figure_never_reads_as_the_limit_that_it_is_not(value: float, text: st
     assert capacity.unlike(value, 0.001) == text
 
 
+@pytest.mark.slow
 def test_a_share_has_an_interval_within_nothing_and_a_panel_of_its_own() -> None:
     drops = runs(100, 110, 120).assign(drop_rate=[0.0, 0.0004, 0.0006])
     table = tabled(SUBJECT, [Point(500.0, drops, *HELD), Point(900.0, drops, *MISSED)])

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_random_command_lines_end_well_or_in_one_line() -> None:
     program = str(ROOT / "tests" / "break" / "command_lines.py")
     command = [sys.executable, program, "--seed", "1", "--budget", "5"]

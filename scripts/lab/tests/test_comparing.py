@@ -142,6 +142,7 @@ def test_holm() -> None:
     assert comparing.holm([]) == []
 
 
+@pytest.mark.slow
 def test_the_p_value_is_that_of_all_permutations() -> None:
     assert comparing.rank_sum_p(np.array([1.0, 2, 3]), np.array([4.0, 5, 6])) == pytest.approx(2 / 20)
     # Ties share ranks: of the 6 ways to deal 1, 1, 1, 2 into halves all have a sum as far off as this one.

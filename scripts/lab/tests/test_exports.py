@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from lab.tables import bare, results
 from lab.report import exports
+from lab.tests import steps
 from lab.text.complaint import Complaint
 from lab.report.exports import chrome_trace
 from lab.runs.run_record import RunRecord
@@ -195,10 +195,4 @@ def test_the_command(words: list[object], code: int, message: str) -> None:
 
 
 def _export(words: list[object]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lab", "export", *map(str, words)],
-        cwd=SCRIPTS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return steps.run("export", *words)

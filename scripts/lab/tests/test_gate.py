@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from lab.judge import gate
 from lab.report import gate as gate_report
 from lab.plan import contract, objectives
 from lab.tables import results
+from lab.tests import steps
 from lab.text.complaint import Complaint
 from lab.judge.gate import Gate
 from lab.judge.comparing import Verdict
@@ -332,14 +332,8 @@ def test_the_command_s_exit_code_says_what_came_of_it(
 ) -> None:
     new = copy(base, change)
     set_terms(new, **terms)
-    words = ["gate", "--base", base, "--new", new, "--junit", new / "gate.xml", "--markdown", new / "gate.md"]
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", *map(str, words)],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    files = ["--junit", new / "gate.xml", "--markdown", new / "gate.md"]
+    done = steps.run("gate", "--base", base, "--new", new, *files)
     assert (done.returncode, done.stderr) == (code, "")
     assert done.stdout.endswith((new / "gate.md").read_text()) and f"(exit {code})" in done.stdout
     failures = ElementTree.parse(new / "gate.xml").findall(".//failure")

@@ -199,6 +199,7 @@ def test_only_what_the_contract_lists_is_moved_beside_the_host_s_records(tmp_pat
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.slow
 def test_nothing_outside_a_run_s_folder_is_touched_whatever_is_sent() -> None:
     command: list[str | Path] = [sys.executable, BREAK / "streams.py", "--seed", "1", "--count", "40"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -8,7 +8,10 @@ import pytest
 from lab.report.html import page
 from lab.tests.browser import CHROMIUM, Browser
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: run scripts/setup.sh test"),
+]
 SCENARIOS = 3
 TRACES = {
     "spectrum": SCENARIOS,

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,17 +11,15 @@ from pathlib import Path
 import pytest
 
 from lab.report import page as report
+from lab.tests import steps
 from lab.text.complaint import Complaint
 from lab.report.html import page, text
-
-SCRIPTS = Path(__file__).parents[2]
 
 
 def make_html(folder: Path) -> subprocess.CompletedProcess[str]:
     """Through the command line."""
     places = ["--runs", folder / "result_data" / "runs", "--result-data", folder / "result_data"]
-    words = [sys.executable, "-m", "lab", "html", *map(str, places), "--page", str(folder / "results.html")]
-    return subprocess.run(words, cwd=SCRIPTS, capture_output=True, text=True, check=False)
+    return steps.run("html", *places, "--page", folder / "results.html")
 
 
 def render(folder: Path) -> str:

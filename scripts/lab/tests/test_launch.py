@@ -130,6 +130,7 @@ def test_run_vm_keeps_to_the_lock_of_the_host(tmp_path: Path) -> None:
     assert process.wait(60) == 0
 
 
+@pytest.mark.slow
 def test_what_is_attended_ends_with_its_exit_code_or_with_an_interruption(tmp_path: Path) -> None:
     assert attend(["sh", "-c", "exit 7"]) == 7
     code = f"""

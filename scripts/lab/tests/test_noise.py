@@ -1,8 +1,6 @@
 """The noise floor: what it says of runs whose spread is known."""
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +9,10 @@ import pytest
 
 from lab.judge import noise
 from lab.judge.comparing import Verdict
+from lab.tests import steps
 from lab.plan import contract
 
 JUDGED = contract.load("pipeline").judged
-SCRIPTS = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -68,11 +66,5 @@ def test_a_against_a_is_told_and_would_show_a_drift() -> None:
     ],
 )
 def test_the_command(words: list[object], code: int, message: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", "noise-floor", *map(str, words)],
-        cwd=SCRIPTS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = steps.run("noise-floor", *words)
     assert done.returncode == code and message in done.stdout + done.stderr

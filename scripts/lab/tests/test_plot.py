@@ -140,6 +140,7 @@ def owned_legends(owner: Figure | Axes) -> list[Any]:
 
 
 @pytest.mark.parametrize(("scenarios", "suffix"), [(3, ""), (8, LONG), (29, ""), (29, LONG)])
+@pytest.mark.slow
 def test_pictures_of_few_and_of_many_scenarios_are_legible(
     records: list[RunRecord], figures: list[Figure], scenarios: int, suffix: str
 ) -> None:
@@ -155,6 +156,7 @@ def test_pictures_of_few_and_of_many_scenarios_are_legible(
         check_picture(figures[-1], scenarios)
 
 
+@pytest.mark.slow
 def test_many_scenarios_make_no_tower_and_share_their_names(records: list[RunRecord], figures: list[Figure]) -> None:
     raw = spread_over(measured.raw_table(records)[0], 29, "")
     draw("latency", raw)

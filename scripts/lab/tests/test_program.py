@@ -38,6 +38,7 @@ def test_a_thread_that_gets_no_memory_ends_the_run_with_one_line(options: tuple[
     assert ended.stderr.startswith("pipelab: there is not enough memory: give a smaller --queue-cap")
 
 
+@pytest.mark.slow
 def test_memory_is_filled_before_the_measured_part(tmp_path: Path) -> None:
     run(*"--duration 0.2 --warmup 0 --prod-interval-us 50000 --out .".split(), "--work-bytes", 2**27, cwd=tmp_path)
     stats, known = outputs.read_stats(tmp_path / outputs.STATS), contract.load("pipeline")
@@ -98,6 +99,7 @@ def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after_s", [0.1, 2])  # while it measures, and while it waits for the reader
+@pytest.mark.slow
 def test_a_pipe_whose_reader_sleeps_holds_no_signal_back(after_s: float) -> None:
     options = ["--prod-interval-us", "5", "--duration", "0.5", "--emit-latencies", "/dev/stdout"]
     process = subprocess.Popen([of_host(Path()), *options], stdout=subprocess.PIPE)

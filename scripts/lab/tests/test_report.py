@@ -5,7 +5,6 @@ import re
 import shutil
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,14 @@ from lab.tables import measured
 from lab.plan import plan
 from lab.runs import run_record
 from lab.plan.plan import Row
+from lab.tests import steps
 from lab.tests.reseal import reseal
 
-SCRIPTS = Path(__file__).parents[2]
 
-
-def make_report(runs: Path, *suites: str) -> subprocess.CompletedProcess[str]:
+def make_report(runs: Path, *suites: str, pictures: bool = False) -> subprocess.CompletedProcess[str]:
     results = runs.parent
     places = ["--runs", runs, "--result-data", results, "--page", results.parent / "results.md"]
-    return subprocess.run(
-        [sys.executable, "-m", "lab", "report", *map(str, places), *suites],
-        cwd=SCRIPTS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return steps.run("report", *places, *suites, pictures=pictures)
 
 
 def outputs(runs: Path) -> dict[str, bytes]:
@@ -40,7 +32,7 @@ def outputs(runs: Path) -> dict[str, bytes]:
 
 
 def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
-    done = make_report(runs)
+    done = make_report(runs, pictures=True)
     assert (done.returncode, done.stderr) == (0, "")
     made = outputs(runs)
     assert sorted(made) == [
@@ -76,10 +68,11 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
     assert "missing" not in page
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(runs: Path) -> None:
-    make_report(runs)
+    make_report(runs, pictures=True)
     first = outputs(runs)
-    make_report(runs, "t000")
+    make_report(runs, "t000", pictures=True)
     assert outputs(runs) == first
 
 
@@ -127,6 +120,7 @@ def table_of(page: str, heading: str) -> list[str]:
     return sorted(lines)
 
 
+@pytest.mark.slow
 def test_a_plan_of_one_timing_leaves_the_other_s_tables(runs: Path) -> None:
     make_report(runs)
     before = (runs.parents[1] / "results.md").read_text()
@@ -140,8 +134,9 @@ def test_a_plan_of_one_timing_leaves_the_other_s_tables(runs: Path) -> None:
     assert "missing" not in page
 
 
+@pytest.mark.slow
 def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
-    make_report(runs)
+    make_report(runs, pictures=True)
     before = (runs.parents[1] / "results.md").read_text()
     height = png_size(runs.parent / "t000_latency.png")[1]
 
@@ -152,7 +147,7 @@ def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
 
     rows = rewrite_runs(runs, on_another, "live")
     write_plan(runs, rows)
-    done = make_report(runs)
+    done = make_report(runs, pictures=True)
     assert (done.returncode, done.stderr) == (0, "")
     page = (runs.parents[1] / "results.md").read_text()
     for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 with tcg"):
@@ -170,6 +165,7 @@ def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
     assert png_size(runs.parent / "t000_latency.png")[1] == pytest.approx(height * 1.5, rel=0.01)
 
 
+@pytest.mark.slow
 def test_kvm_and_tcg_never_share_a_table(runs: Path) -> None:
     others = rewrite_runs(runs, lambda facts: facts | {"accelerator": "kvm"}, "live")
     write_plan(runs, plan.read(runs / plan.file_name("t000", "aarch64", "live")) + others)

@@ -101,6 +101,7 @@ def page_of(runs: Path, text: str = SUITE) -> str:
     return report.render(runs.parent)
 
 
+@pytest.mark.slow
 def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
     page = page_of(runs)
     exact = page.split("### t000, exact timing on aarch64\n")[1].split("\n### ")[0]

@@ -341,20 +341,35 @@ def write(rows: list[Row]) -> str:
 
 def read(path: Path) -> list[Row]:
     """Reads what write() wrote. Raises Complaint when the file is not there or damaged."""
-    remedy = "run 'make run-scenarios' again, which keeps finished runs"
+    return [_parse(path, number, line) for number, line in enumerate(_lines(path), start=1)]
+
+
+def read_row(path: Path, number: int) -> Row:
+    """Row `number` (from 1) of it alone, so that none of the others is parsed. Raises Complaint as read() does."""
+    lines = _lines(path)
+    if not 1 <= number <= len(lines):
+        raise Complaint(path, f"there is no row {number}: it has {len(lines)}")
+    return _parse(path, number, lines[number - 1])
+
+
+REMEDY = "run 'make run-scenarios' again, which keeps finished runs"
+
+
+def _lines(path: Path) -> list[str]:
     try:
         text = read_text(path)
     except FileNotFoundError:
-        raise Complaint(path, f"there is no plan: {remedy}", FAILED) from None
+        raise Complaint(path, f"there is no plan: {REMEDY}", FAILED) from None
     if not text.endswith("\n"):
-        raise Complaint(path, f"is damaged: {remedy}", FAILED)
-    rows = []
-    for number, line in enumerate(text.split("\n")[:-1], start=1):
-        try:
-            rows.append(of_object(strict.parse_json(line)))
-        except ValueError as error:
-            raise Complaint(path, f"is damaged: row {number} ({error}): {remedy}", FAILED) from None
-    return rows
+        raise Complaint(path, f"is damaged: {REMEDY}", FAILED)
+    return text.split("\n")[:-1]
+
+
+def _parse(path: Path, number: int, line: str) -> Row:
+    try:
+        return of_object(strict.parse_json(line))
+    except ValueError as error:
+        raise Complaint(path, f"is damaged: row {number} ({error}): {REMEDY}", FAILED) from None
 
 
 TYPES: dict[Any, type | tuple[type, ...]] = {int: int, float: (int, float), str: str, bool: bool}

@@ -227,10 +227,7 @@ def of_plan(file: Path, number: int) -> Row:
     """Row `number` (from 1) of a plan."""
     if not file.is_file():
         raise Complaint(file, "there is no such plan")
-    rows = plan.read(file)
-    if not 1 <= number <= len(rows):
-        raise Complaint(file, f"there is no row {number}: it has {len(rows)}")
-    return rows[number - 1]
+    return plan.read_row(file, number)
 
 
 def counted(row: Row, runs: Path) -> Row:

@@ -227,6 +227,15 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
         plan.read(file)
 
 
+def test_a_row_is_read_without_the_others(build: Path, tmp_path: Path) -> None:
+    file = tmp_path / "plan.jsonl"
+    rows = expand(build)
+    file.write_text("damaged\n" + plan.write(rows))
+    assert plan.read_row(file, 2) == rows[0] and plan.read_row(file, len(rows) + 1) == rows[-1]
+    with pytest.raises(Complaint, match=f"there is no row {len(rows) + 2}: it has {len(rows) + 1}"):
+        plan.read_row(file, len(rows) + 2)
+
+
 def test_a_cut_or_missing_plan_is_refused(build: Path, tmp_path: Path) -> None:
     file = tmp_path / "plan.jsonl"
     with pytest.raises(Complaint, match="plan.jsonl: there is no plan: run"):

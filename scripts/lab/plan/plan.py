@@ -6,6 +6,7 @@ import math
 import random
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -346,10 +347,11 @@ def read(path: Path) -> list[Row]:
 
 def read_row(path: Path, number: int) -> Row:
     """Row `number` (from 1) of it alone, so that none of the others is parsed. Raises Complaint as read() does."""
-    lines = _lines(path)
-    if not 1 <= number <= len(lines):
-        raise Complaint(path, f"there is no row {number}: it has {len(lines)}")
-    return _parse(path, number, lines[number - 1])
+    with path.open("rb") as file:
+        line = next(islice(file, number - 1, None), b"").decode(errors="replace")
+    if not line.endswith("\n"):  # there is none, or half of one
+        raise Complaint(path, f"there is no row {number}: it has {len(_lines(path))}")
+    return _parse(path, number, line[:-1])
 
 
 REMEDY = "run 'make run-scenarios' again, which keeps finished runs"

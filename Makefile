@@ -6,7 +6,7 @@ KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA ACCELERATOR PIN_VCPUS T
 # The scripts know what to do without.
 $(foreach knob,$(KNOBS),$(if $(filter-out undefined,$(origin $(knob))),$(eval override export $(knob) := $$(value $(knob)))))
 # RESULTS, a folder, has result_data/ and results.md as this one has.
-$(if $(filter-out undefined,$(origin RESULTS)),$(eval override export PIPELAB_RUNS := $$(value RESULTS)/result_data/runs))
+$(if $(value RESULTS),$(eval override export PIPELAB_RUNS := $$(value RESULTS)/result_data/runs))
 suites = $${SUITE:-t000 t001}
 
 # The option of a script whose value was given, if it was

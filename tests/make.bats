@@ -90,6 +90,7 @@ arrived() { # KNOB VALUE
   [[ $(called run_scenarios.sh run-scenarios RESULTS="../my results") == "--make-images t000 t001 ../my results/result_data/runs " ]]
   [[ $(called run_scenarios.sh run-scenarios SUITE="a b" REPS=5 TIMING=live KERNEL_ARGS="a=1 b=2" TARGET=armv7) == \
     "--make-images --target armv7 --kernel-args a=1 b=2 --timing live --reps 5 a b " ]]
+  [[ $(called run_scenarios.sh run-scenarios RESULTS=) == "--make-images t000 t001 " ]]
   [[ $(called count_runs.sh run-scenarios COUNTERS=1 JOBS=4) == "--jobs 4 " ]]
   [[ $(called matrix.sh matrix) == "t000 " ]]
   [[ $(REPS=2 called matrix.sh matrix SUITE=t001) == "--reps 2 t001 " ]]

@@ -1,7 +1,11 @@
 """python3 -m lab: the steps of a sweep that are not shell. Each reads files and writes files."""
 
+import os
 import signal
 import sys
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a word, until main() can say one
 
 from lab.capacity import step as capacity_step
 from lab.counters import observe, step as counters_step
@@ -15,6 +19,8 @@ from lab.trace import step as trace_step
 
 
 def main() -> int:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         arguments = _parser().parse_args()
@@ -41,7 +47,7 @@ def _terminate(*_: object) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="lab", description=__doc__)
+    parser = Parser(prog=os.environ.get("PIPELAB_SCRIPT", "lab"), description=__doc__)
     steps = parser.add_subparsers(required=True, metavar="STEP")
     report.add(steps)
     run_steps.add(steps, report.report_suites)

@@ -38,10 +38,10 @@ class Guest:
     numa_nodes: int = 1
 
 
-def shape(wanted: dict[str, Value], machine: Target) -> Guest:
-    """The guest on `machine` that has what `wanted` (keys of KEYS) says, and the usual where it says nothing."""
+def shape(wanted: dict[str, Value], machine: Target, where: str) -> Guest:
+    """The guest on `machine` that has what `wanted` (keys of KEYS) says, its kernel in `where`, and the usual where it says nothing."""
     named: dict[str, Any] = {key.replace("-", "_"): value for key, value in wanted.items()}
-    named["kernel"] = machine.kernel(named.get("kernel", ""))
+    named["kernel"] = machine.kernel(named.get("kernel", ""), where)
     return Guest(**named)
 
 

@@ -155,7 +155,9 @@ def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dic
     """Each scenario's guest, checked. The sweep's wishes replace the suite's, and a scenario's own replace both."""
     guests = {}
     for scenario in suite.scenarios:
-        shape = guest.shape(suite.guest | sweep.guest | scenario.guest, machine)
+        asked = "kernel" in sweep.guest and "kernel" not in scenario.guest
+        where = "--kernel" if asked else f"{suite.place(scenario.name)}: kernel"
+        shape = guest.shape(suite.guest | sweep.guest | scenario.guest, machine, where)
         guest.check(suite.place(scenario.name), shape, machine, "exact" in sweep.timings, targets)
         guest.check_options(suite.place(scenario.name), shape, scenario.options, suite.contract)
         guests[scenario.name] = shape

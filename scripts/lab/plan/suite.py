@@ -187,5 +187,6 @@ def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:
 def _workload(path: Path, table: dict[str, Any]) -> Contract:
     name = _word(path, table, "workload", "pipeline")
     if name not in contract.names():
-        raise Complaint(path, f"workload = {shown(name)} is not valid: give {', '.join(contract.names())}")
+        known = ", ".join(contract.names()) or "the name of a folder of src/workloads/ that has a workload.toml"
+        raise Complaint(path, f"workload = {shown(name)} is not valid: give {known}")
     return contract.load(name)

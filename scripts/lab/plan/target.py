@@ -19,13 +19,13 @@ class Target:
     exact_max_smp: int
     max_numa_nodes: int
 
-    def kernel(self, text: str) -> str:
-        """The name, or the file, of the kernel that a user calls `text`; "" is the first one."""
+    def kernel(self, text: str, where: str = "kernel") -> str:
+        """The name, or the file, of the kernel that a user calls `text` in `where`; "" is the first one."""
         name = text or self.kernels[0]
         if name not in self.kernels and not is_file(name):
             names = " ".join(self.kernels)
             raise Complaint(
-                "kernel", f"'{name[:80]}' is not one of {self.name}: give one of {names}, or the file of a kernel"
+                where, f"'{name[:80]}' is not one of {self.name}: give one of {names}, or the file of a kernel"
             )
         return name
 

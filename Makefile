@@ -61,7 +61,7 @@ trace: setup-run ## what the threads of SCENARIO waited for, and who had their C
 	scripts/trace.sh $(target) $(one_timing) "$$@" $(reps) $(duration)
 
 gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="kernel host": though these differ)
-	@for each in $${ALLOW-}; do set -- "$$@" --allow "$$each"; done; scripts/gate.sh --base "$${BASE-}" "$$@"
+	@for each in $${ALLOW-}; do set -- "$$@" --allow "$$each"; done; scripts/gate.sh $(call option,base,BASE) "$$@"
 
 ab: setup-run ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
 	@scripts/ab.sh --make-images $(call option,base,BASE) $(target) $(timing) --reps 3 $(runs) $(suites)
@@ -101,7 +101,7 @@ shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 test: setup-test image ## run all tests, with real guests at the end
 	@tests/run_all.sh
 
-check: setup-test image ## run the tests that take no more than a second each, in 3 min: between two edits
+check: setup-test image ## run the tests that do not take long, between two edits
 	@tests/run_all.sh --quick
 
 sanitize: setup-test ## the unit tests under the sanitizers, many times (REPEAT=20) in random order

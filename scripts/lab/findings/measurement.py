@@ -7,7 +7,7 @@ import numpy as np
 
 from lab.judge import comparing
 from lab.judge.comparing import Verdict
-from lab.judge.evidence import Case, Evidence
+from lab.judge.evidence import ONE_CPU, Case, Evidence
 from lab.judge.finding import Finding, Rule, Values, Words, rule
 from lab.plan.contract import PERCENTILES, Contract
 from lab.tables.measurement import each_of, guest_cpus
@@ -19,6 +19,7 @@ CLOCK_SHARE = 0.1  # of a time that reading the clock may be
 WARM_UP_P = 0.001
 WARM_UP_CHANGE = 0.1
 LOADED_HOST = 0.5  # load before a run
+ELSEWHERE_SHARE = 0.5  # of the runs, by which two scenarios may differ in having all threads on one CPU
 BROKEN = (  # of numbers that cannot be
     "the files were changed or mixed up, or the program counts wrongly",
     "do not use this table; run the scenario again, and report it if it comes back",
@@ -264,6 +265,39 @@ def host_too_small(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("", "", measurement, values)
 
 
+@rule(
+    "not where the baseline was",
+    (
+        "all threads were on one CPU in {on_one} of {runs} runs, those of {baseline}, which it is compared with, in "
+        "{base_on_one} of {base_runs}",
+        "where threads run changes more than most options do: better or worse here may be the place alone",
+        "pin all threads of both scenarios to the same CPUs before you believe what else the option does",
+    ),
+)
+def elsewhere(evidence: Evidence) -> Iterator[Finding]:
+    """A difference from a baseline whose threads shared a CPU where these did not, or the other way round."""
+    cases = {(case.measurement, case.scenario): case for case in evidence.cases}
+    unlike = {
+        (each.measurement, each.scenario)
+        for each in evidence.comparisons
+        if each.verdict in (Verdict.BETTER, Verdict.WORSE)
+    }
+    for key, case in cases.items():
+        base = cases.get((case.measurement, evidence.environment.get("baselines", {}).get(case.scenario, "")))
+        chosen = all(name in case.options for name in evidence.contract.pins)
+        if base is None or chosen or key not in unlike or case.places.empty or base.places.empty:
+            continue
+        here, there = case.places == ONE_CPU, base.places == ONE_CPU
+        if abs(here.mean() - there.mean()) > ELSEWHERE_SHARE:
+            yield case.found(
+                on_one=int(here.sum()),
+                runs=len(here),
+                baseline=base.scenario,
+                base_on_one=int(there.sum()),
+                base_runs=len(there),
+            )
+
+
 RULES = (
     impossible_values,
     no_stages,
@@ -271,6 +305,7 @@ RULES = (
     few_runs,
     clock_too_dear,
     exact_against_live,
+    elsewhere,
     warm_up_not_over,
     host_too_small,
 )

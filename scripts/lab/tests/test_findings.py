@@ -169,6 +169,27 @@ def test_placement_left_to_chance() -> None:
     assert not found(rule, case())  # nobody counted
 
 
+def test_a_difference_of_threads_that_were_elsewhere_is_said_to_be_one() -> None:
+    def told(cpus: list[int], base_cpus: list[int], verdict: Verdict = Verdict.BETTER, **how: str) -> list[Said]:
+        sides = []
+        for name, where, options in (("pinned", cpus, how), ("base", base_cpus, {})):
+            one = case(runs=3, migrations=0, options=options)
+            sides.append(dataclasses.replace(one, scenario=name, rows=one.rows.assign(cpus=where)))
+        known = Comparison("pinned", LIVE, "latency_p50_ns", False, 1, 1, 3, 3, 0.03, verdict=verdict)
+        about = {"baselines": {"pinned": "base"}}
+        return found(measurement.elsewhere, *sides, comparisons=[known], environment=about)
+
+    assert told([1, 1, 1], [2, 2, 2])[0].evidence == (
+        "all threads were on one CPU in 3 of 3 runs, those of base, which it is compared with, in 0 of 3"
+    )
+    assert (
+        "in 1 of 3 runs, those of base, which it is compared with, in 3 of 3" in told([1, 2, 2], [1, 1, 1])[0].evidence
+    )
+    assert not told([1, 1, 1], [1, 1, 2])
+    assert not told([1, 1, 1], [2, 2, 2], Verdict.SAME)  # nothing that it could explain
+    assert not told([1, 1, 1], [2, 2, 2], Verdict.BETTER, **{"pin-producer": "0", "pin-consumer": "0"})  # which is what was asked
+
+
 def test_producer_misses_its_schedule() -> None:
     rule = pipeline.misses_schedule
     late: dict[str, Any] = {"produced": 9000, "throughput_ops_s": 450.0}

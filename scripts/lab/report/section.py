@@ -25,7 +25,7 @@ SPAN = "the smallest and the largest"
 INTERVAL = "the 95 % interval of the median"
 EXPLAINED = {
     Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
-    Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many REPS probably would.",
+    Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many quiet ones (REPS) probably would.",
 }
 # Why a verdict may be inconclusive beside an interval that excludes no change.
 INTERVALS = (
@@ -234,7 +234,8 @@ def _objectives(judgements: Sequence[Judgement]) -> list[str]:
     every = list(dict.fromkeys(each.scenario for each in judgements))
     limits = [_limit(each, with_interval=len(missed) <= names.FEW) for each in missed]  # intervals make no range
     lines = [f"{of}: {words(text)}" for of, text in _together(limits, _limit_words, every)]
-    return [f"**Objectives: {held} of {len(judgements)} held.**", *[listed(lines)] * bool(lines)]
+    wanted = ", ".join(dict.fromkeys(str(each.objective) for each in judgements))
+    return [f"**Objectives: {held} of {len(judgements)} held** ({wanted}).", *[listed(lines)] * bool(lines)]
 
 
 def _limit(each: Judgement, with_interval: bool) -> Finding:

@@ -172,8 +172,8 @@ def test_placement_left_to_chance() -> None:
 def test_a_difference_of_threads_that_were_elsewhere_is_said_to_be_one() -> None:
     def told(cpus: list[int], base_cpus: list[int], verdict: Verdict = Verdict.BETTER, **how: str) -> list[Said]:
         sides = []
-        for name, where, options in (("pinned", cpus, how), ("base", base_cpus, {})):
-            one = case(runs=3, migrations=0, options=options)
+        for name, where in (("pinned", cpus), ("base", base_cpus)):
+            one = case(runs=3, migrations=0, options=how)
             sides.append(dataclasses.replace(one, scenario=name, rows=one.rows.assign(cpus=where)))
         known = Comparison("pinned", LIVE, "latency_p50_ns", False, 1, 1, 3, 3, 0.03, verdict=verdict)
         about = {"baselines": {"pinned": "base"}}

@@ -121,7 +121,7 @@ def judged(names: list[str]) -> list[Judgement]:
 
 def test_objectives_that_many_miss_are_told_together() -> None:
     assert section._objectives(judged(SLOW)) == [
-        "**Objectives: 0 of 12 held.**",
+        "**Objectives: 0 of 12 held** (response_p99_us <= 1).",
         "- all 12: missed: response_p99_us of 2 to 13 is not <= 1",
     ]
     few = section._objectives(judged(SLOW[:6]))[1]

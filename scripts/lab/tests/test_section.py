@@ -80,7 +80,7 @@ def test_metrics_that_are_the_same_everywhere_get_no_column() -> None:
 def test_the_legend_tells_intervals_from_verdicts_and_equal_from_same() -> None:
     tested = compared(Verdict.INCONCLUSIVE, p_adjusted=0.1)
     live = section._verdicts([tested], PIPELINE, {"x": "base"})[-1]
-    assert live.startswith("Inconclusive: these runs do not tell; so many REPS probably would. An interval in brackets")
+    assert live.startswith("Inconclusive: these runs do not tell; so many quiet ones (REPS) probably would. An interval in brackets")
     assert live.endswith("the number of comparisons in the table (Holm), and for the margin of 3 %.")
     alone = section._verdicts([replace(tested, low=math.nan, high=math.nan)], PIPELINE, {"x": "base"})
     assert "brackets" not in alone[-1]
@@ -106,7 +106,8 @@ def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
     page = page_of(runs)
     exact = page.split("### t000, exact timing on aarch64\n")[1].split("\n### ")[0]
     assert "| against queue-cap-8 | " in exact and "\n| baseline | " in exact
-    assert "**Objectives: 3 of 6 held.**\n\n- baseline: missed: response_p99_us of " in exact
+    assert "**Objectives: 3 of 6 held** (response_p99_us <= " in exact
+    assert ").\n\n- baseline: missed: response_p99_us of " in exact
     assert "(result_data/t000_stages_aarch64_exact_tcg.png)" in exact
     assert "- **too few samples.** baseline, affinity, queue-cap-8: the p50 is the border" in exact
     assert "smallest and the largest of the seeds" in exact

@@ -187,7 +187,9 @@ def test_a_difference_of_threads_that_were_elsewhere_is_said_to_be_one() -> None
     )
     assert not told([1, 1, 1], [1, 1, 2])
     assert not told([1, 1, 1], [2, 2, 2], Verdict.SAME)  # nothing that it could explain
-    assert not told([1, 1, 1], [2, 2, 2], Verdict.BETTER, **{"pin-producer": "0", "pin-consumer": "0"})  # which is what was asked
+    assert not told(
+        [1, 1, 1], [2, 2, 2], Verdict.BETTER, **{"pin-producer": "0", "pin-consumer": "0"}
+    )  # which is what was asked
 
 
 def test_producer_misses_its_schedule() -> None:

@@ -80,7 +80,9 @@ def test_metrics_that_are_the_same_everywhere_get_no_column() -> None:
 def test_the_legend_tells_intervals_from_verdicts_and_equal_from_same() -> None:
     tested = compared(Verdict.INCONCLUSIVE, p_adjusted=0.1)
     live = section._verdicts([tested], PIPELINE, {"x": "base"})[-1]
-    assert live.startswith("Inconclusive: these runs do not tell; so many quiet ones (REPS) probably would. An interval in brackets")
+    assert live.startswith(
+        "Inconclusive: these runs do not tell; so many quiet ones (REPS) probably would. An interval in brackets"
+    )
     assert live.endswith("the number of comparisons in the table (Holm), and for the margin of 3 %.")
     alone = section._verdicts([replace(tested, low=math.nan, high=math.nan)], PIPELINE, {"x": "base"})
     assert "brackets" not in alone[-1]

@@ -10,15 +10,15 @@ reports=build/test
 rm -rf "$reports"
 mkdir -p "$reports/bats"
 
-# The C++ unit tests: here, under the sanitizers, and built for a target of 32 bits under QEMU's user mode. They run while
-# the next ones are built.
+# The C++ unit tests: here, under the sanitizers, and built for a target of 32 bits under QEMU's user mode. Nothing is
+# built beside them: two threads that spin need both cores.
 presets=()
 run_unit_tests() { # PRESET [EMULATOR [PROGRAM [OPTION...]]]
   local program=${3:-pipelab_test}
   echo "== building C++, $1"
   presets+=("$1")
   scripts/build.sh "$1" pipelab "$program" || return
-  ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml" "${@:4}" >"$reports/$1.txt" 2>&1 &
+  ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml" "${@:4}" >"$reports/$1.txt" 2>&1
 }
 trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM # what is in the background would not hear of it
 if [[ $quick ]]; then

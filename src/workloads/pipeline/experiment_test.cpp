@@ -185,5 +185,20 @@ TEST(Experiment, ReportsAThreadThatCannotBePinned) {
   }
 }
 
+TEST(Experiment, SchedulesEachThreadAsItsOwnOptionSays) {
+  // No kernel takes it: the runtime is longer than the period.
+  const platform::Scheduling refused{.klass = platform::Scheduling::Class::kDeadline,
+                                     .priority = 0,
+                                     .runtime_ns = 2'000'000,
+                                     .deadline_ns = 1'000'000,
+                                     .period_ns = 1'000'000};
+  for (auto own : {&Options::sched_producer, &Options::sched_consumer}) {
+    Setting setting = quick();
+    setting.own.*own = refused;
+    Recorder recorder(0);
+    EXPECT_THROW(static_cast<void>(setting.run(recorder, never_stop)), std::system_error);
+  }
+}
+
 }  // namespace
 }  // namespace pipelab::pipeline

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lab.plan import plan
+from lab.plan import plan, plan_file
 from lab.runs import run_record
 from lab.tests.reseal import reseal
 
@@ -26,7 +26,7 @@ SERVICE_NS = 50
 
 def main() -> None:
     items, runs = int(sys.argv[1]), Path(sys.argv[2])
-    rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "live"))
+    rows = plan_file.read(RECORDED / plan.file_name("t000", "aarch64", "live"))
     row = next(each for each in rows if (each.scenario, each.replicate) == ("baseline", 1))
     folder = Path(shutil.copytree(RECORDED / row.run, runs / row.run))
     length_s = items * INTERVAL_NS / 1e9
@@ -38,7 +38,7 @@ def main() -> None:
     stats.loc[list(told), "value"] = [str(value) for value in told.values()]
     stats.to_csv(folder / "stats.csv", lineterminator="\n")
     record = run_record.load(reseal(folder, options=options))
-    (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan.write([record.row]))
+    (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan_file.write([record.row]))
 
 
 def write_items(path: Path, items: int) -> dict[str, dict[int, int]]:

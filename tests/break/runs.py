@@ -27,7 +27,7 @@ import pandas as pd
 from lab.tables import measured, results
 from lab.report import exports, pictures, stage_picture, page as report, suite as suite_results
 from lab.judge import gate
-from lab.plan import plan
+from lab.plan import plan, plan_file
 from lab.plan.contract import PERCENTILES
 from lab.runs import run_record
 from lab.text.complaint import Complaint
@@ -106,7 +106,7 @@ def good() -> tuple[Path, pd.DataFrame]:
     data = Path(tempfile.mkdtemp(prefix="break-good-")) / "result_data"
     shutil.copytree(RECORDED, data / "runs", ignore=shutil.ignore_patterns("*.queue-cap-8.*"))
     for file in (data / "runs").glob(plan.file_name("*", "*", "*")):
-        file.write_text(plan.write([row for row in plan.read(file) if row.scenario != "queue-cap-8"]))
+        file.write_text(plan_file.write([row for row in plan_file.read(file) if row.scenario != "queue-cap-8"]))
     made, complaints = suite_results.make("t000", data / "runs", None, data)
     assert not complaints, complaints
     _write(data, made)
@@ -204,7 +204,7 @@ def _seal(runs: Path, run: Path) -> None:
         row = run_record.load(sealed).row
         if not run.name.startswith(f"{row.suite}.") or f".{row.target}.{row.timing}." not in run.name:
             return  # no plan here has such a row
-        line = plan.write([row]).removesuffix("\n")
+        line = plan_file.write([row]).removesuffix("\n")
     except Complaint:
         return  # no planner makes such a row
     except Exception:  # it is broken: then as well as that can be done

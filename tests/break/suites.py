@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import budget
 
-from lab.plan import contract, guest, plan, suite, target
+from lab.plan import contract, guest, plan, plan_file, suite, target
 from lab.plan.places import SCENARIOS, TARGETS
 
 REAL = [file.read_text() for file in sorted(SCENARIOS.glob("*.toml"))]
@@ -174,8 +174,8 @@ def case(chance: random.Random, folder: Path) -> str:
     target.load(TARGETS, sweep.target)
     rows = plan.expand(known, sweep, folder / "build", TARGETS)
     table = folder / "sweep.jsonl"
-    table.write_text(plan.write(plan.shuffled(rows, 1)))
-    assert sorted(row.run for row in plan.read(table)) == sorted(row.run for row in rows)
+    table.write_text(plan_file.write(plan.shuffled(rows, 1)))
+    assert sorted(row.run for row in plan_file.read(table)) == sorted(row.run for row in rows)
     assert len({row.run for row in rows}) == len(rows)
     return "planned"
 

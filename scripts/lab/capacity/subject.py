@@ -13,7 +13,7 @@ import pandas as pd
 
 from lab.capacity import facts, plot, search, table
 from lab.capacity.step import MOST_REPS, PRECISION, RATES
-from lab.plan import guest, objectives, plan, suite
+from lab.plan import guest, objectives, plan, plan_file, suite
 from lab.plan.arguments import to_number
 from lab.plan.kinds import Number
 from lab.plan.objectives import Objective
@@ -66,7 +66,7 @@ class Subject:
                     return self._report(points, report_page)
                 print(f"{search.so_far(points)}; now {' and '.join(map(search.per_second, rates))}", file=sys.stderr)
                 rows = [row for rate in rates for row in self._missing(rate)]
-                write_whole(self.runs / "next.jsonl", plan.write(rows))
+                write_whole(self.runs / "next.jsonl", plan_file.write(rows))
                 launch.check(launch.run(launch.tasks(self.runs / "next.jsonl"), self.arguments.jobs, quiet=True))
 
     def _report(self, points: Sequence[search.Point], report_page: Callable[[Path], str]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import contract, plan, target
+from lab.plan import contract, plan_file, target
 from lab.plan.arguments import Parser, add_guest_options, sweep_of, to_value
 from lab.plan.kinds import MARGIN, Flag, Value
 from lab.plan.places import BUILD, RESULTS, ROOT, RUNS, TARGETS
@@ -87,7 +87,7 @@ def count(arguments: argparse.Namespace, report: Report) -> None:
     sweep = RUNS / SWEEP
     if not sweep.is_file():
         raise Complaint(sweep, "is not there: run 'make run-scenarios' first", FAILED)
-    rows = plan.read(sweep)
+    rows = plan_file.read(sweep)
     chosen = [row for row in rows if row.timing == "exact" and row.replicate == 1]
     if not chosen:
         raise Complaint(sweep, "has no exact runs to count: run 'make run-scenarios TIMING=exact'", FAILED)

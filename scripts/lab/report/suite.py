@@ -9,7 +9,7 @@ from lab import findings
 from lab.counters import counted, findings as counter_findings
 from lab.judge import evaluation
 from lab.judge.finding import Rule
-from lab.plan import plan
+from lab.plan import plan, plan_file
 from lab.plan.contract import Contract
 from lab.plan.kinds import WORDS
 from lab.plan.places import SCENARIOS
@@ -87,7 +87,7 @@ def _rows(runs: Path, suite: str) -> tuple[list[Row], list[Complaint]]:
     complaints = []
     for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))):
         try:
-            planned = plan.read(file)
+            planned = plan_file.read(file)
         except Complaint as complaint:
             complaints.append(complaint)
             continue

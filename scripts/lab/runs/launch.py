@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab.plan import plan
+from lab.plan import plan_file
 from lab.plan.places import BUILD, ROOT
 from lab.plan.plan import TIMINGS, Row
 from lab.runs import attend, one
@@ -37,7 +37,7 @@ class Task:
 def tasks(*plans: Path, seed: int | None = None) -> list[Task]:
     """The rows of the plans, in their order. With a `seed` those of all alternate, so that drift of the host hits all
     alike: exact ones first, then replicate by replicate, shuffled."""
-    found = [Task(file, number, row) for file in plans for number, row in enumerate(plan.read(file), start=1)]
+    found = [Task(file, number, row) for file in plans for number, row in enumerate(plan_file.read(file), start=1)]
     if seed is not None:
         random.Random(seed).shuffle(found)
         found.sort(key=lambda task: (TIMINGS.index(task.row.timing), task.row.replicate))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import plan
+from lab.plan import plan, plan_file
 from lab.plan.places import BUILD, RUNS, TARGETS
 from lab.plan.plan import Row
 from lab.runs import launch, wanted
@@ -56,7 +56,7 @@ def run(
         launch.show(watched, runs)
         return Observed(runs, [])
     with launch.folder(runs):
-        write_whole(runs / PLAN, plan.write(watched))
+        write_whole(runs / PLAN, plan_file.write(watched))
         failures = launch.run(launch.tasks(runs / PLAN), arguments.jobs)
     return Observed(runs, watched, failures)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import plan, target
+from lab.plan import plan, plan_file, target
 from lab.plan.places import BUILD, ROOT, TARGETS
 from lab.plan.plan import Row
 from lab.runs import guest_files, outputs, run_record
@@ -124,7 +124,7 @@ def _keep(row: Row, folder: Path, runs: Path, host: dict[str, Any]) -> None:
         image = plan.read_image(build, target.load(TARGETS, row.target), row.guest.kernel)
         run_record.seal(folder, row, image, build.resolve().parent, host)
     else:
-        write_whole(folder / run_record.ROW, plan.write([row]))
+        write_whole(folder / run_record.ROW, plan_file.write([row]))
     if row.observer in ("counters", "profile"):
         write_whole(folder / STATE, _counted(folder) + "\n")
     if row.observer == "profile" and not (folder / COUNTS).is_file():
@@ -227,7 +227,7 @@ def of_plan(file: Path, number: int) -> Row:
     """Row `number` (from 1) of a plan."""
     if not file.is_file():
         raise Complaint(file, "there is no such plan")
-    return plan.read_row(file, number)
+    return plan_file.read_row(file, number)
 
 
 def counted(row: Row, runs: Path) -> Row:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
-from lab.plan import contract, plan
+from lab.plan import contract, plan, plan_file
 from lab.plan.contract import Contract
 from lab.runs import guest_files, ledger, outputs, watch
 from lab.runs.attend import git
@@ -136,7 +136,7 @@ def load(folder: Path) -> RunRecord:
     if facts.get(CHECKSUM) != checksum(facts):
         raise Complaint(file, f"was changed since the run: {remedy}", FAILED)
     try:
-        row = plan.of_object(facts["row"])
+        row = plan_file.of_object(facts["row"])
     except ValueError as error:
         raise Complaint(file, f"has no good row ({error}): {remedy}", FAILED) from None
     if row.run != folder.name:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.plan import plan, suite, target
+from lab.plan import plan, plan_file, suite, target
 from lab.plan.arguments import sweep_of
 from lab.plan.guest import Guest
 from lab.plan.places import BUILD, ROOT, TARGETS
@@ -70,9 +70,9 @@ def write_plans(wishes: Sequence[Wish], rows: Sequence[Row], runs: Path) -> Path
             chosen = [row for row in rows if (row.suite, row.target, row.timing) == of_file]
             chosen.sort(key=lambda row: (order[row.scenario], row.replicate))
             if not each.suite.whole and file.is_file():
-                chosen += [row for row in plan.read(file) if row.scenario not in order]
-            write_whole(file, plan.write(chosen))
-    write_whole(runs / SWEEP, plan.write(list(rows)))
+                chosen += [row for row in plan_file.read(file) if row.scenario not in order]
+            write_whole(file, plan_file.write(chosen))
+    write_whole(runs / SWEEP, plan_file.write(list(rows)))
     return runs / SWEEP
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.plan import plan
+from lab.plan import plan, plan_file
 from lab.plan.places import ROOT
 from lab.plan.plan import Row
 from lab.runs import run_record
@@ -20,7 +20,7 @@ RECORDED = Path(__file__).parent / "recorded"
 
 def load_planned(runs: Path, suite: str) -> tuple[list[RunRecord], list[Row]]:
     """The finished runs of a suite's plans, target by target and timing by timing, and all rows of the plans."""
-    rows = [row for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))) for row in plan.read(file)]
+    rows = [row for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))) for row in plan_file.read(file)]
     return [run_record.load(runs / row.run) for row in rows if (runs / row.run).is_dir()], rows
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import contract, plan
+from lab.plan import contract, plan, plan_file
 from lab.plan.guest import Guest
 from lab.plan.plan import Row
 from lab.runs import run_record
@@ -55,7 +55,9 @@ def main(runs: Path) -> None:
     names = {file.parent.name: reseal(file.parent).name for file in sorted(runs.glob("*/run.json"))}
     for file in sorted(runs.glob(plan.file_name("*", "*", "*"))):
         rows = [json.loads(line) for line in file.read_text().splitlines()]
-        file.write_text(plan.write([replace(resealed(row), run=names.get(row["run"], row["run"])) for row in rows]))
+        file.write_text(
+            plan_file.write([replace(resealed(row), run=names.get(row["run"], row["run"])) for row in rows])
+        )
 
 
 if __name__ == "__main__":

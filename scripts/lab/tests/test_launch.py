@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.plan import plan
+from lab.plan import plan_file
 from lab.plan.guest import Guest
 from lab.plan.places import ROOT
 from lab.plan.plan import Row
@@ -24,12 +24,12 @@ RECORDED = Path(__file__).parent / "recorded"
 @pytest.fixture
 def rows() -> list[Row]:
     """t000 with two replicates, in both timings."""
-    return [row for file in sorted(RECORDED.glob("*.plan.jsonl")) for row in plan.read(file)]
+    return [row for file in sorted(RECORDED.glob("*.plan.jsonl")) for row in plan_file.read(file)]
 
 
 def write(folder: Path, rows: list[Row]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sweep.jsonl").write_text(plan.write(rows))
+    (folder / "sweep.jsonl").write_text(plan_file.write(rows))
     return folder / "sweep.jsonl"
 
 

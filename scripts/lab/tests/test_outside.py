@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from lab.tables import measurement, results
-from lab.plan import plan, target
+from lab.plan import plan_file, target
 from lab.report import page as report
 from lab.runs import run_record
 from lab.text.complaint import MOST, Complaint
@@ -195,7 +195,7 @@ def test_a_plan_with_names_that_are_none_is_refused(runs: Path, key: str, name: 
     row = json.loads(file.read_text().splitlines()[0])
     file.write_text(json.dumps(row | {key: name}) + "\n")
     with pytest.raises(Complaint, match="is damaged"):
-        plan.read(file)
+        plan_file.read(file)
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -221,10 +221,10 @@ def test_a_record_with_names_that_are_none_is_refused(runs: Path, key: str, name
 @pytest.mark.parametrize("words", ["pipelab pipeline --x $(x)", "pipelab pipeline; x", "a\x1b[2J", "a -- b"])
 @pytest.mark.parametrize("key", ["command", "kernel", "kernel_args"])
 def test_a_row_has_no_words_that_a_shell_takes_apart(runs: Path, key: str, words: str) -> None:
-    row = plan.read(runs / "t000.aarch64.exact.plan.jsonl")[0]
+    row = plan_file.read(runs / "t000.aarch64.exact.plan.jsonl")[0]
     said: dict[str, Any] = {key: words}
     changed = replace(row, **said) if key == "command" else replace(row, guest=replace(row.guest, **said))
-    assert plan.fault(row) == "" and plan.fault(changed) == ("command" if key == "command" else "guest")
+    assert plan_file.fault(row) == "" and plan_file.fault(changed) == ("command" if key == "command" else "guest")
 
 
 def test_a_target_s_name_is_no_path(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lab.tables import measured
-from lab.plan import contract, plan
+from lab.plan import contract, plan, plan_file
 from lab.plan.guest import Guest
 from lab.counters import counted, perf
 from lab.text.complaint import Complaint
@@ -118,7 +118,7 @@ def counted_runs(folder: Path, smp: int = 1) -> pd.DataFrame:
         (folders[-1] / "out/stats.csv").write_text(STATS)
         (folders[-1] / "vm.tsv").write_text("accelerator\ttcg\n")
         shutil.copy(COUNTERS, folders[-1])
-    rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
+    rows = plan_file.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
     rows = [row for row in rows if row.scenario == "baseline"]
     return counted.of_perf(folders, [replace(row, guest=replace(row.guest, smp=smp)) for row in rows])
 

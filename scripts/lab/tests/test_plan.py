@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.plan import contract, plan, suite
+from lab.plan import contract, plan, plan_file, suite
 from lab.plan.places import SCENARIOS, TARGETS
 from lab.plan.plan import Row, Sweep
 from lab.text.complaint import Complaint
@@ -164,13 +164,13 @@ def test_the_order_is_shuffled_repeatably_and_exact_runs_come_first(build: Path)
 def test_a_plan_survives_being_written_and_read(build: Path, tmp_path: Path) -> None:
     rows = expand(build, replace(SWEEP, guest={"kernel-args": "isolcpus=1 quiet"}))
     file = tmp_path / "plan.jsonl"
-    file.write_text(plan.write(rows))
-    assert plan.read(file) == rows
+    file.write_text(plan_file.write(rows))
+    assert plan_file.read(file) == rows
 
 
 def plan_of_one(folder: Path, changed: dict[str, Any]) -> str:
     """A plan of one row with these values changed; without those that are "gone"."""
-    said = json.loads(plan.write(expand(folder)[:1])) | changed
+    said = json.loads(plan_file.write(expand(folder)[:1])) | changed
     return json.dumps({name: value for name, value in said.items() if value != "gone"}) + "\n"
 
 
@@ -205,7 +205,7 @@ def test_a_row_that_no_planner_makes_is_refused(build: Path, changed: dict[str, 
     file = build / "plan.jsonl"
     file.write_text(plan_of_one(build, changed))
     with pytest.raises(Complaint) as complaint:
-        plan.read(file)
+        plan_file.read(file)
     text = str(complaint.value)
     assert text.startswith(f"{file}: is damaged: ") and message in text and "\n" not in text
     assert text.endswith("run 'make run-scenarios' again, which keeps finished runs") and complaint.value.exit_code == 1
@@ -216,7 +216,7 @@ def test_a_row_of_another_contract_is_read_all_the_same(build: Path) -> None:
     file.write_text(
         plan_of_one(build, {"contract": "0" * 64, "command": "pipelab --old", "options": {"new-option": "x"}})
     )
-    assert plan.read(file)[0].options == {"new-option": "x"}
+    assert plan_file.read(file)[0].options == {"new-option": "x"}
 
 
 @pytest.mark.parametrize("text", ["x", "3\n", "[]\n", '{"a": 1, "a": 2}\n', '{"seed": NaN}\n', "\xff\n", "\n"])
@@ -224,25 +224,25 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "plan.jsonl"
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(Complaint, match="plan.jsonl: is damaged: .*run 'make run-scenarios' again"):
-        plan.read(file)
+        plan_file.read(file)
 
 
 def test_a_row_is_read_without_the_others(build: Path, tmp_path: Path) -> None:
     file = tmp_path / "plan.jsonl"
     rows = expand(build)
-    file.write_text("damaged\n" + plan.write(rows))
-    assert plan.read_row(file, 2) == rows[0] and plan.read_row(file, len(rows) + 1) == rows[-1]
+    file.write_text("damaged\n" + plan_file.write(rows))
+    assert plan_file.read_row(file, 2) == rows[0] and plan_file.read_row(file, len(rows) + 1) == rows[-1]
     with pytest.raises(Complaint, match=f"there is no row {len(rows) + 2}: it has {len(rows) + 1}"):
-        plan.read_row(file, len(rows) + 2)
+        plan_file.read_row(file, len(rows) + 2)
 
 
 def test_a_cut_or_missing_plan_is_refused(build: Path, tmp_path: Path) -> None:
     file = tmp_path / "plan.jsonl"
     with pytest.raises(Complaint, match="plan.jsonl: there is no plan: run"):
-        plan.read(file)
-    file.write_text(plan.write(expand(build))[:-300])
+        plan_file.read(file)
+    file.write_text(plan_file.write(expand(build))[:-300])
     with pytest.raises(Complaint, match="is damaged: run 'make run-scenarios' again"):
-        plan.read(file)
+        plan_file.read(file)
 
 
 def test_the_title_of_a_suite_is_one_line_or_its_name(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from lab.tables import measured
-from lab.plan import plan
+from lab.plan import plan, plan_file
 from lab.runs import run_record
 from lab.plan.plan import Row
 from lab.tests import steps
@@ -111,7 +111,7 @@ def rewrite_runs(runs: Path, change: Callable[[dict[str, Any]], dict[str, Any]],
 
 def write_plan(runs: Path, rows: list[Row]) -> None:
     name = plan.file_name(rows[0].suite, rows[0].target, rows[0].timing)
-    (runs / name).write_text(plan.write(rows))
+    (runs / name).write_text(plan_file.write(rows))
 
 
 def table_of(page: str, heading: str) -> list[str]:
@@ -125,7 +125,9 @@ def test_a_plan_of_one_timing_leaves_the_other_s_tables(runs: Path) -> None:
     make_report(runs)
     before = (runs.parents[1] / "results.md").read_text()
     exact = runs / plan.file_name("t000", "aarch64", "exact")
-    exact.write_text(plan.write([row for row in plan.read(exact) if row.replicate == 1]))  # REPS=1 TIMING=exact
+    exact.write_text(
+        plan_file.write([row for row in plan_file.read(exact) if row.replicate == 1])
+    )  # REPS=1 TIMING=exact
     make_report(runs)
     page = (runs.parents[1] / "results.md").read_text()
     live = "t000, live timing on aarch64 with tcg"
@@ -168,7 +170,7 @@ def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
 @pytest.mark.slow
 def test_kvm_and_tcg_never_share_a_table(runs: Path) -> None:
     others = rewrite_runs(runs, lambda facts: facts | {"accelerator": "kvm"}, "live")
-    write_plan(runs, plan.read(runs / plan.file_name("t000", "aarch64", "live")) + others)
+    write_plan(runs, plan_file.read(runs / plan.file_name("t000", "aarch64", "live")) + others)
     assert make_report(runs).returncode == 0
     page = (runs.parents[1] / "results.md").read_text()
     tables = [table_of(page, f"t000, live timing on aarch64 with {name}") for name in ("tcg", "kvm")]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lab.runs import ledger, run_record, watch
-from lab.plan import contract, plan
+from lab.plan import contract, plan, plan_file
 from lab.text.complaint import Complaint
 from lab.tests.conftest import load_planned
 from lab.tests.test_ledger import QUIET
@@ -37,7 +37,7 @@ def fresh(runs: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def row(runs: Path) -> plan.Row:
     """A planned row, as it is named for IMAGE."""
-    recorded = plan.read(runs / plan.file_name("t000", "aarch64", "exact"))[0]
+    recorded = plan_file.read(runs / plan.file_name("t000", "aarch64", "exact"))[0]
     return replace(recorded, run=plan.run_name(recorded, IMAGE, "tcg"))
 
 

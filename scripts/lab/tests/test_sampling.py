@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lab.judge import gate
-from lab.plan import contract, plan
+from lab.plan import contract, plan, plan_file
 from lab.plan.program import of_host
 from lab.report import exports, page, pictures, suite as suite_results
 from lab.report.exports import chrome_trace
@@ -36,7 +36,7 @@ def reported(runs: Path, rows: list[plan.Row]) -> str:
     """The page, as `make report` makes it of these runs alone."""
     for file in runs.glob(plan.file_name("*", "*", "*")):
         file.unlink()
-    (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan.write(rows))
+    (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan_file.write(rows))
     made, complaints = suite_results.make("t000", runs, None, runs.parent)
     assert not complaints, complaints
     for name, content in made.items():

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab.plan import contract, plan
+from lab.plan import contract, plan, plan_file
 from lab.runs import outputs
 from lab.trace import split, events as trace_events, runs as trace_runs
 from lab.text.complaint import Complaint
@@ -173,7 +173,7 @@ def test_a_damaged_trace_is_refused_in_one_line(tmp_path: Path, harm: Callable[[
 
 def planned(count: int) -> list[plan.Row]:
     """So many rows."""
-    rows = plan.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
+    rows = plan_file.read(RECORDED / plan.file_name("t000", "aarch64", "exact"))
     return [row for row in rows if row.scenario == "baseline"][:count]
 
 
@@ -241,7 +241,7 @@ def test_the_chrome_trace_has_the_cpus_and_the_run_delays(tmp_path: Path) -> Non
     run = traced.write(tmp_path / "run")
     with pytest.raises(Complaint, match=r"run: has no row\.json, which says what ran: run scripts/trace.sh again"):
         chrome_trace.text(run)
-    (run / "row.json").write_text(plan.write(planned(1)))
+    (run / "row.json").write_text(plan_file.write(planned(1)))
     events = json.loads(chrome_trace.text(run))["traceEvents"]
     slices = {
         (each["pid"], each["tid"], each["name"], each["ts"], round(each["dur"], 3))

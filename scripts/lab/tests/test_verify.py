@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from lab.judge import verify
-from lab.plan import plan
+from lab.plan import plan, plan_file
 from lab.plan.plan import Row
 from lab.tests.test_plan import TARGETS, write_image
 from lab.tables.results import load, of_suite
@@ -126,7 +126,7 @@ def test_what_must_be_a_name_and_is_none_is_refused(results: Path, change: Calla
 @pytest.fixture
 def rows(results: Path) -> list[Row]:
     """The plan that would make them again."""
-    return plan.read(results / "runs" / plan.file_name("t000", "aarch64", "exact"))
+    return plan_file.read(results / "runs" / plan.file_name("t000", "aarch64", "exact"))
 
 
 def changes(results: Path, rows: list[Row], build: Path, changed: dict[str, str]) -> list[str]:

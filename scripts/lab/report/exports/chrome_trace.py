@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.plan import contract, plan
+from lab.plan import contract, plan_file
 from lab.plan.contract import Contract
 from lab.runs import outputs, run_record
 from lab.runs.guest_files import OUT
@@ -63,7 +63,7 @@ def _contract_of(run: Path) -> Contract:
         return run_record.load(run).contract
     if not (run / run_record.ROW).is_file():
         raise Complaint(run, f"has no {run_record.ROW}, which says what ran: run scripts/trace.sh again", FAILED)
-    return contract.load(plan.read(run / run_record.ROW)[0].workload)
+    return contract.load(plan_file.read(run / run_record.ROW)[0].workload)
 
 
 def _work(items: pd.Series, begins: pd.DataFrame, ends: pd.DataFrame, known: Contract) -> list[dict[str, Any]]:

@@ -18,8 +18,7 @@ check() { # NAME COMMAND...
 }
 
 mapfile -t cpp < <(git ls-files '*.cpp' '*.hpp' '*.h')
-mapfile -t units < <(git ls-files 'src/*.cpp' ':!src/bench')
-mapfile -t bench < <(git ls-files 'src/bench/*.cpp')
+mapfile -t units < <(git ls-files 'src/*.cpp')
 mapfile -t counters < <(git ls-files 'qemu/counters/*.cpp')
 mapfile -t shell < <(git ls-files | xargs grep -lE '^#!.*(ba)?sh$')
 
@@ -30,11 +29,10 @@ tidy() { # BUILD UNIT...
 }
 
 check clang-format clang-format --dry-run --Werror "${cpp[@]}"
-for build in host bench counters; do
+for build in lint counters; do
   scripts/build.sh --configure "$build" || exit 1
 done
-check clang-tidy tidy host "${units[@]}"
-check 'clang-tidy (bench)' tidy bench "${bench[@]}"
+check clang-tidy tidy lint "${units[@]}"
 check 'clang-tidy (counters)' tidy counters "${counters[@]}"
 check shellcheck shellcheck -x -P SCRIPTDIR -e SC2153,SC2317 "${shell[@]}"
 check black black --quiet --check scripts tests

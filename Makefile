@@ -1,6 +1,6 @@
 # The front door: `make` alone lists what it can do.
 
-KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
+KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA QUANTUM ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
   SCENARIO BASE ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS
 # What is given is text: make expands nothing in it, and recipes have it in variables of the shell, which runs none of it.
 # The scripts know what to do without.
@@ -14,7 +14,8 @@ option = $${$(2):+--$(1) "$$$(2)"}
 target := $(call option,target,TARGET)
 machine := "$${TARGET:-aarch64}"
 guest := $(target) $(call option,kernel,KERNEL) $(call option,kernel-args,KERNEL_ARGS) $(call option,smp,SMP) \
-  $(call option,memory,MEMORY) $(call option,numa,NUMA) $(call option,accelerator,ACCELERATOR) $(call option,pin-vcpus,PIN_VCPUS)
+  $(call option,memory,MEMORY) $(call option,numa,NUMA) $(call option,quantum,QUANTUM) \
+  $(call option,accelerator,ACCELERATOR) $(call option,pin-vcpus,PIN_VCPUS)
 timing := $(call option,timing,TIMING)
 one_timing := $${TIMING:+--timing "$${TIMING%% *}"}
 duration := $(call option,duration,DURATION)

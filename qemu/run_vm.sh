@@ -25,9 +25,12 @@ may make no folders or links there: then nothing is taken.
   --smp N              CPUs of the guest (2)
   --memory MB          memory of the guest (512)
   --numa N             NUMA nodes that share its CPUs and memory (1)
+  --quantum none|Nus   in exact timing, how long a CPU may run before the next one has its turn: until it waits, or
+                       at most that long, as 20us, which loops need that spin without a hint (none)
   --accelerator WHICH  of live timing: kvm, tcg, or auto, which is kvm where it works (auto)
   --pin-vcpus yes|no   in live timing pin each CPU of the guest to one of the host, if it has enough (yes)
   --seed N             of all that is random in the guest; another seed is another replicate (1)
+  --tb-mb N            QEMU's memory for translated code (256), of which 32 or more give the same results
   --limit S            wall time after which the guest counts as hung (300)
   --output-mb N        what COMMAND may leave (256)
   --console-mb N       what is kept of the console, of whose middle the rest is cut out (16)
@@ -48,7 +51,7 @@ EOF
 parse_arguments() {
   target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 output_mb=256 console_mb=16 out='' initrd=''
   tools='' shell=0 dry_run=0
-  numa=1 accelerator=auto pin_vcpus=yes
+  numa=1 quantum=none tb_mb=256 accelerator=auto pin_vcpus=yes
   counters=''
   command=()
   while (($#)); do
@@ -64,7 +67,7 @@ parse_arguments() {
       --dry-run) dry_run=1 && shift && continue ;;
       --) shift && command=("$@") && break ;;
       --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --output-mb | --console-mb | \
-        --out | --initrd | --numa | --accelerator | --pin-vcpus)
+        --out | --initrd | --numa | --quantum | --tb-mb | --accelerator | --pin-vcpus)
         (($# > 1)) || die 2 "$1 needs a value"
         ;;
       *) die 2 "unknown option '$1', see --help" ;;
@@ -77,6 +80,8 @@ parse_arguments() {
       --smp) smp=$2 ;;
       --memory) memory_mb=$2 ;;
       --numa) numa=$2 ;;
+      --quantum) quantum=$2 ;;
+      --tb-mb) tb_mb=$2 ;;
       --accelerator) accelerator=$2 ;;
       --pin-vcpus) pin_vcpus=$2 ;;
       --seed) seed=$2 ;;
@@ -96,6 +101,7 @@ check_arguments() {
   whole_number --smp "$smp" 64
   whole_number --memory "$memory_mb" 65536
   whole_number --numa "$numa" 64
+  whole_number --tb-mb "$tb_mb" 4096
   whole_number --seed "$seed" 4294967295
   whole_number --limit "$limit_s" 864000
   whole_number --output-mb "$output_mb" 65536
@@ -105,11 +111,14 @@ check_arguments() {
   check_shape
   if ((shell)); then
     command=(shell)
+    ((!quantum_us)) || die 2 "--quantum: a console has no folder for its device tree: give none"
     [[ -z $counters ]] || die 2 "--counters: a console has no folder for what is counted: give --out and a command"
   else
     ((${#command[@]})) || die 2 "no command is given after --, see --help"
     [[ -n $out ]] || ((dry_run)) || die 2 "--out DIR is needed"
   fi
+  [[ " $kernel_args" != *" maxcpus="* ]] || die 2 "--kernel-args: maxcpus is the kit's own: give --smp"
+  ((smp == 1)) || [[ $timing != exact ]] || kernel_args="$EXACT_SMP_KERNEL_ARGS $kernel_args"
   read -ra kernel_args <<<"$KERNEL_ARGS $kernel_args"
   for word in "${kernel_args[@]}"; do
     [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ && $word != -- && $word != run ]] ||
@@ -144,17 +153,19 @@ build_qemu_command() {
   [[ $accelerator == kvm ]] || accelerator=tcg
   local append words
   words=$(IFS=';' && echo "${command[*]}") # one word, which /init splits: the kernel passes it no more than 32
-  append="console=$CONSOLE quiet panic=-1 nokaslr ${kernel_args[*]}${kernel_args[0]:+ }-- run $words"
+  append="console=$CONSOLE quiet panic=-1 nokaslr ${kernel_args[*]}${kernel_args[0]:+ }-- cpus=$smp run $words"
   ((${#append} < COMMAND_LINE_SIZE)) ||
     die 2 "the guest command is too long: the kernel's command line on $TARGET takes $COMMAND_LINE_SIZE characters"
-  qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -smp "$smp" -m "$memory_mb" -seed "$seed")
+  set_cpus
+  qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -m "$memory_mb" -seed "$seed")
   mapfile -t numa_arguments < <(numa_options)
   qemu+=("${numa_arguments[@]}")
   case $timing-$accelerator in
-    exact-tcg) qemu+=(-accel "tcg,thread=single" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
+    exact-tcg) qemu+=(-accel "tcg,thread=single,tb-size=$tb_mb" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
     live-tcg) qemu+=(-name "$TARGET,debug-threads=on" -accel "tcg,thread=multi" -cpu "$CPU") ;;
     live-kvm) qemu+=(-name "$TARGET,debug-threads=on" -accel kvm -cpu host) ;;
   esac
+  qemu+=("${cpus[@]}")
   [[ -z $counters ]] || add_counters "$counters"
   if ((shell)); then
     qemu+=(-serial mon:stdio)
@@ -167,8 +178,30 @@ build_qemu_command() {
 
 # A function of its own process, which QEMU takes over.
 run_qemu() {
-  cd "$out" && ulimit -c 0 && ulimit -f $(((output_mb + 1) * 1024)) &&
-    exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${qemu[@]}"
+  local on=() said
+  [[ -z $host_cpu ]] || on=(taskset -c "$host_cpu" chrt --batch 0)
+  cd "$out" && ulimit -c 0 && ulimit -f $(((output_mb + 1) * 1024))
+  said=$(eval "${before}true" 2>&1) || { echo "its device tree cannot be made: $said" && return 1; }
+  exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${on[@]}" "${qemu[@]}"
+}
+
+# Sets `host_cpu` to a CPU that no other exact guest has, while there is one, and keeps it. Where QEMU's threads share
+# one CPU, in time slices that are not cut short, its main loop does not see that all of the guest's CPUs wait before the
+# last of them has booked its instructions. For the same reason nothing may run beside an exact guest that wakes QEMU at
+# a random instruction: no monitor traffic, and no timer of the host's clock.
+choose_host_cpu() {
+  local cpu last all=() lock
+  host_cpu=''
+  while IFS=- read -r cpu last; do
+    for ((last = ${last:-cpu}; cpu <= last; cpu++)); do all+=("$cpu"); done
+  done < <(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status | tr , '\n')
+  for cpu in "${all[@]}"; do
+    lock=/tmp/pipelab.cpu$cpu.lock
+    { { [[ -e $lock ]] || : >"$lock"; } && exec 5<"$lock"; } 2>/dev/null || return 0
+    host_cpu=$cpu
+    ! flock --nonblock 5 || return 0
+  done
+  host_cpu=${all[RANDOM % ${#all[@]}]}
 }
 
 # Waits until no other guest of this host disturbs this one, and keeps others waiting: a live guest is alone, the others
@@ -207,7 +240,7 @@ parse_arguments "$@"
 check_arguments
 build_qemu_command
 if ((dry_run)); then
-  echo "${qemu[*]@Q}"
+  echo "$before${qemu[*]@Q}"
 elif ((shell)); then
   exec "${qemu[@]}"
 else
@@ -215,9 +248,11 @@ else
   out=$(cd "$out" && pwd)
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
   lock_host
+  host_cpu=''
+  [[ $timing == live ]] || choose_host_cpu
   boot
   # From here on what the guest wrote is read, which this shell never does.
   PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab.runs.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
     --output-mb "$output_mb" --console-mb "$console_mb" --fact accelerator "$accelerator" \
-    --fact counters "$counters" --fact qemu_command "${qemu[*]@Q}" "$out"
+    --fact counters "$counters" --fact host_cpu "$host_cpu" --fact qemu_command "$before${qemu[*]@Q}" "$out"
 fi

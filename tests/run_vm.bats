@@ -196,7 +196,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$ROOT/qemu/run_vm.sh" --out "$OUT.$signal"
   local file fact
   for file in "$ROOT"/qemu/targets/*.conf; do
     for fact in QEMU QEMU_PACKAGE COMPILER_PACKAGE DEBIAN_ARCH KERNELS MACHINE CPU CONSOLE KERNEL_ARGS \
-      COMMAND_LINE_SIZE EXACT_MAX_SMP MAX_NUMA_NODES; do
+      COMMAND_LINE_SIZE EXACT_SMP_KERNEL_ARGS HIDDEN_CPUS MAX_NUMA_NODES; do
       grep -q "^$fact=" "$file" || { echo "$file lacks $fact" && false; }
     done
     grep -q "\"name\": \"$(basename "$file" .conf)\"" "$ROOT/src/CMakePresets.json"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from lab.plan.guest import NO_QUANTUM
 from lab.runs.run_record import RunRecord
 from lab.text import markdown as md
 from lab.text.outside import visible
@@ -26,6 +27,7 @@ def _of_run(record: RunRecord) -> dict[str, str]:
     row, image, host = record.row, record.facts["image"], record.facts["host"]
     guest = row.guest
     nodes = f"{guest.numa_nodes} NUMA nodes, " if guest.numa_nodes > 1 else ""
+    nodes += f"a quantum of {guest.quantum}, " if guest.quantum != NO_QUANTUM else ""
     arguments = f" `{guest.kernel_args}`" if guest.kernel_args else ""
     return {
         "guest": f"{row.target}, {guest.smp} CPU{'s' * (guest.smp > 1)}, {guest.memory_mb} MB, {nodes}"

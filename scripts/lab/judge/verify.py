@@ -26,7 +26,7 @@ INPUTS = {
     "initrd_sha256": "initramfs",
 }
 # The knobs of a sweep that exact runs depend on.
-KNOBS = ("TARGET", "REPS", "SEED", "DURATION", "KERNEL", "KERNEL_ARGS", "SMP", "MEMORY", "NUMA")
+KNOBS = ("TARGET", "REPS", "SEED", "DURATION", "KERNEL", "KERNEL_ARGS", "SMP", "MEMORY", "NUMA", "QUANTUM")
 
 
 def recipes(made: Results) -> list[list[str]]:

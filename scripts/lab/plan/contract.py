@@ -27,6 +27,8 @@ PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 UNITS = ("ns", "s", "ops_s", "bytes", "bytes_s", "count", "share")
 BETTER = ("lower", "higher")
 MEANS = ("interval", "arrival", "duration", "warmup", "seed", "pin", "capacity", "waiting")
+SEVERAL = ("pin", "waiting")  # of these, which more than one option may mean
+SCHEDULED = "scheduled"  # in [sums]: the items that the schedule has in the run's time
 TYPES = ("whole", "number", "flag", "word", "cpu", "node")
 MOST_CPUS = 1024
 WORD = Words("a word of letters, digits and ./:,=@%+_-", most=1)
@@ -251,7 +253,10 @@ def _check(contract: Contract, table: Any, where: str) -> None:
     for name, said in table["options"].items():
         _check_kind(f"{where}: [options.{name}]", said)
     for name, option in contract.options.items():
-        _check_option(f"{where}: [options.{name}]", contract, option)
+        place, first = f"{where}: [options.{name}]", contract.meaning(option.means)
+        _check_option(place, contract, option)
+        alone = not option.means or option.means in SEVERAL or first == option
+        _check_value(place, "means", option.means, alone, f"what no other option means, as {first and first.name} does")
     for key in ("title", "command"):
         _check_value(where, key, table[key], isinstance(table[key], str), "a text in quotes")
     good = _are_texts(table["items"]) and len(table["items"]) == 2
@@ -262,10 +267,12 @@ def _check(contract: Contract, table: Any, where: str) -> None:
         columns = table.get(key, table["headline"])
         good = _are_texts(columns) and set(columns) <= set(contract.columns)
         _check_value(where, key, columns, good, f"columns of metrics, which are {', '.join(contract.columns)}")
+        _check_value(where, key, columns, len(set(columns)) == len(columns), "each column once")
     sums = table.get("sums", {})
     _check_table(f"{where}: [sums]", sums, sums, ())
     for total, parts in sums.items():
-        _check_value(f"{where}: [sums]", total, parts, _are_texts(parts), "the keys of stats.csv that add up to it")
+        good = _are_texts(parts) and not {total, SCHEDULED} & set(parts)
+        _check_value(f"{where}: [sums]", total, parts, good, "the keys of stats.csv that add up to it")
     try:
         contract.command.format(options="", seed=0)
     except (LookupError, ValueError, AttributeError):

@@ -8,16 +8,42 @@ from typing import Any
 from lab.plan import target
 from lab.plan.contract import Contract
 from lab.text.complaint import Complaint
-from lab.plan.kinds import Kind, Number, Value, Words
+from lab.plan.kinds import Kind, Number, Value, Words, quantity
 from lab.plan.target import Target
+
+# What was tried, as qemu/guest_shape.sh has it.
+EXACT_MAX_SMP, QUANTUM_MAX_SMP = 8, 4
+QUANTUM_US = Number(5, 10000)
+NO_QUANTUM = "none"
+
+
+class Quantum(Words):
+    """How long a CPU runs before the next one has its turn, in exact timing: "none", or a time."""
+
+    def __init__(self) -> None:
+        super().__init__(f'"{NO_QUANTUM}", or whole us from {QUANTUM_US.low}us to {QUANTUM_US.high}us', most=1)
+
+    def accepts(self, value: object) -> bool:
+        return value == NO_QUANTUM or (isinstance(value, str) and QUANTUM_US.accepts(quantity(value, "us")))
+
+
+class KernelArguments(Words):
+    """All but those by which the kit itself says how many CPUs there are."""
+
+    def accepts(self, value: object) -> bool:
+        return super().accepts(value) and not any(word.startswith("maxcpus=") for word in str(value).split())
+
 
 # What [guest] and a scenario may say, with the limits of qemu/run_vm.sh.
 KEYS: dict[str, Kind] = {
     "kernel": Words('a kernel of the target such as "rt", or the file of one', most=1),
-    "kernel-args": Words('words with a space between them such as "isolcpus=1 nohz_full=1"'),
+    "kernel-args": KernelArguments(
+        'words with a space between them such as "isolcpus=1 nohz_full=1", and smp in place of maxcpus'
+    ),
     "smp": Number(1, 64),
     "memory-mb": Number(64, 65536),
     "numa-nodes": Number(1, 8),
+    "quantum": Quantum(),
 }
 # How `make run-scenarios` calls them.
 KNOBS = {
@@ -26,6 +52,7 @@ KNOBS = {
     "smp": "SMP",
     "memory-mb": "MEMORY",
     "numa-nodes": "NUMA",
+    "quantum": "QUANTUM",
 }
 
 
@@ -36,25 +63,33 @@ class Guest:
     smp: int = 2
     memory_mb: int = 512
     numa_nodes: int = 1
+    quantum: str = NO_QUANTUM  # or so many us, as "20us"
 
 
 def shape(wanted: dict[str, Value], machine: Target, where: str) -> Guest:
     """The guest on `machine` that has what `wanted` (keys of KEYS) says, its kernel in `where`, and the usual where it says nothing."""
     named: dict[str, Any] = {key.replace("-", "_"): value for key, value in wanted.items()}
     named["kernel"] = machine.kernel(named.get("kernel", ""), where)
+    if named.get("quantum", NO_QUANTUM) != NO_QUANTUM:
+        named["quantum"] = f"{quantity(named['quantum'], 'us')}us"
     return Guest(**named)
 
 
 def check(where: str, guest: Guest, machine: Target, exact: bool, targets: Path) -> None:
     """Raises Complaint, with what would work, when `machine` cannot be `guest`."""
-    if exact and guest.smp > machine.exact_max_smp:
-        able = [each.name for each in target.load_all(targets) if each.exact_max_smp >= guest.smp]
-        other = f", or TARGET={' or '.join(able)}" if able else ""
-        raise Complaint(
-            where,
-            f"exact timing of {machine.name} works with at most {machine.exact_max_smp} CPU(s), "
-            f"and {guest.smp} are wanted: give SMP={machine.exact_max_smp}, TIMING=live{other}",
-        )
+    if exact and guest.smp > EXACT_MAX_SMP:
+        what = f"exact timing works with at most {EXACT_MAX_SMP} CPUs, and {guest.smp} are wanted"
+        raise Complaint(where, f"{what}: give SMP={EXACT_MAX_SMP}, or TIMING=live")
+    if exact and guest.quantum != NO_QUANTUM:
+        if guest.smp > QUANTUM_MAX_SMP:
+            what = f"a quantum works with at most {QUANTUM_MAX_SMP} CPUs, and {guest.smp} are wanted"
+            raise Complaint(where, f"{what}: give SMP={QUANTUM_MAX_SMP}, or QUANTUM=none")
+        if guest.numa_nodes > 1:
+            what = f"a quantum works with 1 NUMA node, and {guest.numa_nodes} are wanted"
+            raise Complaint(where, f"{what}: give NUMA=1, or QUANTUM=none")
+        if not machine.hides_cpus:
+            what = f"has no quantum, as nobody has tried how it could hide CPUs: give QUANTUM={NO_QUANTUM}"
+            raise Complaint(where, f"{machine.name} {what}")
     if guest.numa_nodes > machine.max_numa_nodes:
         able = [each.name for each in target.load_all(targets) if each.max_numa_nodes >= guest.numa_nodes]
         raise Complaint(

@@ -188,6 +188,8 @@ def _row(
         options.setdefault(duration.name, duration.default or 0)
     # In the contract's order however the suite has them: the command is part of what a run is.
     options = {name: plain(options[name]) for name in known.options if name in options}
+    if timing == "live" or shape.smp == 1:  # whose CPUs have no turns
+        shape = replace(shape, quantum=guest.NO_QUANTUM)
     duration_s = float(options[duration.name]) if duration else 0.0
     warmup_s = float(options.get(warmup.name, warmup.default or 0)) if warmup else 0.0
     seed = sweep.seed + replicate - 1

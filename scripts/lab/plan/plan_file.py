@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.plan import contract, plan
-from lab.plan.guest import Guest
+from lab.plan.guest import KEYS, Guest
 from lab.plan.kinds import WORDS
 from lab.plan.plan import Row
 from lab.plan.suite import TIMINGS
@@ -36,7 +36,8 @@ def fault(row: Row) -> str:
         "seed": not 0 <= row.seed <= plan.MAX_SEED,
         "sweep_seed": not 0 <= row.sweep_seed <= plan.MAX_SEED,
         "guest": min(row.guest.smp, row.guest.memory_mb, row.guest.numa_nodes) < 1
-        or not all(WORDS.accepts(text) for text in (row.guest.kernel, row.guest.kernel_args)),
+        or not all(WORDS.accepts(text) for text in (row.guest.kernel, row.guest.kernel_args))
+        or not KEYS["quantum"].accepts(row.guest.quantum),
         "duration_s": not 0 <= row.duration_s < math.inf,
         "limit_s": row.limit_s < 1,
         "expected_ms": row.expected_ms < 0,

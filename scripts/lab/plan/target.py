@@ -16,8 +16,8 @@ class Target:
 
     name: str
     kernels: tuple[str, ...]
-    exact_max_smp: int
     max_numa_nodes: int
+    hides_cpus: bool  # a quantum needs that
 
     def kernel(self, text: str, where: str = "kernel") -> str:
         """The name, or the file, of the kernel that a user calls `text` in `where`; "" is the first one."""
@@ -49,14 +49,12 @@ def load(targets: Path, name: str) -> Target:
         raise Complaint("target", f"'{name}' is not a good name: give one of those in {targets}")
     lines = read_text(conf).splitlines()
     facts = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    if not facts.get("EXACT_MAX_SMP", "").isdecimal():
-        raise Complaint(conf, "does not say how many CPUs exact timing works with: add EXACT_MAX_SMP=N", FAILED)
     if not facts.get("MAX_NUMA_NODES", "").isdecimal():
         raise Complaint(conf, "does not say how many NUMA nodes its kernels know: add MAX_NUMA_NODES=N", FAILED)
     kernels = tuple(pair.split(":")[0] for word in shlex.split(facts.get("KERNELS", "")) for pair in word.split())
     if not kernels:
         raise Complaint(conf, 'names no kernel: add KERNELS="NAME:PACKAGE"', FAILED)
-    return Target(name, kernels, int(facts["EXACT_MAX_SMP"]), int(facts["MAX_NUMA_NODES"]))
+    return Target(name, kernels, int(facts["MAX_NUMA_NODES"]), bool(facts.get("HIDDEN_CPUS")))
 
 
 def load_all(targets: Path) -> list[Target]:

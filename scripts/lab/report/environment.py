@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from lab.plan import plan
+from lab.plan.guest import NO_QUANTUM
 from lab.tables.measurement import of as measurement_of
 from lab.text.markdown import code, table
 from lab.text.numbers import share
@@ -20,6 +21,7 @@ GUEST: dict[str, Callable[[Any], str]] = {  # in what the guests of scenarios ma
     "smp": lambda cpus: f"{cpus} CPU{'s' * (cpus > 1)}",
     "memory_mb": lambda size: f"{size} MB",
     "numa_nodes": lambda nodes: f"{nodes} NUMA node{'s' * (nodes > 1)}",
+    "quantum": lambda time: f"a quantum of {time}" if time != NO_QUANTUM else "no quantum",
 }
 
 
@@ -90,6 +92,7 @@ def _guest(guest: Facts) -> str:
     """2 CPUs, 512 MB, Linux 6.1."""
     parts = [GUEST["smp"](guest["smp"]), GUEST["memory_mb"](guest["memory_mb"])]
     parts += [GUEST["numa_nodes"](guest["numa_nodes"])] * (guest["numa_nodes"] > 1)
+    parts += [GUEST["quantum"](guest["quantum"])] * (guest["quantum"] != NO_QUANTUM)
     arguments = f" `{guest['kernel_args']}`" * bool(guest["kernel_args"])
     return ", ".join([*parts, f"Linux {guest['image']['kernel_version']}{arguments}"])
 

@@ -25,8 +25,11 @@ PANICKED, HUNG, CUT_OFF, QEMU_FAILED = 120, 121, 122, 123
 TIMED_OUT, KILLED = 124, 128 + signal.SIGKILL  # of timeout(1)
 FILE_TOO_LARGE = 128 + signal.SIGXFSZ
 CONSOLE = "console.log"
+TREE = "machine.dtb"  # of a guest that has hidden CPUs
 ENDED_QEMU = "terminating on signal"  # in what QEMU prints then
 PANIC = re.compile(rb"Kernel panic - [^\r\n]*")
+NO_CPU = re.compile(rb"pipelab: (cannot bring up CPU [0-9]{1,2} of [0-9]{1,2})\r?\n")  # of /init
+NO_PEER = b"quantum has no peer"  # in QEMU's two warnings of the timer that makes turns
 FULL_DISK_BYTES = 1 << 20  # less is none
 LAST_BYTES = 4096  # of a file, in which its last line is looked for
 UNPACK_S = 30  # a stream of 256 MB takes one second
@@ -110,6 +113,9 @@ def _without_files(folder: Path, refused: str) -> Ending:
     panic = PANIC.search(_tail(folder / CONSOLE, 1 << 20))
     if panic:
         return Ending("guest-panicked", visible(panic[0].decode(errors="replace")), PANICKED)
+    if lacks := NO_CPU.search(_tail(folder / CONSOLE, 1 << 20)):
+        what = f"its kernel {lacks[1].decode()}: give a smaller --smp, another kernel, or other --kernel-args"
+        return Ending("guest-cut-off", what, CUT_OFF)
     if not _tail(folder / CONSOLE, 1):
         why = "it ended before it had printed anything: look for words in --kernel-args that its kernel does not know"
         return Ending("guest-cut-off", f"{refused}: {why}", CUT_OFF)
@@ -128,7 +134,10 @@ def _with_disk(folder: Path, ending: Ending) -> Ending:
 def _clear(folder: Path, most_console_bytes: int) -> None:
     """Removes what is not to be kept, and the middle of a console log that is too long."""
     (folder / guest_files.STREAM).unlink(missing_ok=True)
+    (folder / TREE).unlink(missing_ok=True)
     log = folder / "qemu.log"
+    if log.is_file():
+        log.write_bytes(b"".join(line for line in log.read_bytes().splitlines(True) if NO_PEER not in line))
     if log.is_file() and log.stat().st_size == 0:
         log.unlink()
     console = folder / CONSOLE

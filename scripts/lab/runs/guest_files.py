@@ -1,7 +1,7 @@
 """The files that a guest sends: taken out of its stream, and then from their own folder into a run's.
 
 A guest may run anybody's program, so nothing in its stream is believed. It is a tar file whose members are folder
-`out/`, regular files out/NAME, and at last `exit_code`; it is refused whole when anything else is in it. The files
+`out/`, regular files out/NAME, `canary`, and at last `exit_code`; it is refused whole when anything else is in it. The files
 come into a folder that holds nothing else, under flat names, with the modes of the host's own files.
 """
 
@@ -16,6 +16,8 @@ from lab.text.complaint import FAILED, Complaint
 OUT = "out"  # in the folder of a guest, beside what the host wrote of it
 STREAM = "out.tar"
 EXIT_CODE = "exit_code"
+CANARY = "canary.txt"  # what the kernel says of its CPUs when the command has ended, to the nanosecond
+MOST_CANARY_BYTES = 1 << 16
 ALWAYS = ("stdout.txt", "stderr.txt")  # what /init keeps of any command
 MOST_MEMBERS = 1000
 CHUNK_BYTES = 1 << 20
@@ -67,6 +69,8 @@ def _members(tar: tarfile.TarFile, folder: Path, most_bytes: int) -> int:
         assert content is not None  # of a regular file
         if member.name == EXIT_CODE:
             code = _exit_code(content.read(8))
+        elif member.name == CANARY.removesuffix(".txt"):
+            (folder.parent / CANARY).write_bytes(content.read(MOST_CANARY_BYTES))
         else:
             with (folder / _file_name(member.name)).open("xb") as file:  # x: no second one of a name
                 shutil.copyfileobj(content, file, CHUNK_BYTES)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lab.plan import suite, target
 from lab.plan.arguments import to_number
+from lab.plan.guest import EXACT_MAX_SMP
 from lab.plan.kinds import Number
 from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.plan.plan import Sweep
@@ -93,5 +94,5 @@ def cells(chosen: Suite, arguments: argparse.Namespace) -> list[Wish]:
         for kernel in machine.kernels:
             sweep = Sweep(name, ("live",), arguments.reps, 1, arguments.duration, guest={"kernel": kernel})
             most = max(shape.smp for shape in Wish(chosen, sweep).guests)
-            found.append(Wish(chosen, replace(sweep, timings=("exact" if most <= machine.exact_max_smp else "live",))))
+            found.append(Wish(chosen, replace(sweep, timings=("exact" if most <= EXACT_MAX_SMP else "live",))))
     return found

@@ -52,6 +52,7 @@ def command(row: Row) -> list[str]:
         "kernel": shape.kernel,
         "kernel-args": shape.kernel_args,
         "numa": shape.numa_nodes,
+        "quantum": shape.quantum,
         "pin-vcpus": "yes" if row.pin_vcpus else "no",
         "accelerator": row.wanted_accelerator,
     }

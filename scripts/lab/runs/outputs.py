@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.plan import schedule
-from lab.plan.contract import Contract
+from lab.plan.contract import SCHEDULED, Contract
 from lab.plan.plan import Row
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
@@ -28,7 +28,6 @@ TEXTS = ("version",)  # that may be in it
 KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 BUCKETS = ["metric", "lowest_ns", "highest_ns", "count"]
 THREAD = ["thread", "tid", "role", "cpu"]  # its first columns; what follows is what the kernel counted
-SCHEDULED = "scheduled"  # in [sums]: the items that the schedule has in the run's time
 MOST_BYTES = {STATS: 2**16, HISTOGRAM: 2**23, THREADS: 2**20}  # of the program's own: a row a bucket, or a thread
 MOST_LINE = 1000  # characters
 SECONDS_LOST = 1e-6  # by which a duration that is printed to the nanosecond may seem shorter than it was

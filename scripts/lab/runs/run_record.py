@@ -15,6 +15,7 @@ from lab.plan import contract, plan, plan_file
 from lab.plan.contract import Contract
 from lab.runs import guest_files, ledger, outputs, watch
 from lab.runs.attend import git
+from lab.runs.ending import CONSOLE
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text, write_whole
@@ -24,9 +25,10 @@ from lab.runs.outputs import Outputs
 RECORD = "run.json"
 ROW = "row.json"  # in its place, of a run that was watched: those are not sealed
 CHECKSUM = "sha256"  # of all else that run.json says
+DIGITS = 16  # of a SHA-256 that stands for all of it
 CPU_INFO = Path("/proc/cpuinfo")
 MADE_OF_RUNS = (":(top,exclude)result_data", ":(top,exclude)results.md", ":(top,exclude)results.html")  # for git
-VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "qemu_command")
+VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "host_cpu", "qemu_command")
 
 # What the report reads of run.json, beside the row, and of which type it must be.
 Shape = type | UnionType | dict[str, "Shape"]
@@ -71,6 +73,16 @@ class RunRecord:
         """That of its workload."""
         return contract.load(self.row.workload)
 
+    @property
+    def fingerprints(self) -> tuple[str, str]:
+        """Of an exact run, which has to come out the same: of all files that the program left, and of the canary."""
+        if self.row.timing == "live":
+            return "", ""
+        files = {name: said["sha256"] for name, said in self.facts["files"].items()}
+        canary = files.pop(guest_files.CANARY, "")
+        left = {name: digest for name, digest in files.items() if name != CONSOLE}
+        return hashlib.sha256(json.dumps(left, sort_keys=True).encode()).hexdigest()[:DIGITS], canary[:DIGITS]
+
     @cached_property
     def outputs(self) -> Outputs:
         """What the program counted. Raises Complaint when that cannot be."""
@@ -95,6 +107,7 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[s
         "exit_code": int(vm["exit_code"]),
         "wall_s": int(vm["wall_ms"]) / 1000,
         "accelerator": vm["accelerator"],
+        "host_cpu": vm["host_cpu"] or None,  # of an exact run, the one that QEMU had for itself
         "qemu_command": vm["qemu_command"],
         "image": image,
         "host": host,
@@ -102,7 +115,8 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[s
         "git_commit": _git_commit(root),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    for note in (folder / "vm.tsv", folder / ledger.WATCH):
+    notes = [folder / "vm.tsv", folder / ledger.WATCH]
+    for note in notes + [folder / guest_files.CANARY] * (row.timing == "live"):
         note.unlink(missing_ok=True)
     facts["files"] = {file.name: fingerprint(file) for file in sorted(folder.iterdir())}
     for file in folder.iterdir():

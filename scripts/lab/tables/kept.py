@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -50,13 +50,14 @@ def one_of(*values: str) -> Column:
 class Table:
     """A kind of table: its columns, in order, and what to do where a file of it is damaged.
 
-    `others` is what further columns are, which are left out where it is None; a merge replaces rows of the same
-    `subject`; no two rows have all columns of a `unique` set alike.
+    `others` is what further columns are, which are left out where it is None, but for those that `known` has; a merge
+    replaces rows of the same `subject`; no two rows have all columns of a `unique` set alike.
     """
 
     columns: Mapping[str, Column]
     remedy: str
     others: Column | None = None
+    known: Mapping[str, Column] = field(default_factory=dict)
     subject: Sequence[str] = tuple(SUBJECT)
     unique: Collection[tuple[str, ...]] = ()
     digits: str = "%.12g"
@@ -80,7 +81,7 @@ class Table:
         if needed and text.empty:
             raise self.complaint(path, "has no rows")
         columns = dict(self.columns) | (
-            {name: self.others for name in text if name not in self.columns} if self.others else {}
+            {name: self.known.get(name, self.others) for name in text if name not in self.columns} if self.others else {}
         )
         read = {name: self._typed(path, text[name], column) for name, column in columns.items()}
         for key in self.unique:

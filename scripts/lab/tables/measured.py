@@ -17,7 +17,10 @@ from lab.runs.run_record import RunRecord
 from lab.plan.contract import PERCENTILES, Contract
 
 LARGEST_NS = 2**48 - 1  # that has a bucket of its own (src/record/histogram.hpp)
-TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator")
+# Of an exact run, the first digits of the SHA-256 over all files that the program left, and over the kernel's own
+# account of what its CPUs did until then. The second is finer: it changes where the first does not.
+FINGERPRINTS = ("output_sha256", "canary_sha256")
+TEXTS = ("run", "suite", "scenario", "target", "timing", "accelerator", *FINGERPRINTS)
 FLAGS = ("noisy",)
 FRACTIONS = ("_s", "_rate", "_share")  # how columns end that are written with a decimal point, also where it is .0
 INTERVAL_RUNS = 6  # from which on the runs alone bound their median, without an assumption on how they are spread
@@ -133,6 +136,7 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
         "replicate": row.replicate,
         "seed": row.seed,
         "noisy": record.noisy,
+        **dict(zip(FINGERPRINTS, record.fingerprints)),
     }
     for metric, buckets in outputs.histograms.items():
         for name, quantile in PERCENTILES.items():

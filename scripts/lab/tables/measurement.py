@@ -9,6 +9,7 @@ from lab.text import names
 from lab.text.complaint import Complaint
 from lab.plan import contract, plan
 from lab.plan.contract import Contract
+from lab.plan.guest import NO_QUANTUM
 from lab.plan.kinds import WORDS, Value
 
 CIRCUMSTANCES = ("kernel", "qemu", "guest", "host", "options")
@@ -103,9 +104,10 @@ def circumstances(facts: Mapping[str, Any], scenario: str) -> dict[str, str]:
 
 def _shape(guest: Mapping[str, Any]) -> str:
     """2 CPUs, 512 MB, isolcpus=1."""
-    nodes, arguments = guest["numa_nodes"], guest["kernel_args"]
+    nodes, quantum, arguments = guest["numa_nodes"], guest["quantum"], guest["kernel_args"]
     parts = [f"{guest['smp']} CPUs", f"{guest['memory_mb']} MB"]
-    return ", ".join(parts + [f"{nodes} NUMA nodes"] * (nodes > 1) + [arguments] * bool(arguments))
+    parts += [f"{nodes} NUMA nodes"] * (nodes > 1) + [f"a quantum of {quantum}"] * (quantum != NO_QUANTUM)
+    return ", ".join(parts + [arguments] * bool(arguments))
 
 
 def groups(raw: pd.DataFrame) -> Iterator[tuple[Measurement, str, pd.DataFrame]]:

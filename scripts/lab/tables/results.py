@@ -16,7 +16,7 @@ import pandas as pd
 
 from lab.plan.contract import Contract
 from lab.runs.attend import git
-from lab.tables import kept, measurement
+from lab.tables import kept, measured, measurement
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
@@ -28,6 +28,7 @@ RAW = kept.Table(
     | {"timing": kept.one_of("exact", "live"), "accelerator": kept.NAME, "seed": kept.WHOLE, "noisy": kept.FLAG},
     remedy=REMEDY,
     others=kept.optional(kept.REAL),
+    known=dict.fromkeys(measured.FINGERPRINTS, kept.optional(kept.NAME)),
     unique=[("run",)],
 )
 

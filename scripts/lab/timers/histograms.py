@@ -23,11 +23,11 @@ from lab.text.complaint import FAILED, Complaint
 from lab.text.files import needed_text
 from lab.text.strict import whole
 
-GUEST = ["kernel", "kernel_args", "smp", "memory_mb", "numa_nodes"]
+GUEST = ["kernel", "kernel_args", "quantum", "smp", "memory_mb", "numa_nodes"]
 KEPT = kept.Table(
     dict.fromkeys(KEYS, kept.NAME)
-    | dict.fromkeys(GUEST[:2], kept.TEXT)
-    | dict.fromkeys(GUEST[2:], kept.WHOLE)
+    | dict.fromkeys(GUEST[:3], kept.TEXT)
+    | dict.fromkeys(GUEST[3:], kept.WHOLE)
     | {"tool": kept.TEXT, "what": kept.TEXT, "latency_us": kept.WHOLE, "count": kept.WHOLE},
     remedy="remove it, and run scripts/timer_latency.sh again",
     subject=["target", "timing"],

@@ -24,6 +24,7 @@ OBSERVERS = ("none", "counters", "perf", "trace", "profile", "timers")
 MAX_SEED = 2**32 - 1  # of QEMU's -seed
 MAX_LIMIT_S = 864000  # of run_vm.sh's --limit
 BOOT_LIMIT_S = 60
+HASH_DIGITS = 12  # so that of 10,000 runs no two are likely to have the same
 # How much longer than its virtual time a guest may take before it counts as hung.
 LIMIT_FACTOR = {"exact": 120, "live": 3}
 IMAGE_FACTS = (
@@ -62,6 +63,16 @@ class Row:
     knobs: dict[str, str] = field(default_factory=dict)  # of make, that chose the guest, as they were given
     build: str = ""  # which build's image: "" is this tree's, else the folder of another's
     observer: str = "none"  # what watches it
+
+    @property
+    def place(self) -> str:
+        """What it is for, as failures say it: t000.baseline.aarch64.exact.r1."""
+        return f"{self.suite}.{self.scenario}.{self.target}.{self.timing}.r{self.replicate}"
+
+    @property
+    def asked_as(self) -> str:
+        """The scenario that asks for the run, as users call it."""
+        return f"{self.suite}/{self.scenario}"
 
 
 @dataclass(frozen=True)
@@ -252,13 +263,13 @@ def _check_limit(row: Row, warmup_s: float, where: str) -> None:
 
 
 def run_name(row: Row, image: dict[str, str], accelerator: str) -> str:
-    """The name of the run's folder, which is another one where anything is that decides the result."""
-    return f"{subject(row)}{decisive_hash(row, image, accelerator)}"
+    """The name of the run's folder, which is another one where anything is that decides the result.
 
-
-def subject(row: Row) -> str:
-    """The beginning of the name of the run's folder, before its hash."""
-    return f"{row.suite}.{row.scenario}.{row.target}.{row.timing}.r{row.replicate}."
+    An exact run is the same whichever scenarios ask for it, so it is called by what decides it; a live one is a sample of
+    its scenario.
+    """
+    known = f"{row.target}.exact.s{row.seed}" if row.timing == "exact" else row.place
+    return f"{known}.{decisive_hash(row, image, accelerator)}"
 
 
 def command_of(known: Contract, options: dict[str, Value], seed: int) -> str:
@@ -267,7 +278,7 @@ def command_of(known: Contract, options: dict[str, Value], seed: int) -> str:
 
 
 def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
-    """Eight hexadecimal digits that change with whatever decides a run's result: the end of its name."""
+    """HASH_DIGITS hexadecimal digits that change with whatever decides a run's result: the end of its name."""
     decisive = {
         "command": row.command,
         "target": row.target,
@@ -280,7 +291,7 @@ def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
         "initrd": image["initrd_sha256"],
         "qemu": image["qemu_version"],
     }
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:HASH_DIGITS]
 
 
 def _wall_per_guest_second(known: Contract, options: dict[str, Value], timing: str) -> float:

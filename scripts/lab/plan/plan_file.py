@@ -25,8 +25,7 @@ REMEDY = "run 'make run-scenarios' again, which keeps finished runs"
 def fault(row: Row) -> str:
     """What is wrong with a row that was read from a file; empty when it may be one that _row() made."""
     faults = {
-        "run": not row.run.startswith(plan.subject(row))
-        or not re.fullmatch("[0-9a-f]{8}", row.run[len(plan.subject(row)) :]),
+        "run": not _is_name(row),
         "suite": not NAME.fullmatch(row.suite),
         "scenario": not NAME.fullmatch(row.scenario),
         "workload": not NAME.fullmatch(row.workload),
@@ -49,6 +48,12 @@ def fault(row: Row) -> str:
         "observer": row.observer not in plan.OBSERVERS,
     }
     return next((name for name, wrong in faults.items() if wrong), "")
+
+
+def _is_name(row: Row) -> bool:
+    known, _, digits = row.run.rpartition(".")
+    named = known == (row.place if row.timing == "live" else f"{row.target}.exact.s{row.seed}")
+    return named and bool(re.fullmatch(f"[0-9a-f]{{{plan.HASH_DIGITS}}}", digits))
 
 
 def _is_command(row: Row) -> bool:

@@ -23,9 +23,6 @@ from lab.tables.measurement import KEYS, Measurement, groups
 from lab.text.complaint import FAILED, Complaint
 from lab.trace import findings as trace_findings, runs as trace_runs
 
-# What a plan and a run of one name must have alike, since the report takes it now from the one, now from the other.
-DECISIVE = ("seed", "guest", "options", "duration_s", "command", "pin_vcpus", "observer")
-
 
 def rules_of(contract: Contract) -> dict[str, Rule]:
     """All rules about a workload by their names: the general ones, its own, and those of the instruments."""
@@ -83,7 +80,7 @@ def _with_counts(raw: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(runs: Path, suite: str) -> tuple[list[Row], list[Complaint]]:
     """All planned rows of a suite, and what is wrong with the plans that are left out."""
-    rows: dict[str, Row] = {}
+    rows: dict[tuple[str, str], Row] = {}
     complaints = []
     for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))):
         try:
@@ -96,7 +93,7 @@ def _rows(runs: Path, suite: str) -> tuple[list[Row], list[Complaint]]:
             remedy = "run 'make run-scenarios' again, which keeps finished runs"
             complaints.append(Complaint(file, f"{what}: {remedy}", FAILED))
             continue
-        rows |= {row.run: row for row in planned}
+        rows |= {(row.run, row.scenario): row for row in planned}
     return list(rows.values()), complaints
 
 
@@ -105,12 +102,7 @@ def _load(runs: Path, rows: list[Row]) -> tuple[list[RunRecord], list[Complaint]
     records, complaints = [], []
     for row in (row for row in rows if (runs / row.run).is_dir()):
         try:
-            record = run_record.load(runs / row.run)
-            unlike = [name for name in DECISIVE if getattr(row, name) != getattr(record.row, name)]
-            if unlike:
-                what = f"has another {unlike[0]} than its plan: run 'make run-scenarios' again, which plans anew"
-                raise Complaint(record.folder / run_record.RECORD, what, FAILED)
-            records.append(record)
+            records.append(run_record.load(runs / row.run, row))
         except Complaint as complaint:
             complaints.append(complaint)
     return records, complaints

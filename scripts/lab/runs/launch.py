@@ -19,7 +19,7 @@ from typing import IO
 from lab.plan import plan_file
 from lab.plan.places import BUILD, ROOT
 from lab.plan.plan import TIMINGS, Row
-from lab.runs import attend, one
+from lab.runs import attend, one, run_record
 from lab.text.complaint import FAILED, Complaint
 
 PRIOR_MS = 20000  # of a sweep that went as expected: it keeps the first runs from swaying the time left
@@ -95,7 +95,9 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
 
     `live_on`: the accelerator of live runs, where that is to be said; `quiet`: of the rest is said nothing.
     """
-    todo = [each for each in of if not one.is_done(each.row, each.plan.parent)]
+    wanted = list(of)
+    runs = {(each.plan.parent, each.row.run): each for each in reversed(wanted)}
+    todo = [each for each in reversed(runs.values()) if not one.is_done(each.row, each.plan.parent)]
     todo.sort(key=lambda each: TIMINGS.index(each.row.timing))
     progress = _Progress(todo, jobs, quiet)
     if not quiet:
@@ -111,6 +113,9 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
     except KeyboardInterrupt:
         attend.end(list(running))
         raise
+    finally:
+        for each in (each for each in wanted if each.row.timing == "exact" and each.row.observer == "none"):
+            run_record.claim(each.plan.parent / each.row.run, each.row)
     return progress.failures
 
 

@@ -39,6 +39,11 @@ def is_done(row: Row, runs: Path) -> bool:
     return (runs / row.run / (COUNTS if row.observer == "counters" else "")).exists()
 
 
+def failure_name(row: Row) -> str:
+    """The name of the folder in FAILURES that says why a run of the row failed."""
+    return f"{row.place}.{row.run.rpartition('.')[2]}"
+
+
 def command(row: Row) -> list[str]:
     """What boots the row's guest, without where its files go: options of run_vm.sh by name, and what the guest runs."""
     shape = row.guest
@@ -85,7 +90,7 @@ def run(row: Row, runs: Path) -> None:
         shutil.rmtree(old)
     free_mb = -(-shutil.disk_usage(runs).free >> 20)
     if free_mb < NEEDED_MB:
-        what = f"no room for {row.run}: {free_mb} MB are free, and a run needs {NEEDED_MB} MB"
+        what = f"no room for {row.place}: {free_mb} MB are free, and a run needs {NEEDED_MB} MB"
         raise Complaint(runs, f"{what}: free some space", FAILED)
     folder = runs / f".partial.{row.run}.{os.getpid()}"
     try:
@@ -99,7 +104,7 @@ def run(row: Row, runs: Path) -> None:
         _keep_failure(row, folder, runs, str(complaint))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(runs / FAILURES / row.run, ignore_errors=True)
+    shutil.rmtree(runs / FAILURES / failure_name(row), ignore_errors=True)
 
 
 def _boot(row: Row, folder: Path) -> dict[str, Any]:
@@ -114,7 +119,7 @@ def _boot(row: Row, folder: Path) -> dict[str, Any]:
         log.seek(0)
         said = log.read(MOST_SAID_BYTES).decode(errors="replace").strip()
     if code:
-        raise Complaint(row.run, said or _silent_end(code, folder), FAILED)
+        raise Complaint(row.place, said or _silent_end(code, folder), FAILED)
     return host
 
 
@@ -129,7 +134,7 @@ def _keep(row: Row, folder: Path, runs: Path, host: dict[str, Any]) -> None:
     if row.observer in ("counters", "profile"):
         write_whole(folder / STATE, _counted(folder) + "\n")
     if row.observer == "profile" and not (folder / COUNTS).is_file():
-        raise Complaint(row.run, f"nothing was counted: {_counted(folder)}", FAILED)
+        raise Complaint(row.place, f"nothing was counted: {_counted(folder)}", FAILED)
     if row.observer == "counters":
         _keep_counts(row, folder, runs)
     if row.observer == "counters":  # what is there has no counts
@@ -151,9 +156,9 @@ def _keep_counts(row: Row, folder: Path, runs: Path) -> None:
     files = (folder / guest_files.OUT / outputs.HISTOGRAM, observed / outputs.HISTOGRAM)
     if len({file.read_bytes() for file in files}) > 1:
         what = f"has other times with the counters: remove it ('rm -r {observed}') and run it again"
-        raise Complaint(row.run, what, FAILED)
+        raise Complaint(row.place, what, FAILED)
     if not (folder / COUNTS).is_file():
-        print(Complaint(row.run, _counted(folder)), file=sys.stderr)
+        print(Complaint(row.place, _counted(folder)), file=sys.stderr)
     for file in folder.iterdir():
         if file.is_dir():
             shutil.rmtree(file)
@@ -162,12 +167,12 @@ def _keep_counts(row: Row, folder: Path, runs: Path) -> None:
 
 
 def _keep_failure(row: Row, folder: Path, runs: Path, reason: str) -> None:
-    """Leaves in failed/RUN/ the reason, the console log and what the command printed, and complains of the reason.
+    """Leaves in failed/ the reason, the console log and what the command printed, and complains of the reason.
 
     The reason may name files in the folder, which is called otherwise then.
     """
-    failed = runs / FAILURES / row.run
-    reason = reason.removeprefix(f"{row.run}: ").replace(str(folder), str(failed))
+    failed = runs / FAILURES / failure_name(row)
+    reason = reason.removeprefix(f"{row.place}: ").replace(str(folder), str(failed))
     kept = {folder / "console.log", *(folder / guest_files.OUT).glob("std???.txt")}
     for file in sorted(folder.rglob("*"), reverse=True):
         if file.is_dir() and not file.is_symlink():
@@ -184,8 +189,8 @@ def _keep_failure(row: Row, folder: Path, runs: Path, reason: str) -> None:
         shutil.rmtree(failed, ignore_errors=True)
         folder.rename(failed)
     except OSError:
-        raise Complaint(row.run, f"{reason} (nothing is kept: {failed} cannot be made)", FAILED) from None
-    raise Complaint(row.run, f"{reason} (kept in {failed})", FAILED)
+        raise Complaint(row.place, f"{reason} (nothing is kept: {failed} cannot be made)", FAILED) from None
+    raise Complaint(row.place, f"{reason} (kept in {failed})", FAILED)
 
 
 def _silent_end(code: int, folder: Path) -> str:
@@ -235,7 +240,7 @@ def counted(row: Row, runs: Path) -> Row:
     """The row that counts what the run of `row`, which must be in `runs`, did."""
     if row.timing != "exact":
         what = "live runs are not counted, since it would change their times: give an exact one"
-        raise Complaint(row.run, what)
+        raise Complaint(row.place, what)
     if not (runs / row.run).is_dir():
-        raise Complaint(row.run, "is not there: run it before it is counted", FAILED)
+        raise Complaint(row.place, "is not there: run it before it is counted", FAILED)
     return replace(row, observer="counters")

@@ -23,11 +23,20 @@ from lab.plan.plan import Row
 from lab.runs.outputs import Outputs
 
 RECORD = "run.json"
+ASKED_FOR = "asked_for_by"  # the scenarios to which an exact run belongs
 ROW = "row.json"  # in its place, of a run that was watched: those are not sealed
 CHECKSUM = "sha256"  # of all else that run.json says
 DIGITS = 16  # of a SHA-256 that stands for all of it
 CPU_INFO = Path("/proc/cpuinfo")
 MADE_OF_RUNS = (":(top,exclude)result_data", ":(top,exclude)results.md", ":(top,exclude)results.html")  # for git
+DECISIVE = (
+    "seed",
+    "guest",
+    "duration_s",
+    "command",
+    "pin_vcpus",
+    "observer",
+)  # of a row: its plan's and its run's are alike
 VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "host_cpu", "qemu_command")
 
 # What the report reads of run.json, beside the row, and of which type it must be.
@@ -97,12 +106,13 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[s
     vm = read_facts(folder / "vm.tsv", VM_FACTS, remedy="run it again")
     if not row.run.endswith("." + plan.decisive_hash(row, image, vm["accelerator"])):
         what = f"ran on {vm['accelerator']} with the image of now, which is not what was planned"
-        raise Complaint(row.run, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
+        raise Complaint(row.place, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
     known = contract.load(row.workload)
     guest_files.accept(folder, outputs.names_of(known))
     outputs.check_samples(folder, outputs.read(folder, row, known), known)  # both complain of what does not add up
     facts: dict[str, Any] = {
         "row": asdict(row),
+        ASKED_FOR: [row.asked_as],
         "outcome": vm["outcome"],
         "exit_code": int(vm["exit_code"]),
         "wall_s": int(vm["wall_ms"]) / 1000,
@@ -130,14 +140,28 @@ def write(folder: Path, facts: dict[str, Any]) -> None:
     write_whole(folder / RECORD, json.dumps(facts | {CHECKSUM: checksum(facts)}, indent=2) + "\n")
 
 
+def claim(folder: Path, row: Row) -> None:
+    """Lets run.json say that `row`, of another suite or scenario, asks for this run as well."""
+    try:
+        facts = strict.parse_json(read_text(folder / RECORD))
+        claimed = facts[ASKED_FOR]
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # load() says what is wrong with it
+    if isinstance(claimed, list) and row.asked_as not in claimed and facts.get(CHECKSUM) == checksum(facts):
+        write(folder, facts | {ASKED_FOR: sorted([*claimed, row.asked_as])})
+
+
 def checksum(facts: dict[str, Any]) -> str:
     """The SHA-256 of all that run.json says but this, however it is laid out."""
     said = {key: value for key, value in facts.items() if key != CHECKSUM}
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def load(folder: Path) -> RunRecord:
-    """Reads and checks a run's folder. Raises Complaint when anything in it is not as it was sealed."""
+def load(folder: Path, planned: Row | None = None) -> RunRecord:
+    """Reads and checks a run's folder. Raises Complaint when anything in it is not as it was sealed.
+
+    `planned` is the row that asks for it, where that may be another than the one for which it was made.
+    """
     file, remedy = folder / RECORD, f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again"
     try:
         facts = strict.parse_json(read_text(file))
@@ -163,7 +187,10 @@ def load(folder: Path) -> RunRecord:
     except ValueError as error:
         raise Complaint(file, f"is damaged ({error}): {remedy}", FAILED) from None
     _check_files(folder, facts["files"], remedy)
-    record = RunRecord(folder, row, facts)
+    if unlike := [name for name in DECISIVE if planned and getattr(row, name) != getattr(planned, name)]:
+        what = f"has another {unlike[0]} than its plan: run 'make run-scenarios' again, which plans anew"
+        raise Complaint(file, what, FAILED)
+    record = RunRecord(folder, planned or row, facts)
     _check_shape(file, facts["files"], dict.fromkeys(outputs.names_of(record.contract), FINGERPRINT), remedy, "files")
     _ = record.outputs  # complains of what does not add up
     return record

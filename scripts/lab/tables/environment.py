@@ -16,7 +16,7 @@ def describe(title: str, given_as: str, known: Contract, records: list[RunRecord
     `given_as` is what the knob SUITE calls the suite, `records` are its finished runs (at least one), `rows` all that are
     planned. A measurement is what one table shows: the runs of one target, timing and accelerator.
     """
-    planned = {row.run: row for row in rows}
+    planned = {(row.run, row.scenario): row for row in rows}
     measurements: dict[tuple[str, str, str], list[RunRecord]] = {}
     for record in records:
         key = (record.row.target, record.row.timing, record.facts["accelerator"])
@@ -34,11 +34,11 @@ def describe(title: str, given_as: str, known: Contract, records: list[RunRecord
 
 
 def _measurement(
-    target: str, timing: str, accelerator: str, records: list[RunRecord], planned: dict[str, Row]
+    target: str, timing: str, accelerator: str, records: list[RunRecord], planned: dict[tuple[str, str], Row]
 ) -> dict[str, Any]:
     """What is known of one measurement: its unlike guests, and each scenario's options and guest. The host matters to
     live runs only."""
-    rows = [planned[record.row.run] for record in records]
+    rows = [planned[record.row.run, record.row.scenario] for record in records]
     _check_images(list(zip(rows, records)))
     guests = {row.guest: {**asdict(row.guest), "image": record.facts["image"]} for row, record in zip(rows, records)}
     facts = {

@@ -81,7 +81,9 @@ class Table:
         if needed and text.empty:
             raise self.complaint(path, "has no rows")
         columns = dict(self.columns) | (
-            {name: self.known.get(name, self.others) for name in text if name not in self.columns} if self.others else {}
+            {name: self.known.get(name, self.others) for name in text if name not in self.columns}
+            if self.others
+            else {}
         )
         read = {name: self._typed(path, text[name], column) for name, column in columns.items()}
         for key in self.unique:

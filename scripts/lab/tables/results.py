@@ -29,7 +29,7 @@ RAW = kept.Table(
     remedy=REMEDY,
     others=kept.optional(kept.REAL),
     known=dict.fromkeys(measured.FINGERPRINTS, kept.optional(kept.NAME)),
-    unique=[("run",)],
+    unique=[("run", "scenario")],
 )
 
 

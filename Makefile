@@ -1,7 +1,7 @@
 # The front door: `make` alone lists what it can do.
 
 KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA QUANTUM ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
-  SCENARIO BASE ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS
+  SCENARIO BASE ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS STRESS
 # What is given is text: make expands nothing in it, and recipes have it in variables of the shell, which runs none of it.
 # The scripts know what to do without.
 $(foreach knob,$(KNOBS),$(if $(filter-out undefined,$(origin $(knob))),$(eval override export $(knob) := $$(value $(knob)))))
@@ -42,8 +42,8 @@ run-scenarios: setup-run $(if $(COUNTERS),counters) ## boot a guest for each run
 matrix: setup-run ## run SUITE (t000) on every target with every kernel that it has, once each, and make one table
 	@scripts/matrix.sh $(reps) $(duration) $${SUITE:-t000}
 
-verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte
-	@scripts/verify.sh $(suites)
+verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte (STRESS=1: on a busy host)
+	@[[ $${STRESS:-0} == 0 ]] || set -- --stress; scripts/verify.sh "$$@" $(suites)
 
 timer-latency: setup-run ## how late timers are in the guests of SUITE (cyclictest, rtla)
 	@for suite in $(suites); do scripts/timer_latency.sh $(target) $(one_timing) "$$suite"; done

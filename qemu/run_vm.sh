@@ -51,7 +51,7 @@ EOF
 parse_arguments() {
   target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 output_mb=256 console_mb=16 out='' initrd=''
   tools='' shell=0 dry_run=0
-  numa=1 quantum=none tb_mb=256 accelerator=auto pin_vcpus=yes
+  numa=1 quantum=none tb_mb=${PIPELAB_TB_MB:-256} accelerator=auto pin_vcpus=yes
   counters=''
   command=()
   while (($#)); do

@@ -1,9 +1,10 @@
 """The steps that compare results: with those made again (scripts/verify.sh), and with themselves."""
 
 import argparse
+import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lab.plan import suite
 from lab.plan.arguments import Parser, add_guest_options
 from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.runs import launch, wanted
+from lab.runs.attend import beside
 from lab.runs.step import Report, add_launch_options, add_sweep_options
 from lab.runs.wanted import Wish
 from lab.text.complaint import FAILED, Complaint
@@ -18,6 +20,13 @@ from lab.text.outside import say
 
 DIFFERENT, NOT_TESTED = 3, 5  # exit codes
 AGAIN = BUILD / "verify" / "result_data"
+TB_MB = "PIPELAB_TB_MB"  # which qemu/run_vm.sh reads
+# How exact runs are made again, so many busy processes beside them, and in what environment.
+UNSTRESSED: Sequence[tuple[str, int, dict[str, str]]] = [("", 0, {})]
+STRESSES: Sequence[tuple[str, int, dict[str, str]]] = [
+    (", beside 8 busy processes", 8, {}),
+    *((f", with tb-size={size}", 0, {TB_MB: size}) for size in ("64", "1024")),
+]
 
 
 def add(steps: Any, report: Report) -> None:
@@ -35,6 +44,8 @@ def add(steps: Any, report: Report) -> None:
     )
     step.set_defaults(step=lambda arguments: verify_all(arguments, report))
     add_launch_options(step)
+    about = "three times: beside 8 processes that are busy, and with other sizes of QEMU's memory for translated code"
+    step.add_argument("--stress", action="store_true", help=about)
     step.add_argument("suites", nargs="+", metavar="SUITE")
 
     step = steps.add_parser("noise-floor", help="show the smallest change that live runs can detect")
@@ -51,20 +62,23 @@ def names_of(suites: Iterable[str]) -> list[str]:
 def verify_all(arguments: argparse.Namespace, report: Report) -> int:
     """Makes the exact results of each suite again, and says whether they came out the same; gives the exit code."""
     verdict = 0
-    if not arguments.dry_run:
-        shutil.rmtree(AGAIN.parent, ignore_errors=True)
-    for text in arguments.suites:
-        try:
-            _verify(text, arguments, report)
-        except Complaint as complaint:
-            if complaint.exit_code not in (DIFFERENT, NOT_TESTED):
-                raise
-            print(f"pipelab: {complaint}", file=sys.stderr)
-            verdict = DIFFERENT if DIFFERENT in (verdict, complaint.exit_code) else NOT_TESTED
+    for how, busy, environment in STRESSES if arguments.stress else UNSTRESSED:
+        if not arguments.dry_run:
+            shutil.rmtree(AGAIN.parent, ignore_errors=True)
+        os.environ.update(environment)
+        for text in arguments.suites:
+            try:
+                with beside(0 if arguments.dry_run else busy):
+                    _verify(text, arguments, report, how)
+            except Complaint as complaint:
+                if complaint.exit_code not in (DIFFERENT, NOT_TESTED):
+                    raise
+                print(f"pipelab: {complaint}{how}", file=sys.stderr)
+                verdict = DIFFERENT if DIFFERENT in (verdict, complaint.exit_code) else NOT_TESTED
     return verdict
 
 
-def _verify(text: str, arguments: argparse.Namespace, report: Report) -> None:
+def _verify(text: str, arguments: argparse.Namespace, report: Report, how: str) -> None:
     """Raises Complaint where the results of one suite are not the same, or cannot be tested."""
     from lab.judge import verify
     from lab.tables import results
@@ -84,14 +98,14 @@ def _verify(text: str, arguments: argparse.Namespace, report: Report) -> None:
         for wish, rows in plans:
             launch.check(launch.run(launch.tasks(wanted.write_plans([wish], rows, runs)), arguments.jobs))
         report(runs, [name])
-    count, found = verify.differences(RESULTS, name, AGAIN)
-    for line in found:
+    known = verify.differences(RESULTS, name, AGAIN)
+    for line in known.found:
         say(line)
-    if found:
-        raise Complaint(name, f"{len(found)} values are not the same: see above", DIFFERENT)
-    if not count:
+    if known.found:
+        raise Complaint(name, f"{len(known.found)} values are not the same: see above", DIFFERENT)
+    if not known.runs:
         raise Complaint(name, "not tested, since it has no exact runs", NOT_TESTED)
-    say(f"{name}: {count} exact runs came out the same, byte for byte")
+    say(f"{name}: {verify.text(known)}{how}")
 
 
 def _as_made(text: str, options: list[str]) -> Wish:

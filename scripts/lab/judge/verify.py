@@ -5,12 +5,13 @@ is another, the claim is not tested, which is not a failure of it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from lab.tables.measured import FINGERPRINTS
 from lab.tables.results import Results
 from lab.plan import plan, target
 from lab.plan.plan import Row
@@ -25,6 +26,7 @@ INPUTS = {
     "program_sha256": "program",
     "initrd_sha256": "initramfs",
 }
+CANARY = FINGERPRINTS[1]
 # The knobs of a sweep that exact runs depend on.
 KNOBS = ("TARGET", "REPS", "SEED", "DURATION", "KERNEL", "KERNEL_ARGS", "SMP", "MEMORY", "NUMA", "QUANTUM")
 
@@ -67,13 +69,23 @@ def changed_inputs(made: Results, again: Sequence[Row], build: Path, targets: Pa
     return list(changes)
 
 
-def differences(results: Path, suite: str, again: Path) -> tuple[int, list[str]]:
-    """How many exact runs there are, and in what lines of the suite's tables they did not come out the same.
+@dataclass
+class Differences:
+    """What came of `runs` exact runs that were made again: in what lines the suite's tables differ, and of how many runs
+    the program's files are the same and the canary is another. Without `is_whole` the tables did not keep both."""
+
+    runs: int = 0
+    found: list[str] = field(default_factory=list)
+    canaries: int = 0
+    is_whole: bool = True
+
+
+def differences(results: Path, suite: str, again: Path) -> Differences:
+    """What exact runs are not the same in the suite's tables in `results` and in `again`.
 
     The lines are compared as text, in the columns that they had: a column that is newer is no part of the claim.
     """
-    found: list[str] = []
-    runs = 0
+    all_found = Differences()
     for table, name_of in TABLES.items():
         name = f"{suite}_{table}.csv"
         then, now = (_exact_lines(folder / name) for folder in (results, again))
@@ -83,18 +95,29 @@ def differences(results: Path, suite: str, again: Path) -> tuple[int, list[str]]
         before, after = (
             {name_of(line): line for line in table.to_dict("records")} for table in (then, now[list(then)])
         )
-        runs = len(before) if table == "raw" else runs
+        if table == "raw":
+            all_found.runs, all_found.is_whole = len(before), set(FINGERPRINTS) <= set(then)
         for key in dict.fromkeys([*before, *after]):
             line, other = before.get(key), after.get(key)
             if line is None or other is None:
-                found.append(f"{name}: {key} is {'new' if line is None else 'missing'}")
+                all_found.found.append(f"{name}: {key} is {'new' if line is None else 'missing'}")
                 continue
-            found += [
-                f"{name}: {key}: {each} was {line[each]}, is {other[each]}"
-                for each in line
-                if line[each] != other[each]
+            unlike = [each for each in line if line[each] != other[each]]
+            all_found.canaries += unlike == [CANARY]
+            all_found.found += [
+                f"{name}: {key}: {each} was {line[each]}, is {other[each]}" for each in unlike if unlike != [CANARY]
             ]
-    return runs, found
+    return all_found
+
+
+def text(known: Differences) -> str:
+    """What is the same, when nothing that counts is found."""
+    if not known.is_whole:
+        return f"{known.runs} exact runs came out the same in every figure"
+    same = f"{known.runs} exact runs came out the same, byte for byte in all files that the program left"
+    if not known.canaries:
+        return f"{same}, and to the ns in what the kernel says of its CPUs"
+    return f"{same}; in {known.canaries} of them the kernel booked CPU time otherwise by some ns"
 
 
 TABLES: dict[str, Callable[[dict[str, str]], str]] = {

@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +30,18 @@ def attend(words: Sequence[str | Path], output: IO[Any] | int | None = None, **e
     except KeyboardInterrupt:
         end([process.pid])
         raise
+
+
+@contextmanager
+def beside(busy: int) -> Iterator[None]:
+    """Keeps so many processes busy meanwhile."""
+    loops = [subprocess.Popen([*MORTAL, "sh", "-c", "while :; do :; done"]) for _ in range(busy)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def git(folder: Path, *words: str) -> bytes:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from lab.judge import verify
+from lab.judge.verify import Differences
 from lab.plan import plan, plan_file
 from lab.plan.plan import Row
 from lab.tests.test_plan import TARGETS, write_image
@@ -47,13 +48,43 @@ def recipes(results: Path) -> list[list[str]]:
 
 
 def test_the_same_results_are_the_same(results: Path, again: Path) -> None:
-    assert verify.differences(results, "t000", again) == (6, [])
+    assert verify.differences(results, "t000", again) == Differences(6)
+    assert verify.text(Differences(6)).endswith(
+        "in all files that the program left, and to the ns in what the kernel says of its CPUs"
+    )
+
+
+def test_where_only_the_canary_differs_the_program_s_files_are_the_same(results: Path, again: Path) -> None:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[(table["timing"] == "exact") & (table["seed"] == "2"), "canary_sha256"] = "0123456789abcdef"
+        return table
+
+    rewrite(again / "t000_raw.csv", change)
+    known = verify.differences(results, "t000", again)
+    assert known == Differences(6, canaries=3)
+    assert verify.text(known).endswith("; in 3 of them the kernel booked CPU time otherwise by some ns")
+
+
+def test_one_byte_of_one_file_is_found(results: Path, again: Path) -> None:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[0, ["output_sha256", "canary_sha256"]] = "0123456789abcdef"
+        return table
+
+    rewrite(again / "t000_raw.csv", change)
+    assert len(verify.differences(results, "t000", again).found) == 2
+
+
+def test_tables_from_before_the_fingerprints_claim_no_more_than_their_figures(results: Path, again: Path) -> None:
+    rewrite(results / "t000_raw.csv", lambda table: table.drop(columns=["output_sha256", "canary_sha256"]))
+    known = verify.differences(results, "t000", again)
+    assert known == Differences(6, is_whole=False)
+    assert verify.text(known) == "6 exact runs came out the same in every figure"
 
 
 def test_live_lines_and_newer_columns_are_no_part_of_the_claim(results: Path, again: Path) -> None:
     for name in ("t000_raw.csv", "t000_metrics.csv"):
         rewrite(again / name, lambda table: table[table["timing"] == "exact"].assign(newer="1"))
-    assert verify.differences(results, "t000", again) == (6, [])
+    assert verify.differences(results, "t000", again) == Differences(6)
 
 
 def test_the_last_digit_of_one_figure_is_found(results: Path, again: Path) -> None:
@@ -62,15 +93,17 @@ def test_the_last_digit_of_one_figure_is_found(results: Path, again: Path) -> No
         return table
 
     rewrite(again / "t000_raw.csv", change)
-    runs, found = verify.differences(results, "t000", again)
-    assert (runs, len(found)) == (6, 6)
-    assert found[0].startswith("t000_raw.csv: baseline on aarch64 with seed 1: latency_p50_ns was ")
+    known = verify.differences(results, "t000", again)
+    assert (known.runs, len(known.found)) == (6, 6)
+    assert known.found[0].startswith("t000_raw.csv: baseline on aarch64 with seed 1: latency_p50_ns was ")
 
 
 def test_a_run_that_is_missing_or_new_is_found(results: Path, again: Path) -> None:
     rewrite(again / "t000_raw.csv", lambda table: table[~((table["scenario"] == "affinity") & (table["seed"] == "2"))])
-    assert verify.differences(results, "t000", again)[1] == ["t000_raw.csv: affinity on aarch64 with seed 2 is missing"]
-    assert verify.differences(again, "t000", results)[1] == ["t000_raw.csv: affinity on aarch64 with seed 2 is new"]
+    assert verify.differences(results, "t000", again).found == [
+        "t000_raw.csv: affinity on aarch64 with seed 2 is missing"
+    ]
+    assert verify.differences(again, "t000", results).found == ["t000_raw.csv: affinity on aarch64 with seed 2 is new"]
 
 
 def test_a_column_that_is_gone_is_named(results: Path, again: Path) -> None:

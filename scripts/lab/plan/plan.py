@@ -263,13 +263,17 @@ def _check_limit(row: Row, warmup_s: float, where: str) -> None:
 
 
 def run_name(row: Row, image: dict[str, str], accelerator: str) -> str:
-    """The name of the run's folder, which is another one where anything is that decides the result.
+    """The name of the run's folder, which is another one where anything is that decides the result."""
+    return f"{subject(row)}.{decisive_hash(row, image, accelerator)}"
+
+
+def subject(row: Row) -> str:
+    """The beginning of the name of the run's folder, before its hash.
 
     An exact run is the same whichever scenarios ask for it, so it is called by what decides it; a live one is a sample of
     its scenario.
     """
-    known = f"{row.target}.exact.s{row.seed}" if row.timing == "exact" else row.place
-    return f"{known}.{decisive_hash(row, image, accelerator)}"
+    return f"{row.target}.exact.s{row.seed}" if row.timing == "exact" else row.place
 
 
 def command_of(known: Contract, options: dict[str, Value], seed: int) -> str:

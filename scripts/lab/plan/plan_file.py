@@ -52,8 +52,7 @@ def fault(row: Row) -> str:
 
 def _is_name(row: Row) -> bool:
     known, _, digits = row.run.rpartition(".")
-    named = known == (row.place if row.timing == "live" else f"{row.target}.exact.s{row.seed}")
-    return named and bool(re.fullmatch(f"[0-9a-f]{{{plan.HASH_DIGITS}}}", digits))
+    return known == plan.subject(row) and bool(re.fullmatch(f"[0-9a-f]{{{plan.HASH_DIGITS}}}", digits))
 
 
 def _is_command(row: Row) -> bool:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lab.plan import plan, plan_file
 from lab.plan.guest import Guest
 from lab.tests.conftest import RECORDED, load_planned
 from lab.text.complaint import Complaint
-from lab.timers import histograms
+from lab.timers import histograms, step
 
 # As cyclictest 2.4 wrote it in a guest of two CPUs, cut to three lines; with an overflow on CPU 1.
 CYCLICTEST = """# /dev/cpu_dma_latency set to 0us
@@ -57,6 +58,14 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "out/histogram.txt").write_text(CYCLICTEST)
     (tmp_path / "out/stdout.txt").write_text(TIMERLAT)
     return tmp_path
+
+
+@pytest.mark.parametrize("timing", plan.TIMINGS)
+def test_the_runs_of_tools_have_names_that_plans_take(timing: str) -> None:
+    row = next(row for row in load_planned(RECORDED, "t000")[1] if row.timing == timing)
+    tools = [tool for seconds in (1, 2) for tool in step._tools(row, seconds) if tool.workload == "cyclictest"]
+    assert [plan_file.fault(tool) for tool in tools] == ["", ""]
+    assert len({tool.run for tool in tools} | {row.run}) == 3
 
 
 def told(table: pd.DataFrame) -> list[tuple[str, int, int]]:

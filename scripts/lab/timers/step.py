@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from lab.plan import target
+from lab.plan import plan, target
 from lab.plan.places import BUILD, RESULTS, TARGETS
 from lab.plan.plan import Row
 from lab.runs import launch, observe, wanted
@@ -81,10 +81,9 @@ def _tools(row: Row, seconds: int) -> Iterator[Row]:
             commands[f"rtla-{name}"] = f"rtla {name} hist -d {seconds}s -c 0-{guest.smp - 1} -E {LONGEST_US}"
     for tool, command in commands.items():
         # The name of the scenario's run stands for all that decides, but for the command.
-        decisive = hashlib.sha256(f"{row.run} {command}".encode()).hexdigest()[:8]
-        yield replace(
+        decisive = hashlib.sha256(f"{row.run} {command}".encode()).hexdigest()[: plan.HASH_DIGITS]
+        of_tool = replace(
             row,
-            run=f"{row.suite}.{tool}.{row.target}.{row.timing}.r{row.replicate}.{decisive}",
             scenario=tool,
             workload=tool,
             options={},
@@ -92,3 +91,4 @@ def _tools(row: Row, seconds: int) -> Iterator[Row]:
             limit_s=LIMIT_FACTOR * (1 + seconds),
             expected_ms=2500 + 1000 * seconds,
         )
+        yield replace(of_tool, run=f"{plan.subject(of_tool)}.{decisive}")

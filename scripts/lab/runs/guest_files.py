@@ -52,7 +52,7 @@ def receive(stream: Path, folder: Path, most_bytes: int) -> int:
 
 
 def _members(tar: tarfile.TarFile, folder: Path, most_bytes: int) -> int:
-    code = None
+    code, canary = None, b""
     size = 0
     for number, member in enumerate(tar):
         if number > MOST_MEMBERS:
@@ -70,7 +70,7 @@ def _members(tar: tarfile.TarFile, folder: Path, most_bytes: int) -> int:
         if member.name == EXIT_CODE:
             code = _exit_code(content.read(8))
         elif member.name == CANARY.removesuffix(".txt"):
-            (folder.parent / CANARY).write_bytes(content.read(MOST_CANARY_BYTES))
+            canary = content.read(MOST_CANARY_BYTES)
         else:
             with (folder / _file_name(member.name)).open("xb") as file:  # x: no second one of a name
                 shutil.copyfileobj(content, file, CHUNK_BYTES)
@@ -78,6 +78,8 @@ def _members(tar: tarfile.TarFile, folder: Path, most_bytes: int) -> int:
                     raise Refused("the stream is cut")
     if code is None:
         raise Refused("the stream is cut")
+    if canary:
+        (folder.parent / CANARY).write_bytes(canary)
     return code
 
 

@@ -1,5 +1,6 @@
 """What a guest sends: taken when it is as /init sends it, else refused whole, in one line, with nothing left behind."""
 
+import argparse
 import io
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.runs import guest_files
+from lab.runs import ending, guest_files
+from lab.runs.ending import Ending
 from lab.text.complaint import Complaint
 from lab.runs.guest_files import Refused
 
@@ -49,6 +51,15 @@ def test_what_init_sends_is_taken_under_its_names(tmp_path: Path) -> None:
     assert all((tmp_path / "out" / name).stat().st_mode & 0o7111 == 0 for name in names)
 
 
+def test_the_canary_is_kept_beside_the_command_s_files(tmp_path: Path) -> None:
+    most = guest_files.MOST_CANARY_BYTES
+    for canary in (b"cpu0 1 2 3\n", b"x" * most, b"x" * (most + 1)):
+        guest_files.receive(stream(tmp_path, *GOOD[:2], member("canary", canary), END), tmp_path / "out", MB)
+        assert (tmp_path / "canary.txt").read_bytes() == canary[:most]
+        assert [file.name for file in (tmp_path / "out").iterdir()] == ["stats.csv"]
+        shutil.rmtree(tmp_path / "out")
+
+
 @pytest.mark.parametrize("text,code", [(b"0\n", 0), (b"7", 7), (b"255\n", 255)])
 def test_the_exit_code_is_what_the_guest_s_shell_writes(tmp_path: Path, text: bytes, code: int) -> None:
     assert guest_files.receive(stream(tmp_path, member("exit_code", text)), tmp_path / "out", MB) == code
@@ -83,6 +94,9 @@ HOSTILE: dict[str, tuple[Member, ...]] = {
     ),
     "a hard link": (GOOD[0], member("out/passwd", type=tarfile.LNKTYPE, linkname="/etc/passwd"), END),
     "a hard link to the canary": (GOOD[0], member("out/a", type=tarfile.LNKTYPE, linkname="../canary"), END),
+    "a canary that is a link": (GOOD[0], member("canary", type=tarfile.SYMTYPE, linkname="/etc/passwd"), END),
+    "a canary without an end": (*GOOD[:2], member("canary", b"sings")),
+    "a canary that is too large": (GOOD[0], member("canary", bytes(MB + 1)), END),
     "a FIFO": (GOOD[0], member("out/samples.csv", type=tarfile.FIFOTYPE), END),
     "/dev/zero": (GOOD[0], member("out/samples.csv", type=tarfile.CHRTYPE, devmajor=1, devminor=5), END),
     "a disk": (GOOD[0], member("out/vm.tsv", type=tarfile.BLKTYPE, devmajor=8, devminor=0), END),
@@ -204,6 +218,16 @@ def test_nothing_outside_a_run_s_folder_is_touched_whatever_is_sent() -> None:
     command: list[str | Path] = [sys.executable, BREAK / "streams.py", "--seed", "1", "--count", "40"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_a_guest_that_cannot_have_its_cpus_says_so(tmp_path: Path) -> None:
+    said = b"[0.1] smp\r\npipelab: cannot bring up CPU 1 of 2\r\n[0.2] reboot: Power down\r\n"
+    (tmp_path / "console.log").write_bytes(said)
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path)
+    what = "its kernel cannot bring up CPU 1 of 2: give a smaller --smp, another kernel, or other --kernel-args"
+    assert ending.of_guest(known) == Ending("guest-cut-off", what, ending.CUT_OFF)
+    stream(tmp_path, *GOOD)  # whoever sent its files had its CPUs, whatever it printed
+    assert ending.of_guest(known) == Ending(ending.DONE, "", 0)
 
 
 def test_the_time_to_unpack_is_bounded(tmp_path: Path) -> None:

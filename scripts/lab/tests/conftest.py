@@ -21,7 +21,15 @@ RECORDED = Path(__file__).parent / "recorded"
 def load_planned(runs: Path, suite: str) -> tuple[list[RunRecord], list[Row]]:
     """The finished runs of a suite's plans, target by target and timing by timing, and all rows of the plans."""
     rows = [row for file in sorted(runs.glob(plan.file_name(suite, "*", "*"))) for row in plan_file.read(file)]
-    return [run_record.load(runs / row.run) for row in rows if (runs / row.run).is_dir()], rows
+    return [run_record.load(runs / row.run, row) for row in rows if (runs / row.run).is_dir()], rows
+
+
+def run_folder(runs: Path, scenario: str, timing: str, replicate: int, suite: str = "t000") -> Path:
+    """The folder of a recorded run."""
+    wanted = {"suite": suite, "scenario": scenario, "timing": timing, "replicate": replicate}
+    rows = {file.parent: json.loads(file.read_text())["row"] for file in runs.glob("*/run.json")}
+    (found,) = (folder for folder, row in rows.items() if row | wanted == row)
+    return found
 
 
 @pytest.fixture

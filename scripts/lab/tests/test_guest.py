@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.plan import plan, target
+from lab.plan.arguments import Parser, add_guest_options
 from lab.text.complaint import Complaint
 from lab.plan.guest import Guest
 from lab.plan.plan import Row, Sweep
@@ -60,9 +61,22 @@ def test_vcpus_are_pinned_in_live_timing_and_that_is_part_of_a_name(build: Path)
 
 
 def test_the_knobs_are_told_as_they_were_given(build: Path) -> None:
-    sweep = replace(SWEEP, guest={"kernel-args": "a b", "smp": 4}, pin_vcpus=False, wanted_accelerator="tcg")
+    guest: dict[str, plan.Value] = {"kernel-args": "a b", "smp": 4, "quantum": "0.02ms"}
+    sweep = replace(SWEEP, guest=guest, pin_vcpus=False, wanted_accelerator="tcg")
     row = expand_text(build, "[scenario.a]", sweep)[0]
-    assert row.knobs == {"KERNEL_ARGS": "a b", "SMP": "4", "PIN_VCPUS": "no", "ACCELERATOR": "tcg"}
+    of_guest = {"KERNEL_ARGS": "a b", "SMP": "4", "QUANTUM": "0.02ms"}
+    assert row.knobs == of_guest | {"PIN_VCPUS": "no", "ACCELERATOR": "tcg"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--quantum", "3us"), ("--quantum", "20"), ("--kernel-args", "quiet maxcpus=1")]
+)
+def test_what_no_guest_has_is_refused_on_the_command_line(option: str, value: str) -> None:
+    parser = Parser()
+    add_guest_options(parser)
+    with pytest.raises(Complaint, match=f"^{option}: '{value}' is not valid: give ") as complaint:
+        parser.parse_args([option, value])
+    assert complaint.value.exit_code == 2
 
 
 EXACT = Sweep("aarch64", ("exact",), 1, 1)
@@ -72,11 +86,16 @@ LIVE = Sweep("aarch64", ("live",), 1, 1)
 @pytest.mark.parametrize(
     ("text", "sweep", "message"),
     [
-        ("smp = 9", EXACT, "exact timing of aarch64 works with at most 8 CPU(s), and 9 are wanted: give SMP=8, TIMING"),
+        ("smp = 9", EXACT, "exact timing works with at most 8 CPUs, and 9 are wanted: give SMP=8, or TIMING=live"),
         (
-            "smp = 2",
-            replace(EXACT, target="armv7"),
-            "exact timing of armv7 works with at most 1 CPU(s), and 2 are wanted: give SMP=1, TIMING=live, or TARGET=aarch64",
+            "quantum = '20us'\nsmp = 5",
+            EXACT,
+            "a quantum works with at most 4 CPUs, and 5 are wanted: give SMP=4, or QUANTUM=none",
+        ),
+        (
+            "quantum = '20us'\nnuma-nodes = 2",
+            EXACT,
+            "a quantum works with 1 NUMA node, and 2 are wanted: give NUMA=1, or QUANTUM=none",
         ),
         (
             "numa-nodes = 2",
@@ -109,6 +128,36 @@ def test_what_a_target_cannot_do_gets_one_line_with_what_would_work(
         expand_text(build, f"[scenario.a]\n{text}", sweep)
     assert message in str(complaint.value) and "\n" not in str(complaint.value)
     assert complaint.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("text", "quantum"), [("none", "none"), ("20us", "20us"), ("0.02ms", "20us")])
+def test_a_quantum_is_so_many_us_however_it_is_written(build: Path, text: str, quantum: str) -> None:
+    (row,) = expand_text(build, f"[scenario.a]\nquantum = '{text}'", EXACT)
+    assert row.guest.quantum == quantum
+
+
+def test_exact_guests_with_several_cpus_have_a_quantum_and_that_is_part_of_a_name(build: Path) -> None:
+    text = "[scenario.one]\nsmp = 1\n[scenario.two]\n[scenario.four]\nsmp = 4"
+    without, having = (
+        expand_text(build, text, replace(SWEEP, replicates=1, guest={"quantum": each})) for each in ("none", "20us")
+    )
+    assert {row.guest.quantum for row in without} == {"none"}
+    differ = {("two", "exact"), ("four", "exact")}
+    assert {(row.scenario, row.timing) for row in having if row.guest.quantum == "20us"} == differ
+    assert {(row.scenario, row.timing) for row, other in zip(having, without) if row.run != other.run} == differ
+
+
+def test_the_limits_of_a_quantum_are_none_of_live_guests(build: Path) -> None:
+    assert expand_text(build, "[scenario.a]\nquantum = '20us'\nsmp = 8\nnuma-nodes = 2", LIVE)
+
+
+def test_a_target_that_cannot_hide_cpus_has_no_quantum(build: Path, tmp_path: Path) -> None:
+    conf = (TARGETS / "aarch64.conf").read_text()
+    (tmp_path / "aarch64.conf").write_text(conf.replace("HIDDEN_CPUS=device-tree", "HIDDEN_CPUS="))
+    assert expand_text(build, "[scenario.a]", EXACT, targets=tmp_path)
+    what = r"\[scenario.a\]: aarch64 has no quantum, as nobody has tried .*: give QUANTUM=none"
+    with pytest.raises(Complaint, match=what):
+        expand_text(build, "[scenario.a]\nquantum = '20us'", EXACT, targets=tmp_path)
 
 
 def test_pins_that_the_guest_has_are_taken(build: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from lab.report import page as report
 from lab.tests import steps
+from lab.tests.conftest import load_planned, run_folder
 from lab.text.complaint import Complaint
 from lab.report.html import page, text
 
@@ -120,8 +121,8 @@ def test_a_title_is_text_and_no_script(html: str, results_folder: Path) -> None:
 
 
 def test_without_the_runs_the_page_says_what_is_missing(html: str, results_folder: Path) -> None:
-    for folder in (results_folder / "result_data" / "runs").glob("t000.*/"):
-        shutil.rmtree(folder)
+    for record in load_planned(results_folder / "result_data" / "runs", "t000")[0]:
+        shutil.rmtree(record.folder)
     other = render(results_folder)
     assert other.count("<code>make run-scenarios SUITE=t000</code>") == 3 * 2
     assert other.count("<canvas ") == html.count("<canvas ") - 3 * 2
@@ -162,7 +163,7 @@ def test_a_table_is_aligned_and_can_be_scrolled() -> None:
 
 
 def test_a_damaged_run_is_named(results_folder: Path) -> None:
-    file = next((results_folder / "result_data" / "runs").glob("t000.baseline.*.exact.*/samples.csv"))
+    file = run_folder(results_folder / "result_data" / "runs", "baseline", "exact", 1) / "samples.csv"
     file.write_text(file.read_text().rstrip("\n"))
     done = make_html(results_folder)
     assert (done.returncode, done.stdout) == (1, "")

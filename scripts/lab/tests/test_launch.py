@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from lab.plan import plan_file
 from lab.plan.guest import Guest
 from lab.plan.places import ROOT
 from lab.plan.plan import Row
-from lab.runs import launch, observe, one
+from lab.runs import launch, observe, one, run_record
 from lab.runs.attend import attend
 from lab.text.complaint import Complaint
 
@@ -47,17 +48,20 @@ def test_rows_of_two_plans_alternate_replicate_by_replicate(tmp_path: Path, rows
 
 
 def test_a_row_is_said_by_names(rows: list[Row]) -> None:
-    guest = Guest("rt", "isolcpus=1 quiet", smp=4, memory_mb=1024, numa_nodes=2)
+    guest = Guest("rt", "isolcpus=1 quiet", smp=4, memory_mb=1024, numa_nodes=2, quantum="20us")
     row = replace(rows[0], guest=guest, pin_vcpus=True, wanted_accelerator="kvm")
     words = one.command(row)
     named = dict(zip(words[1:-1:2], words[2::2]))
     assert words[0] == str(ROOT / "qemu/run_vm.sh")
-    assert {name: named[name] for name in ("--kernel", "--kernel-args", "--smp", "--memory", "--numa")} == {
+    assert {
+        name: named[name] for name in ("--kernel", "--kernel-args", "--smp", "--memory", "--numa", "--quantum")
+    } == {
         "--kernel": "rt",
         "--kernel-args": "isolcpus=1 quiet",
         "--smp": "4",
         "--memory": "1024",
         "--numa": "2",
+        "--quantum": "20us",
     }
     assert (named["--pin-vcpus"], named["--accelerator"], named["--seed"]) == ("yes", "kvm", str(row.seed))
     assert words[words.index("--") + 1 :] == row.command.split(" ")
@@ -80,6 +84,33 @@ def test_a_counted_run_without_counts_is_tried_again(tmp_path: Path, rows: list[
     assert not one.is_done(row, tmp_path) and one.is_done(rows[0], tmp_path)
     (tmp_path / row.run / one.COUNTS).touch()
     assert one.is_done(row, tmp_path)
+
+
+def test_an_exact_run_is_made_once_and_says_who_asked_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[Row]
+) -> None:
+    started = []
+
+    def start(task: launch.Task) -> int:
+        started.append(task.row)
+        shutil.copytree(RECORDED / task.row.run, tmp_path / task.row.run)
+        return os.posix_spawnp("true", ["true"], os.environ)
+
+    monkeypatch.setattr(launch, "_start", start)
+    exact, live = (next(row for row in rows if row.timing == timing) for timing in ("exact", "live"))
+    tasks = launch.tasks(
+        write(tmp_path, [exact, replace(exact, suite="other"), replace(exact, scenario="again"), live])
+    )
+    assert [launch.run(tasks, jobs=2, quiet=True) for _ in range(2)] == [0, 0]
+    assert started == [exact, live]
+    asked = [run_record.load(tmp_path / row.run).facts["asked_for_by"] for row in (exact, live)]
+    assert asked == [["other/baseline", "t000/again", "t000/baseline"], ["t000/baseline"]]
+
+
+def test_a_failure_is_called_by_the_scenario_that_asked(rows: list[Row]) -> None:
+    exact, live = (next(row for row in rows if row.timing == timing) for timing in ("exact", "live"))
+    assert one.failure_name(live) == live.run
+    assert one.failure_name(exact) == f"t000.baseline.aarch64.exact.r1.{exact.run.removeprefix('aarch64.exact.s1.')}"
 
 
 def test_a_folder_belongs_to_one_process_and_is_cleared(tmp_path: Path) -> None:

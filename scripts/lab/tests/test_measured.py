@@ -1,7 +1,10 @@
 """Tables: percentiles from counts, medians over runs, and what is left empty."""
 
+import hashlib
 import io
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +12,7 @@ import pytest
 
 from lab.plan import contract
 from lab.runs import run_record
-from lab.tables import measured
+from lab.tables import measured, results
 from lab.tables.estimate import median_interval
 from lab.runs.run_record import RunRecord
 from lab.tests.reseal import reseal
@@ -109,6 +112,33 @@ def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: lis
 )
 def test_metrics_have_a_unit_in_their_names(column: str, suffix: str, name: str) -> None:
     assert measured.in_metrics(column, suffix) == name
+
+
+def test_an_exact_run_has_fingerprints_of_its_output_and_of_its_canary(records: list[RunRecord]) -> None:
+    exact, live = (next(record for record in records if record.row.timing == timing) for timing in ("exact", "live"))
+    files = exact.facts["files"] | {"canary.txt": {}}
+
+    def told(name: str, text: str) -> tuple[str, str]:
+        (exact.folder / name).write_text(text)
+        (row,) = measured.raw_table([run_record.load(reseal(exact.folder, files=files))])[0].to_dict("records")
+        return row["output_sha256"], row["canary_sha256"]
+
+    output, canary = told("canary.txt", "cpu0 1 2 3")
+    assert (output, "") == exact.fingerprints and canary == hashlib.sha256(b"cpu0 1 2 3").hexdigest()[:16]
+    assert told("console.log", "other") == (output, canary)
+    other = told("canary.txt", "cpu0 1 2 4")
+    assert other[0] == output and other[1] not in ("", canary)
+    changed = told("stdout.txt", "other")
+    assert re.fullmatch("[0-9a-f]{16}", changed[0]) and changed[0] != output and changed[1] == other[1]
+    assert live.fingerprints == ("", "")
+
+
+def test_a_fingerprint_of_digits_stays_a_text(records: list[RunRecord], tmp_path: Path) -> None:
+    digits = ["0123456789012345", "1234567890123e10"]
+    raw = measured.raw_table(records)[0].iloc[:2].assign(output_sha256=digits)
+    (tmp_path / "raw.csv").write_text(measured.raw_csv(raw))
+    assert list(measured.read(tmp_path / "raw.csv")["output_sha256"]) == digits
+    assert list(results.RAW.read(tmp_path / "raw.csv")["output_sha256"]) == digits
 
 
 THREADS = """thread,tid,role,cpu,migrations,run_delay_ns

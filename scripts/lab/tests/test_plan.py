@@ -1,14 +1,16 @@
 """Plans: which runs, with which seeds, in which order, under which names."""
 
 import json
-from dataclasses import replace
+import re
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.plan import contract, plan, plan_file, suite
-from lab.plan.places import SCENARIOS, TARGETS
+from lab.plan import contract, guest, plan, plan_file, suite
+from lab.plan.guest import Guest
+from lab.plan.places import ROOT, SCENARIOS, TARGETS
 from lab.plan.plan import Row, Sweep
 from lab.text.complaint import Complaint
 
@@ -31,11 +33,11 @@ def write_image(build: Path, target: str, facts: dict[str, str]) -> None:
     folder.joinpath("image.tsv").write_text("".join(f"{key}\t{value}\n" for key, value in facts.items()))
 
 
-def expand_text(build: Path, text: str, sweep: Sweep = SWEEP) -> list[Row]:
+def expand_text(build: Path, text: str, sweep: Sweep = SWEEP, name: str = "own", targets: Path = TARGETS) -> list[Row]:
     """The rows of a suite that is `text`."""
-    file = build / "own.toml"
+    file = build / f"{name}.toml"
     file.write_text(text)
-    return plan.expand(suite.load(file), sweep, build, TARGETS)
+    return plan.expand(suite.load(file), sweep, build, targets)
 
 
 def expand(build: Path, sweep: Sweep = SWEEP, name: str = "t001") -> list[Row]:
@@ -130,6 +132,17 @@ def test_the_accelerator_is_in_the_names_of_live_runs_only(build: Path) -> None:
         assert same or names[0].isdisjoint(names[1])
 
 
+def test_an_exact_run_is_one_whichever_suites_and_scenarios_ask_for_it(build: Path) -> None:
+    text, sweep = "[scenario.a]\n[scenario.b]\n[scenario.c]\nqueue-cap = 8\n", replace(SWEEP, replicates=1)
+    rows = [row for name in ("own", "other") for row in expand_text(build, text, sweep, name)]
+    exact, live = ({row.asked_as: row.run for row in rows if row.timing == timing} for timing in plan.TIMINGS)
+    assert exact["own/a"] == exact["own/b"] == exact["other/a"] == exact["other/b"]
+    assert exact["own/c"] == exact["other/c"] != exact["own/a"]
+    assert re.fullmatch(r"aarch64\.exact\.s5\.[0-9a-f]{12}", exact["own/a"])
+    assert len(set(live.values())) == 6
+    assert re.fullmatch(r"own\.a\.aarch64\.live\.r1\.[0-9a-f]{12}", live["own/a"])
+
+
 def test_seeds_end_where_those_of_qemu_end(build: Path) -> None:
     largest = 2**32 - 1
     assert expand(build, replace(SWEEP, seed=largest - 2))[2].seed == largest
@@ -179,12 +192,14 @@ def plan_of_one(folder: Path, changed: dict[str, Any]) -> str:
     [
         ({"seed": "1"}, "row 1 (seed = '1')"),
         ({"seed": True}, "row 1 (seed = 'True')"),
-        ({"seed": 2**32}, "row 1 (seed = '4294967296')"),
+        ({"seed": 2**32, "run": f"aarch64.exact.s{2**32}.0123456789ab"}, "row 1 (seed = '4294967296')"),
+        ({"seed": 6}, "row 1 (run = "),
         ({"seed": "gone"}, "row 1 (seed is missing)"),
         ({"colour": "red"}, "row 1 (colour is not known)"),
         ({"guest": 3}, "row 1 (guest is no object)"),
         ({"guest": {"smp": 2}}, "row 1 (guest.kernel is missing)"),
-        ({"guest": {"kernel": "a;b", "kernel_args": "", "smp": 2, "memory_mb": 1, "numa_nodes": 1}}, "(guest = "),
+        ({"guest": asdict(Guest("cloud")) | {"kernel": "a;b"}}, "row 1 (guest = "),
+        ({"guest": asdict(Guest("cloud")) | {"quantum": "3us"}}, "row 1 (guest = "),
         ({"options": []}, "row 1 (options is no object)"),
         ({"options": {"queue-cap": 0}}, "row 1 (options = "),
         ({"options": {"x y": 0}}, "row 1 (options = "),
@@ -194,7 +209,8 @@ def plan_of_one(folder: Path, changed: dict[str, Any]) -> str:
         ({"knobs": {"SMP": 4}}, "row 1 (knobs has something else than texts)"),
         ({"knobs": {"SMP": "$(id)"}}, "row 1 (knobs = "),
         ({"run": "../x"}, "row 1 (run = '../x')"),
-        ({"suite": "other"}, "row 1 (run = "),
+        ({"suite": "../x"}, "row 1 (suite = '../x')"),
+        ({"target": "other"}, "row 1 (run = "),
         ({"timing": "slow"}, "row 1 (run = "),
         ({"workload": "../x"}, "row 1 (workload = '../x')"),
         ({"observer": "me"}, "row 1 (observer = 'me')"),
@@ -209,6 +225,12 @@ def test_a_row_that_no_planner_makes_is_refused(build: Path, changed: dict[str, 
     text = str(complaint.value)
     assert text.startswith(f"{file}: is damaged: ") and message in text and "\n" not in text
     assert text.endswith("run 'make run-scenarios' again, which keeps finished runs") and complaint.value.exit_code == 1
+
+
+@pytest.mark.parametrize("changed", [{"suite": "other"}, {"scenario": "other"}, {"replicate": 2}])
+def test_a_live_run_has_the_name_of_its_row_alone(build: Path, changed: dict[str, Any]) -> None:
+    row = expand(build, replace(SWEEP, timings=("live",)))[0]
+    assert (plan_file.fault(row), plan_file.fault(replace(row, **changed))) == ("", "run")
 
 
 def test_a_row_of_another_contract_is_read_all_the_same(build: Path) -> None:
@@ -257,10 +279,22 @@ def test_the_title_of_a_suite_is_one_line_or_its_name(tmp_path: Path) -> None:
     assert plan.title_text(suite.load(own)) == f"a b\n{own}\n"
 
 
+def test_run_vm_has_the_same_limits() -> None:
+    limits = dict(re.findall("([A-Z_]+)=([0-9]+)", (ROOT / "qemu/guest_shape.sh").read_text()))
+    assert {name: int(limits[name]) for name in ("EXACT_MAX_SMP", "QUANTUM_MAX_SMP")} == {
+        "EXACT_MAX_SMP": guest.EXACT_MAX_SMP,
+        "QUANTUM_MAX_SMP": guest.QUANTUM_MAX_SMP,
+    }
+    assert (int(limits["QUANTUM_MIN_US"]), int(limits["QUANTUM_MAX_US"])) == (
+        guest.QUANTUM_US.low,
+        guest.QUANTUM_US.high,
+    )
+
+
 @pytest.mark.parametrize("target", ALL_TARGETS)
-def test_exact_timing_is_refused_where_the_target_cannot_do_it(build: Path, target: str) -> None:
-    most = next(int(line[14:]) for line in (TARGETS / f"{target}.conf").open() if line.startswith("EXACT_MAX_SMP="))
-    with pytest.raises(Complaint, match=f"exact timing of {target} works with at most {most} CPU"):
+def test_exact_timing_is_refused_with_more_cpus_than_it_works_with(build: Path, target: str) -> None:
+    most = guest.EXACT_MAX_SMP
+    with pytest.raises(Complaint, match=f"exact timing works with at most {most} CPUs, and {most + 1} are wanted"):
         expand_text(build, f"[guest]\nsmp = {most + 1}\n[scenario.a]", Sweep(target, ("exact",), 1, 1))
     assert expand_text(build, f"[guest]\nsmp = {most + 1}\n[scenario.a]", Sweep(target, ("live",), 1, 1))
     assert expand_text(build, f"[guest]\nsmp = {most}\n[scenario.a]", Sweep(target, ("exact",), 1, 1))
@@ -268,7 +302,7 @@ def test_exact_timing_is_refused_where_the_target_cannot_do_it(build: Path, targ
 
 def test_a_target_that_does_not_say_its_limit_is_named(build: Path, tmp_path: Path) -> None:
     (tmp_path / "aarch64.conf").write_text("MACHINE=virt\n")
-    with pytest.raises(Complaint, match="aarch64.conf: does not say how many CPUs .*: add EXACT_MAX_SMP=N"):
+    with pytest.raises(Complaint, match="aarch64.conf: does not say how many NUMA nodes .*: add MAX_NUMA_NODES=N"):
         plan.expand(suite.load(SCENARIOS / "t000.toml"), SWEEP, build, tmp_path)
 
 

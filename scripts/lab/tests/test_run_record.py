@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from lab.runs import ledger, run_record, watch
+from lab.runs import guest_files, ledger, run_record, watch
 from lab.plan import contract, plan, plan_file
 from lab.text.complaint import Complaint
-from lab.tests.conftest import load_planned
+from lab.tests.conftest import load_planned, run_folder
 from lab.tests.test_ledger import QUIET
 
 IMAGE = dict.fromkeys(plan.IMAGE_FACTS, "x")
@@ -25,12 +25,13 @@ HOST = {"cpu": "x", "cpus": 2, "load_before": 0.5, "steal_share": 0.1}
 def fresh(runs: Path, tmp_path: Path) -> Path:
     """A folder as run_one.sh has it before it is sealed."""
     folder = tmp_path / "fresh"
-    shutil.copytree(next(runs.glob("*.exact.r1.*")), folder / "out")
+    shutil.copytree(run_folder(runs, "baseline", "exact", 1), folder / "out")
     (folder / "out/run.json").unlink()
     (folder / "out/console.log").rename(folder / "console.log")
     (folder / "vm.tsv").write_text(
-        "outcome\tdone\nreason\t\nexit_code\t0\nwall_ms\t2500\naccelerator\ttcg\nqemu_command\t'qemu' '-x'\n"
+        "outcome\tdone\nreason\t\nexit_code\t0\nwall_ms\t2500\naccelerator\ttcg\nhost_cpu\t3\nqemu_command\t'qemu' '-x'\n"
     )
+    (folder / guest_files.CANARY).write_text("cpu0 1 2 3\n")
     return folder
 
 
@@ -49,8 +50,10 @@ def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
     assert record.facts["wall_s"] == 2.5
     assert record.facts["qemu_command"] == "'qemu' '-x'"
     assert record.facts["host"] == HOST
+    assert (record.facts["host_cpu"], record.facts["asked_for_by"]) == ("3", ["t000/baseline"])
     assert record.facts["git_commit"] is None  # "/" is no repository
     assert not (fresh / "vm.tsv").exists()
+    assert record.fingerprints[1] == run_record.fingerprint(fresh / guest_files.CANARY)["sha256"][: run_record.DIGITS]
 
 
 def test_a_commit_is_dirty_when_anything_but_results_differs_from_it(tmp_path: Path) -> None:
@@ -83,6 +86,7 @@ def test_a_commit_is_dirty_when_anything_but_results_differs_from_it(tmp_path: P
 def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: Path, row: plan.Row) -> None:
     vcpus = {"0": {"run_ns": 1, "run_delay_ns": 1}}
     (fresh / ledger.WATCH).write_text(json.dumps(QUIET | {"vcpus": vcpus}))
+    (fresh / "vm.tsv").write_text((fresh / "vm.tsv").read_text().replace("host_cpu\t3", "host_cpu\t"))
     live = replace(row, timing="live", pin_vcpus=True)
     live = replace(live, run=plan.run_name(live, IMAGE, "tcg"))
     run_record.seal(fresh, live, IMAGE, Path("/"), HOST)
@@ -91,7 +95,8 @@ def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: P
     assert record.noisy and "50.0%" in record.facts["noisy_because"][0]
     assert record.facts["vcpu_pinning"]["host_cpus"] == [0, 1]
     assert record.facts["ledger"]["vcpus"] == vcpus
-    assert not (fresh / ledger.WATCH).exists()
+    assert not (fresh / ledger.WATCH).exists() and not (fresh / guest_files.CANARY).exists()
+    assert record.facts["host_cpu"] is None and record.fingerprints == ("", "")
 
 
 def test_what_does_not_add_up_is_not_sealed(fresh: Path, row: plan.Row) -> None:
@@ -146,7 +151,7 @@ def test_a_run_on_another_accelerator_or_image_than_planned_is_not_sealed(fresh:
 
 
 def test_finished_and_missing_runs_are_told_apart(runs: Path) -> None:
-    shutil.rmtree(next(runs.glob("t000.affinity.*.live.r2.*")))
+    shutil.rmtree(run_folder(runs, "affinity", "live", 2))
     finished, rows = load_planned(runs, "t000")
     assert len(finished) == 11
     missing = [row for row in rows if row not in [record.row for record in finished]]
@@ -165,12 +170,13 @@ def flip(file: Path) -> None:
 
 # Each is sealed again after it, by somebody who knows how.
 FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "seed": (lambda facts: facts["row"].update(seed=7), "has no good row .command = "),
+    "seed": (lambda facts: facts["row"].update(seed=7), "has no good row .(run|command) = "),
     "image": (lambda facts: facts["image"].update(qemu_version="9"), "has another command, guest or image than"),
     "guest": (lambda facts: facts["row"]["guest"].update(smp=4), "has another command, guest or image than"),
     "options": (lambda facts: facts["row"]["options"].update(duration=15), "has no good row .command = "),
     "words": (lambda facts: facts["row"].update(command="rm -rf /"), "has no good row .command = 'rm -rf /'"),
     "scenario": (lambda facts: facts["row"].update(scenario="other"), "has no good row .run = "),
+    "target": (lambda facts: facts["row"].update(target="other"), "has no good row .run = "),
     "a path": (lambda facts: facts["files"].update({"../x": facts["files"]["stats.csv"]}), "is damaged .'../x' is not"),
     "files": (lambda facts: facts["files"].pop("stats.csv"), "has no good value for 'files.stats.csv'"),
     "ledger": (lambda facts: facts.update(ledger={"steal_share": "x"}), "has no good value for 'ledger.steal_share'"),
@@ -180,9 +186,13 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("forged", FORGED)
-def test_a_run_that_is_forged_gets_one_line(runs: Path, forged: str) -> None:
-    folder = next(runs.glob("t000.baseline.*.exact.r1.*"))
+# The scenario of an exact run is the first that asked for it: its plan says which one is meant.
+@pytest.mark.parametrize(
+    ("timing", "forged"),
+    [("exact", name) for name in FORGED if name != "scenario"] + [("live", name) for name in FORGED],
+)
+def test_a_run_that_is_forged_gets_one_line(runs: Path, timing: str, forged: str) -> None:
+    folder = run_folder(runs, "baseline", timing, 1)
     facts = json.loads((folder / "run.json").read_text())
     change, message = FORGED[forged]
     facts["row"]["contract"] = contract.load("pipeline").sha256  # by whose options the command is checked
@@ -194,7 +204,7 @@ def test_a_run_that_is_forged_gets_one_line(runs: Path, forged: str) -> None:
 
 @pytest.mark.parametrize("change", [{"noisy": True}, {"wall_s": 2}, {"git_commit": None}])
 def test_run_json_itself_has_a_checksum(runs: Path, change: dict[str, Any]) -> None:
-    folder = next(runs.glob("t000.baseline.*.exact.r1.*"))
+    folder = run_folder(runs, "baseline", "exact", 1)
     facts = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(facts))  # laid out otherwise, which is no change
     assert run_record.load(folder).row.seed == 1
@@ -208,6 +218,38 @@ def test_run_json_itself_has_a_checksum(runs: Path, change: dict[str, Any]) -> N
     (folder / "run.json").write_text(json.dumps(facts["row"]))
     with pytest.raises(Complaint, match="run.json: is of an older pipelab: remove the folder"):
         run_record.load(folder)
+
+
+def test_a_run_says_once_who_asks_for_it(runs: Path, row: plan.Row) -> None:
+    folder = run_folder(runs, "baseline", "exact", 1)
+    for asking in (row, replace(row, suite="other"), replace(row, scenario="again"), replace(row, suite="other")):
+        run_record.claim(folder, asking)
+    record = run_record.load(folder, replace(row, suite="other", run=folder.name))
+    assert record.facts["asked_for_by"] == ["other/baseline", "t000/again", "t000/baseline"]
+    assert (record.row.suite, record.facts["row"]["suite"]) == ("other", "t000")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", '{"asked_for_by": []}', '{"asked_for_by": 3, "sha256": "x"}'])
+def test_a_damaged_run_json_is_not_claimed(runs: Path, row: plan.Row, text: str) -> None:
+    folder = run_folder(runs, "baseline", "exact", 1)
+    record, asking = folder / "run.json", replace(row, suite="other")
+    changed = record.read_text().replace('"exit_code": 0', '"exit_code": 1')
+    for damaged in (text, changed, changed[:-20]):
+        record.write_text(damaged)
+        run_record.claim(folder, asking)
+        assert record.read_text() == damaged
+    record.unlink()
+    run_record.claim(folder, asking)
+    assert not record.exists()
+
+
+def test_a_run_is_none_of_a_row_that_is_unlike_it(runs: Path) -> None:
+    folder = run_folder(runs, "baseline", "exact", 1)
+    planned = run_record.load(folder).row
+    unlike: list[dict[str, Any]] = [{"command": "x"}, {"duration_s": 9.0}, {"guest": replace(planned.guest, smp=4)}]
+    for changed in unlike:
+        with pytest.raises(Complaint, match=f"run.json: has another {next(iter(changed))} than its plan"):
+            run_record.load(folder, replace(planned, **changed))
 
 
 def without(*keys: str):  # type: ignore[no-untyped-def]
@@ -245,7 +287,7 @@ KEYS_OF_THE_REPORT = [
     ],
 )
 def test_a_damaged_run_gets_one_line_with_its_remedy(runs: Path, name: str, damage, message: str) -> None:  # type: ignore[no-untyped-def]
-    folder = next(runs.glob("t000.baseline.*.exact.r1.*"))
+    folder = run_folder(runs, "baseline", "exact", 1)
     damage(folder / name)
     with pytest.raises(Complaint) as complaint:
         load_planned(runs, "t000")

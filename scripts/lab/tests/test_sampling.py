@@ -1,6 +1,7 @@
 """Suites that keep only some items, or none: runs of the real program, and all that reads them."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from lab.report.exports import chrome_trace
 from lab.report.html import page as html_page
 from lab.runs import run_record
 from lab.tables import measured, results
+from lab.tests.conftest import run_folder
 from lab.tests.reseal import reseal
 from lab.text.complaint import Complaint
 from lab.text.files import write_whole
@@ -25,7 +27,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {"all": {}, "sampled": {"sample-every": 2
 
 def run(runs: Path, scenario: str, options: dict[str, Any]) -> plan.Row:
     """Runs the program with these options, as a live guest would, and seals what it leaves under that name."""
-    folder = next(runs.glob("t000.*.live.r1.*"))
+    folder = Path(shutil.copytree(run_folder(runs, "baseline", "live", 1), runs / "copy"))
     options = {"duration": 0.15, "prod-interval-us": 1000} | options
     words = f"{plan.words(options)} --seed 1 --out ."
     subprocess.run([of_host(Path()), *words.split()], cwd=folder, check=True, capture_output=True)

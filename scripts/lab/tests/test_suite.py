@@ -102,6 +102,11 @@ def test_a_value_that_is_no_name_is_spelt_as_one(tmp_path: Path) -> None:
     assert list(found) == ["fifo_50-prod-interval-us-0_5", "other-prod-interval-us-0_5"]
 
 
+def test_a_quantum_is_an_axis(tmp_path: Path) -> None:
+    found = options_of(tmp_path, '[matrix]\nquantum = ["none", "20us", "0.02ms"]')
+    assert list(found.values()) == [{"quantum": "none"}, {"quantum": "20us"}, {"quantum": "0.02ms"}]
+
+
 def test_a_group_s_scenarios_share_its_options_and_the_beginning_of_their_names(tmp_path: Path) -> None:
     text = '[scenario.a]\n[group.old]\nqueue = "mutex"\nmatrix.wait = ["spin", "futex"]\n[group.old.scenario.big]\nqueue-cap = 9\n'
     assert options_of(tmp_path, text) == {
@@ -199,6 +204,19 @@ def test_a_value_may_have_a_unit(tmp_path: Path, text: str, option: str, value: 
         ("[scenario.a]\nprod-interval-us = inf", "prod-interval-us = inf is not valid: give a number from 0.0"),
         ("[guest]\nsmp = 65\n[scenario.a]", "[guest]: smp = 65 is not valid: give an integer from 1 to 64"),
         ("[guest]\nqueue-cap = 8\n[scenario.a]", "[guest]: unknown key 'queue-cap'"),
+        (
+            "[guest]\nquantum = '3us'\n[scenario.a]",
+            "[guest]: quantum = '3us' is not valid: give \"none\", or whole us from 5us to 10000us",
+        ),
+        ("[scenario.a]\nquantum = '11ms'", "[scenario.a]: quantum = '11ms' is not valid: give \"none\""),
+        ("[scenario.a]\nquantum = '20.5us'", "[scenario.a]: quantum = '20.5us' is not valid: give \"none\""),
+        ("[scenario.a]\nquantum = '20'", "[scenario.a]: quantum = '20' is not valid: give \"none\""),
+        ("[scenario.a]\nquantum = 20", '[scenario.a]: quantum = 20 is not valid: give "none"'),
+        (
+            "[guest]\nkernel-args = 'quiet maxcpus=1'\n[scenario.a]",
+            "[guest]: kernel-args = 'quiet maxcpus=1' is not valid: give words with a space between them such as",
+        ),
+        ("[scenario.a]\nkernel-args = 'maxcpus=1'", "kernel-args = 'maxcpus=1' is not valid: give words"),
         ("[scenario.a]\n[scenario.a]", "is not valid TOML: Cannot declare ('scenario', 'a') twice (at line 2"),
         ("[scenario.'a b']", "'a b' is not a good name: use up to 64 letters"),
         ("[scenario." + "a" * 65 + "]", "is not a good name: use up to 64 letters"),

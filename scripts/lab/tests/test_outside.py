@@ -15,6 +15,7 @@ from lab.tables import measurement, results
 from lab.plan import plan_file, target
 from lab.report import page as report
 from lab.runs import run_record
+from lab.tests.conftest import run_folder
 from lab.text.complaint import MOST, Complaint
 from lab.report.html import page
 from lab.report.html.text import block, inline
@@ -201,7 +202,7 @@ def test_a_plan_with_names_that_are_none_is_refused(runs: Path, key: str, name: 
 @pytest.mark.parametrize("name", PATHS)
 @pytest.mark.parametrize("key", ["run", "suite", "scenario", "target", "timing", "accelerator", "files"])
 def test_a_record_with_names_that_are_none_is_refused(runs: Path, key: str, name: str) -> None:
-    folder = next(runs.glob("t000.baseline.aarch64.exact.r1.*/"))
+    folder = run_folder(runs, "baseline", "exact", 1)
     facts = json.loads((folder / "run.json").read_text())
     if key == "files":
         facts["files"] |= {f"../{name}": {"bytes": 0, "sha256": ""}}
@@ -219,7 +220,7 @@ def test_a_record_with_names_that_are_none_is_refused(runs: Path, key: str, name
 
 
 @pytest.mark.parametrize("words", ["pipelab pipeline --x $(x)", "pipelab pipeline; x", "a\x1b[2J", "a -- b"])
-@pytest.mark.parametrize("key", ["command", "kernel", "kernel_args"])
+@pytest.mark.parametrize("key", ["command", "kernel", "kernel_args", "quantum"])
 def test_a_row_has_no_words_that_a_shell_takes_apart(runs: Path, key: str, words: str) -> None:
     row = plan_file.read(runs / "t000.aarch64.exact.plan.jsonl")[0]
     said: dict[str, Any] = {key: words}
@@ -228,15 +229,18 @@ def test_a_row_has_no_words_that_a_shell_takes_apart(runs: Path, key: str, words
 
 
 def test_a_target_s_name_is_no_path(tmp_path: Path) -> None:
-    (tmp_path / "x.conf").write_text("EXACT_MAX_SMP=1\nMAX_NUMA_NODES=1\nKERNELS=a:b\n")
+    (tmp_path / "x.conf").write_text("MAX_NUMA_NODES=1\nKERNELS=a:b\n")
     (tmp_path / "targets").mkdir()
     with pytest.raises(Complaint, match="is not a good name"):
         target.load(tmp_path / "targets", "../x")
 
 
 @pytest.mark.parametrize("words", ["$(x)", "a,\x1fb", "../x y; z"])
-def test_results_whose_guest_is_no_plain_words_are_refused(told: tuple[Path, dict[str, Any]], words: str) -> None:
+@pytest.mark.parametrize("key", ["kernel", "kernel_args", "quantum"])
+def test_results_whose_guest_is_no_plain_words_are_refused(
+    told: tuple[Path, dict[str, Any]], key: str, words: str
+) -> None:
     _, environment = told
-    environment["measurements"][0]["guests"][0]["kernel"] = words
+    environment["measurements"][0]["guests"][0][key] = words
     with pytest.raises(ValueError, match="no plain words"):
         measurement.check(environment)

@@ -4,9 +4,9 @@ set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
 # shellcheck source=guest_shape.sh
-source "$(dirname "$0")/guest_shape.sh"
+source "$ROOT/qemu/guest_shape.sh"
 # shellcheck source=counters/load.sh
-source "$(dirname "$0")/counters/load.sh"
+source "$ROOT/qemu/counters/load.sh"
 end_on_signals
 
 usage() {
@@ -190,11 +190,12 @@ run_qemu() {
 # last of them has booked its instructions. For the same reason nothing may run beside an exact guest that wakes QEMU at
 # a random instruction: no monitor traffic, and no timer of the host's clock.
 choose_host_cpu() {
-  local cpu last all=() lock
+  local key ranges range cpu all=() lock
   host_cpu=''
-  while IFS=- read -r cpu last; do
-    for ((last = ${last:-cpu}; cpu <= last; cpu++)); do all+=("$cpu"); done
-  done < <(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status | tr , '\n')
+  while read -r key ranges && [[ $key != Cpus_allowed_list: ]]; do :; done </proc/self/status
+  for range in ${ranges//,/ }; do
+    for ((cpu = ${range%-*}; cpu <= ${range#*-}; cpu++)); do all+=("$cpu"); done
+  done
   for cpu in "${all[@]}"; do
     lock=/tmp/pipelab.cpu$cpu.lock
     { { [[ -e $lock ]] || : >"$lock"; } && exec 5<"$lock"; } 2>/dev/null || return 0
@@ -252,7 +253,7 @@ else
   [[ $timing == live ]] || choose_host_cpu
   boot
   # From here on what the guest wrote is read, which this shell never does.
-  PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -m lab.runs.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
+  PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -S -m lab.runs.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
     --output-mb "$output_mb" --console-mb "$console_mb" --fact accelerator "$accelerator" \
     --fact counters "$counters" --fact host_cpu "$host_cpu" --fact qemu_command "$before${qemu[*]@Q}" "$out"
 fi

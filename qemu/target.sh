@@ -2,10 +2,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # those who source this use the variables
 
-# shellcheck source=attend.sh
-source "$(dirname "${BASH_SOURCE[0]}")/attend.sh"
-
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=attend.sh
+source "$ROOT/qemu/attend.sh"
 BUILD=${PIPELAB_BUILD:-$ROOT/build}
 
 # Prints TEXT, which may be a guest's, so that a terminal shows it and does nothing else: in one line, with what does not

@@ -62,11 +62,16 @@ is_echo_alone() { # FILE
   ! grep -nwiE 'producers?|consumers?|latency|latencies|drop_rate|drop rate|drops|throughput|pushed|popped' "$1"
 }
 
+# The folder of a scenario's first run.
+run_of() { # SCENARIO
+  dirname "$(grep -l "\"echo/$1\"" "$OUT"/runs/aarch64.exact.s1.*/run.json)"
+}
+
 @test "its options are those of its contract, and all that it leaves adds up" {
   diff <("$PIPELAB_PROGRAM" echo --contract) <(sed -n '/^\[options\./,$p' "$BATS_TEST_DIRNAME/echo/echo/workload.toml")
-  (($(find "$OUT/runs" -maxdepth 1 -name 'echo.*.r[12].*' -type d | wc -l) == 6))
+  (($(find "$OUT/runs" -maxdepth 1 -name 'aarch64.exact.s[12].*' -type d | wc -l) == 6))
   local threads
-  threads=$(cut -d, -f1,3 "$OUT"/runs/echo.two-callers.*.r1.*/threads.csv | paste -sd' ')
+  threads=$(cut -d, -f1,3 "$(run_of two-callers)/threads.csv" | paste -sd' ')
   [[ $threads == "thread,role caller-1,caller caller-0,caller answerer,answerer" ]]
 }
 
@@ -116,7 +121,7 @@ is_echo_alone() { # FILE
   has "$BATS_TEST_TMPDIR/google-benchmark" '"name": "echo/two-callers/aarch64/exact/tcg"' '"answered_bytes_s": 64000'
   has "$BATS_TEST_TMPDIR/go" "Unit calls/s better=higher" " round-trip-p99-ns/op 1000 calls/s 64000 answered-bytes-s"
   has "$BATS_TEST_TMPDIR/prometheus" "pipelab_round_trip_seconds{" "pipelab_answered_calls_per_second{" "pipelab_answered_bytes_per_second{"
-  run=$(echo "$OUT"/runs/echo.two-callers.*.r1.*)
+  run=$(run_of two-callers)
   lab export --format chrome-trace "$run" >"$BATS_TEST_TMPDIR/trace"
   has "$BATS_TEST_TMPDIR/trace" '"name": "returning"' '"calls in the queue"' '"args": {"name": "answerer"}'
   is_echo_alone "$BATS_TEST_TMPDIR/trace"

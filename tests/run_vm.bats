@@ -180,7 +180,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$ROOT/qemu/run_vm.sh" --out "$OUT.$signal"
 
 @test "the guest's command is one word to the kernel, which passes 32" {
   run_vm --dry-run -- pipelab --duration 1
-  says "-- run pipelab;--duration;1'"
+  says "-- cpus=2 run pipelab;--duration;1'"
 }
 
 @test "exact and live timing are different machines" {
@@ -222,13 +222,61 @@ os.execv(sys.argv[1], sys.argv[1:])' "$ROOT/qemu/run_vm.sh" --out "$OUT.$signal"
   says "a probe guest did not boot with it in 20 s: using TCG"
 }
 
-@test "exact timing is refused where it cannot work, with what would" {
-  run_vm --target x86_64 --timing exact --smp 2 --dry-run -- pipelab
+@test "exact timing is refused with more CPUs than were tried, and maxcpus is the kit's own" {
+  run_vm --timing exact --smp 9 --dry-run -- pipelab
   exits 2
-  says "exact timing of x86_64 works with at most 1 CPU(s)"
-  says "--timing live, or --target aarch64"
-  run_vm --target x86_64 --timing exact --smp 64 --dry-run -- pipelab
-  [[ $output == *"--timing live" ]] # no target can do that
+  says "exact timing works with at most 8 CPUs, not 9: give --smp 8, or --timing live"
+  run_vm --kernel-args "quiet maxcpus=1" --dry-run -- pipelab
+  exits 2
+  says "--kernel-args: maxcpus is the kit's own: give --smp"
+}
+
+@test "with a quantum every second CPU is hidden, as the target does that" {
+  run_vm --smp 3 --quantum 20us --dry-run -- pipelab
+  says "fdtput -t s machine.dtb /cpus/cpu@1 status fail && fdtput -t s machine.dtb /cpus/cpu@3 status fail && "
+  says "'-smp' '5' '-dtb' 'machine.dtb' '-netdev' 'hubport,id=quantum,hubid=0'"
+  says "interval=20'"
+  says "-- cpus=3 run"
+  mkdir "$PIPELAB_BUILD/image/x86_64"
+  cp "$PIPELAB_BUILD/image/aarch64"/* "$PIPELAB_BUILD/image/x86_64/"
+  run_vm --target x86_64 --quantum 20us --dry-run -- pipelab
+  says "'-smp' '1,maxcpus=3,sockets=1,cores=3,threads=1' '-device' 'max-x86_64-cpu,socket-id=0,core-id=2,thread-id=0' '-device'"
+  says "maxcpus=1 -- cpus=2 run"
+  run_vm --smp 1 --quantum 20us --dry-run -- pipelab
+  [[ $output != *quantum* && $output == *"'-smp' '1'"* ]]
+  run_vm --dry-run -- pipelab
+  [[ $output != *quantum* && $output == *"tb-size=256"* ]]
+}
+
+@test "a quantum that cannot be had is refused, with what would work" {
+  local quantum
+  for quantum in 4us 10001us 20 20ms us "" none,; do
+    run_vm --quantum "$quantum" --dry-run -- pipelab
+    exits 2
+    says "--quantum: '$quantum' is not valid: give none, or a time from 5us to 10000us"
+  done
+  run_vm --timing live --quantum 20us --dry-run -- pipelab
+  says "--quantum: live timing has none"
+  run_vm --smp 5 --quantum 20us --dry-run -- pipelab
+  exits 2
+  says "--quantum works with at most 4 CPUs, not 5: give --smp 4, or --quantum none"
+  run_vm --numa 2 --quantum 20us --dry-run -- pipelab
+  exits 2
+  says "--quantum works with 1 NUMA node, not 2: give --numa 1, or --quantum none"
+  run_vm --shell --quantum 20us
+  exits 2
+  # A machine whose device tree cannot be made, and one of which nobody knows how it could hide CPUs.
+  mkdir "$BATS_TEST_TMPDIR/kit"
+  cp -r "$ROOT/qemu" "$ROOT/scripts" "$BATS_TEST_TMPDIR/kit/"
+  sed -i '/^HIDDEN_CPUS/d' "$BATS_TEST_TMPDIR/kit/qemu/targets/aarch64.conf"
+  run "$BATS_TEST_TMPDIR/kit/qemu/run_vm.sh" --quantum 20us --dry-run -- pipelab
+  exits 2
+  says "--quantum: nobody has tried how aarch64 could hide CPUs: give none, or add HIDDEN_CPUS to qemu/targets/aarch64.conf"
+  printf '#!/bin/sh\necho "no such node" >&2\nexit 1\n' >"$BATS_TEST_TMPDIR/fdtput"
+  chmod +x "$BATS_TEST_TMPDIR/fdtput"
+  PATH=$BATS_TEST_TMPDIR:$PATH run_vm --quantum 20us --out "$OUT" -- pipelab
+  exits 123
+  says "QEMU ended with code 1: its device tree cannot be made: "
 }
 
 @test "NUMA nodes share CPUs and memory, where the target has them" {
@@ -306,7 +354,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$ROOT/qemu/run_vm.sh" --out "$OUT.$signal"
 
 @test "words for the kernel stand before the guest's command, and cannot pass for it" {
   run_vm --kernel-args "isolcpus=1 nohz_full=1" --dry-run -- pipelab
-  says "nokaslr earlycon cryptomgr.notests isolcpus=1 nohz_full=1 -- run pipelab'"
+  says "nokaslr earlycon cryptomgr.notests isolcpus=1 nohz_full=1 -- cpus=2 run pipelab'"
   local words
   for words in "a -- b" "run" 'a="b c"'; do
     run_vm --kernel-args "$words" --dry-run -- pipelab

@@ -6,7 +6,7 @@ load fake_guest
 sweep() { run "$ROOT/scripts/run_scenarios.sh" "$@"; }
 
 # How many runs are there, whole.
-finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '*t0*' -not -path '*/.*' -not -path '*/failed/*' | wc -l; }
+finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -path '*/.*' -not -path '*/failed/*' | wc -l; }
 
 # bats test_tags=slow
 @test "a sweep runs everything once and reports" {
@@ -171,7 +171,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   sweep --reps 1 t000
   local results folder
   results=$(sha256sum "$PIPELAB_RUNS"/../t000_*)
-  folder=$(echo "$PIPELAB_RUNS"/t000.baseline.aarch64.exact.r1.*)
+  folder=$(dirname "$(grep -l '"t000/baseline"' "$PIPELAB_RUNS"/aarch64.exact.s1.*/run.json)")
   truncate -s 100 "$folder/samples.csv"
   sweep --reps 2 t000
   exits 1
@@ -209,11 +209,23 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -path '
   sweep --reps 1 --timing exact --kernel-args "isolcpus=1 nohz_full=1" --smp 4 --memory 1024 --numa 2 t000
   exits 0
   (($(finished) == 6 && $(wc -l <"$FAKE_LOG") == 6))
-  (($(grep -c -e "-smp 4 -m 1024 .*-numa node,nodeid=1,.*nokaslr earlycon cryptomgr.notests isolcpus=1 nohz_full=1 -- run" "$FAKE_LOG") == 3))
-  (($(grep -l '"kernel_args": "isolcpus=1 nohz_full=1"' "$PIPELAB_RUNS"/t000.*/run.json | wc -l) == 3))
+  (($(grep -c -e "-m 1024 .*-numa node,nodeid=1,.*-smp 4 .*nokaslr earlycon cryptomgr.notests isolcpus=1 nohz_full=1 -- cpus=4 run" "$FAKE_LOG") == 3))
+  (($(grep -l '"kernel_args": "isolcpus=1 nohz_full=1"' "$PIPELAB_RUNS"/*/run.json | wc -l) == 3))
   (($(grep -c ,exact, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
   grep -q '4 CPUs, 1024 MB, 2 NUMA nodes, Linux fake `isolcpus=1 nohz_full=1`' "$BATS_TEST_TMPDIR/results.md"
   grep -q 'KERNEL_ARGS="isolcpus=1 nohz_full=1" SMP=4 MEMORY=1024 NUMA=2$' "$BATS_TEST_TMPDIR/results.md"
+}
+
+@test "an exact run that two suites ask for is made once and belongs to both" {
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  sweep --reps 1 --timing exact t000
+  sweep --reps 1 --timing exact t000/baseline t001/baseline-1000us
+  exits 0
+  says "all runs are there already"
+  (($(finished) == 3 && $(wc -l <"$FAKE_LOG") == 3))
+  grep -zqE '"asked_for_by": \[\s*"t000/baseline",\s*"t001/baseline-1000us"\s*\]' "$PIPELAB_RUNS"/aarch64.exact.s1.*/run.json
+  grep -q '^aarch64.exact.s1.[0-9a-f]*,t001,baseline-1000us,' "$PIPELAB_RUNS/../t001_raw.csv"
+  [[ $(cut -d, -f1 "$PIPELAB_RUNS/../t000_raw.csv") == *"$(sed -n 2p "$PIPELAB_RUNS/../t001_raw.csv" | cut -d, -f1)"* ]]
 }
 
 # bats test_tags=slow

@@ -13,7 +13,7 @@ from lab.judge import step as judge_step
 from lab.plan.arguments import Parser
 from lab.report import step as report
 from lab.runs import ab, matrix, step as run_steps
-from lab.text.complaint import FAILED, Complaint, kept
+from lab.text.complaint import Terminated, exit_code
 from lab.timers import step as timers_step
 from lab.trace import step as trace_step
 
@@ -22,24 +22,12 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
-    try:
-        arguments = _parser().parse_args()
-        return arguments.step(arguments) or 0
-    except Complaint as complaint:
-        print(f"pipelab: {complaint}", file=sys.stderr)
-        return complaint.exit_code
-    except OSError as error:
-        print(f"pipelab: {Complaint(error.filename or 'a file', str(error.strerror or error))}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt as interrupt:
-        return 143 if isinstance(interrupt, Terminated) else 130
-    except Exception as error:  # none is expected
-        print(f"pipelab: this is a fault of pipelab: {kept(error)}", file=sys.stderr)
-        return FAILED
+    return exit_code(_run)
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends whatever Ctrl-C ends."""
+def _run() -> int:
+    arguments = _parser().parse_args()
+    return arguments.step(arguments) or 0
 
 
 def _terminate(*_: object) -> None:

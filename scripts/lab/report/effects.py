@@ -13,7 +13,11 @@ from lab.text import numbers
 from lab.text.markdown import Markup, bold, table, words
 
 NOT_SEEN = {  # by timing and accelerator: what it has not got
-    ("exact", "tcg"): "what caches and CPUs that truly run at the same time add, as exact timing has neither",
+    (
+        "exact",
+        "tcg",
+    ): "what caches, CPUs that truly run at the same time, and weaker memory orders add, as exact timing "
+    "has none of them: run live for that",
     ("live", "tcg"): "what hardware would do, as each CPU is an emulated one, woken and scheduled by this host",
 }
 FEW_PAIRS = 2  # that are named

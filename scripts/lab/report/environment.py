@@ -78,8 +78,9 @@ def _hashes(each: Facts, image: Facts) -> str:
     return ", ".join([*dict.fromkeys(of_guests), f"program `{image['program_sha256'][:16]}`"])
 
 
-GUEST_FACTS: dict[str, Callable[[Facts, Facts], str]] = {
+GUEST_FACTS: dict[str, Callable[[Facts, Facts], str | None]] = {
     "guest": lambda each, _: f"{each['target']}, " + "; ".join(map(_guest, each["guests"])),
+    "turns of its CPUs": lambda each, _: _turns(each),
     "QEMU": lambda _, image: image["qemu_version"],
     "program": lambda each, image: (
         f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(each['git_commits'])}"
@@ -95,6 +96,24 @@ def _guest(guest: Facts) -> str:
     parts += [GUEST["quantum"](guest["quantum"])] * (guest["quantum"] != NO_QUANTUM)
     arguments = f" `{guest['kernel_args']}`" * bool(guest["kernel_args"])
     return ", ".join([*parts, f"Linux {guest['image']['kernel_version']}{arguments}"])
+
+
+def _turns(each: Facts) -> str | None:
+    """In exact timing: how the CPUs of guests that have several take turns."""
+    quanta = dict.fromkeys(guest["quantum"] for guest in each["guests"] if guest["smp"] > 1)
+    return "; ".join(map(_turn, quanta)) or None if each["timing"] == "exact" else None
+
+
+def _turn(quantum: str) -> str:
+    if quantum == NO_QUANTUM:
+        return (
+            "no quantum: each runs until it waits, hints that it spins, or a timer of the guest is due, so a loop that spins "
+            "without a hint holds the others up for some ms"
+        )
+    return (
+        f"a quantum of {quantum}: each runs until it waits, hints that it spins, or for {quantum}; a hand-over between two "
+        "loops that spin without a hint takes that long"
+    )
 
 
 def again(sweeps: Sequence[Mapping[str, str]]) -> list[str]:

@@ -28,9 +28,10 @@ from lab.trace import runs as trace_runs
 INTRODUCTION = """\
 Made by `make report` from the files in `result_data/`; do not edit. Each run has a fresh guest; percentiles come from the
 counts of all items of a run. What is exact is virtual time, the same in every run with the same seed, at 2 ns an
-instruction: it shows what the code and the scheduler do, not what caches and parallel hardware would make of it. What is
-live is wall time, on an emulated machine (tcg) or on the host's own CPUs (kvm): compare it within a table, not with
-hardware. A change is a verdict on all runs, not on one: *better* and *worse* are beyond chance and the margin, *the same*
+instruction, and its CPUs run in turn: it shows what the code and the scheduler do. It has no caches, nothing that runs at
+the same time, and every CPU sees memory change in one order, so that a missing fence never shows: what may hang on that
+must run live as well. What is live is wall time, on an emulated machine (tcg) or on the host's own CPUs (kvm): compare it
+within a table, not with hardware. A change is a verdict on all runs, not on one: *better* and *worse* are beyond chance and the margin, *the same*
 is within the margin for certain."""
 
 

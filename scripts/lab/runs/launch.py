@@ -4,10 +4,12 @@ Exact rows run `jobs` at a time, live ones alone. An interruption loses nothing 
 process is killed, so is all that it started.
 """
 
+import ctypes
 import fcntl
 import os
 import random
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,11 +19,13 @@ from pathlib import Path
 from typing import IO
 
 from lab.plan import plan_file
-from lab.plan.places import BUILD, ROOT
+from lab.plan.places import BUILD
 from lab.plan.plan import TIMINGS, Row
 from lab.runs import attend, one, run_record
-from lab.text.complaint import FAILED, Complaint
+from lab.text.complaint import FAILED, Complaint, exit_code
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 PRIOR_MS = 20000  # of a sweep that went as expected: it keeps the first runs from swaying the time left
 
 
@@ -46,7 +50,7 @@ def tasks(*plans: Path, seed: int | None = None) -> list[Task]:
 
 def show(rows: Iterable[Row], runs: Path) -> None:
     """Prints the exact QEMU commands of the rows that are not done in `runs` yet."""
-    for row in rows:
+    for row in {row.run: row for row in rows}.values():
         if not one.is_done(row, runs):
             show_one(row)
 
@@ -57,7 +61,7 @@ def show_one(row: Row) -> None:
     sys.stdout.flush()
     code = attend.attend([words[0], "--dry-run", *words[1:]], PIPELAB_BUILD=row.build or str(BUILD))
     if code:
-        raise Complaint(row.run, "cannot be booted for the reason above: mend that", code)
+        raise Complaint(row.place, "cannot be booted for the reason above: mend that", code)
 
 
 @contextmanager
@@ -99,6 +103,8 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
     runs = {(each.plan.parent, each.row.run): each for each in reversed(wanted)}
     todo = [each for each in reversed(runs.values()) if not one.is_done(each.row, each.plan.parent)]
     todo.sort(key=lambda each: TIMINGS.index(each.row.timing))
+    for root in {one.root_of(each.row) for each in todo}:
+        run_record.git_commit(root)  # asked once: it was built before all of them
     progress = _Progress(todo, jobs, quiet)
     if not quiet:
         progress.begin(live_on)
@@ -126,12 +132,25 @@ def check(failures: int) -> None:
 
 
 def _start(task: Task) -> int:
-    """Starts a row, and gives its process, which leads a group of its own."""
-    words = [*attend.MORTAL, sys.executable, "-m", "lab"]
-    words += ["run-one", str(task.plan), str(task.number)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
-    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
-    return os.posix_spawnp(words[0], words, environment, file_actions=[nothing], setpgroup=0)
+    """Starts a row, and gives its process, which leads a group of its own and dies with this one."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    child = os.fork()
+    os.setpgid(child, child or 0)
+    if child:
+        return child
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == parent:
+        code = exit_code(lambda: _run_row(task))
+        sys.stderr.flush()
+        os._exit(code)
+    os._exit(FAILED)
+
+
+def _run_row(task: Task) -> int:
+    one.run(task.row, task.plan.absolute().parent)
+    return 0
 
 
 def _wait(running: dict[int, Task]) -> tuple[Task, bool]:

@@ -41,7 +41,12 @@ def is_done(row: Row, runs: Path) -> bool:
 
 def failure_name(row: Row) -> str:
     """The name of the folder in FAILURES that says why a run of the row failed."""
-    return f"{row.place}.{row.run.rpartition('.')[2]}"
+    return f"{row.place}.{_digits(row)}"
+
+
+def _digits(row: Row) -> str:
+    """The end of the run's name, which says what decides it."""
+    return row.run.rpartition(".")[2]
 
 
 def command(row: Row) -> list[str]:
@@ -104,7 +109,8 @@ def run(row: Row, runs: Path) -> None:
         _keep_failure(row, folder, runs, str(complaint))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(runs / FAILURES / failure_name(row), ignore_errors=True)
+    for failed in (runs / FAILURES).glob(f"*.{_digits(row)}"):  # whichever scenario asked for it then
+        shutil.rmtree(failed, ignore_errors=True)
 
 
 def _boot(row: Row, folder: Path) -> dict[str, Any]:
@@ -125,10 +131,9 @@ def _boot(row: Row, folder: Path) -> dict[str, Any]:
 
 def _keep(row: Row, folder: Path, runs: Path, host: dict[str, Any]) -> None:
     """Makes of the folder of a guest that ended well the row's own. `host` is what the host did meanwhile."""
-    build = Path(row.build) if row.build else BUILD
     if row.observer == "none":
-        image = plan.read_image(build, target.load(TARGETS, row.target), row.guest.kernel)
-        run_record.seal(folder, row, image, build.resolve().parent, host)
+        image = plan.read_image(_build(row), target.load(TARGETS, row.target), row.guest.kernel)
+        run_record.seal(folder, row, image, root_of(row), host)
     else:
         write_whole(folder / run_record.ROW, plan_file.write([row]))
     if row.observer in ("counters", "profile"):
@@ -144,6 +149,15 @@ def _keep(row: Row, folder: Path, runs: Path, host: dict[str, Any]) -> None:
     except OSError:
         if not is_done(row, runs):  # another process was faster
             raise
+
+
+def _build(row: Row) -> Path:
+    return Path(row.build) if row.build else BUILD
+
+
+def root_of(row: Row) -> Path:
+    """The tree that the row's program is built from."""
+    return _build(row).resolve().parent
 
 
 def _counted(folder: Path) -> str:

@@ -6,7 +6,7 @@ import os
 import platform
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -117,12 +117,14 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[s
         "exit_code": int(vm["exit_code"]),
         "wall_s": int(vm["wall_ms"]) / 1000,
         "accelerator": vm["accelerator"],
-        "host_cpu": vm["host_cpu"] or None,  # of an exact run, the one that QEMU had for itself
+        "host_cpu": int(vm["host_cpu"])
+        if vm["host_cpu"]
+        else None,  # of an exact run, the one that QEMU had for itself
         "qemu_command": vm["qemu_command"],
         "image": image,
         "host": host,
         **(ledger.facts(ledger.read(folder)) if row.timing == "live" else {"noisy": False}),
-        "git_commit": _git_commit(root),
+        "git_commit": git_commit(root),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     notes = [folder / "vm.tsv", folder / ledger.WATCH]
@@ -145,10 +147,10 @@ def claim(folder: Path, row: Row) -> None:
     try:
         facts = strict.parse_json(read_text(folder / RECORD))
         claimed = facts[ASKED_FOR]
-    except (OSError, ValueError, LookupError, TypeError):
-        return  # load() says what is wrong with it
-    if isinstance(claimed, list) and row.asked_as not in claimed and facts.get(CHECKSUM) == checksum(facts):
-        write(folder, facts | {ASKED_FOR: sorted([*claimed, row.asked_as])})
+        if row.asked_as not in claimed and facts[CHECKSUM] == checksum(facts):
+            write(folder, facts | {ASKED_FOR: sorted([*claimed, row.asked_as])})
+    except (OSError, ValueError, LookupError, TypeError, Complaint):
+        pass  # load() says what is wrong with it
 
 
 def checksum(facts: dict[str, Any]) -> str:
@@ -242,6 +244,12 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@cache
+def git_commit(root: Path) -> str | None:
+    """The commit of the working tree as it was when this was first asked."""
+    return _git_commit(root)
 
 
 def _git_commit(root: Path) -> str | None:

@@ -53,7 +53,7 @@ def test_every_choice_has_its_line_in_the_answer(found: dict[str, Change]) -> No
     assert lines[1].startswith(
         "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: throughput, drop rate; open: latency p50 (worse in 1"
     )
-    assert "what caches and CPUs that truly run at the same time add" in lines[2]
+    assert "what caches, CPUs that truly run at the same time, and weaker memory orders add" in lines[2]
 
 
 def test_two_measurements_agree_or_contradict_each_other(found: dict[str, Change]) -> None:

@@ -50,7 +50,7 @@ def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
     assert record.facts["wall_s"] == 2.5
     assert record.facts["qemu_command"] == "'qemu' '-x'"
     assert record.facts["host"] == HOST
-    assert (record.facts["host_cpu"], record.facts["asked_for_by"]) == ("3", ["t000/baseline"])
+    assert (record.facts["host_cpu"], record.facts["asked_for_by"]) == (3, ["t000/baseline"])
     assert record.facts["git_commit"] is None  # "/" is no repository
     assert not (fresh / "vm.tsv").exists()
     assert record.fingerprints[1] == run_record.fingerprint(fresh / guest_files.CANARY)["sha256"][: run_record.DIGITS]

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from lab.text.outside import visible
@@ -21,6 +22,27 @@ class Complaint(Exception):
     def __init__(self, where: object, message: str, exit_code: int = USAGE) -> None:
         super().__init__(visible(f"{where}: {message}", MOST))
         self.exit_code = exit_code
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends whatever Ctrl-C ends."""
+
+
+def exit_code(step: Callable[[], int]) -> int:
+    """What a process that does `step` ends with, having said in one line what is wrong."""
+    try:
+        return step()
+    except Complaint as complaint:
+        print(f"pipelab: {complaint}", file=sys.stderr)
+        return complaint.exit_code
+    except OSError as error:
+        print(f"pipelab: {Complaint(error.filename or 'a file', str(error.strerror or error))}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt as interrupt:
+        return 143 if isinstance(interrupt, Terminated) else 130
+    except Exception as error:  # none is expected
+        print(f"pipelab: this is a fault of pipelab: {kept(error)}", file=sys.stderr)
+        return FAILED
 
 
 def kept(fault: Exception) -> str:

@@ -58,7 +58,7 @@ for row in csv.DictReader(open(sys.argv[1])):
 @test "times that are others with the counters are an error" {
   swept
   local run
-  run=$(ls "$PIPELAB_RUNS" | grep 't000.baseline.*\.r1\.')
+  run=$(basename "$(dirname "$(grep -l '"t000/baseline"' "$PIPELAB_RUNS"/aarch64.exact.s1.*/run.json)")")
   echo changed >>"$PIPELAB_RUNS/$run/histogram.csv"
   run "$ROOT/scripts/run_one.sh" --counters "$PIPELAB_RUNS/sweep.jsonl" "$(grep -n "$run" "$PIPELAB_RUNS/sweep.jsonl" | cut -d: -f1)"
   exits 1

@@ -1,4 +1,5 @@
-// Two threads hand a token to and fro in loops that spin without a hint, for 0.3 s: prints the round trips a second.
+// Two threads hand a token to and fro in loops that spin without a hint, for 0.3 s: prints the
+// round trips a second.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -8,7 +9,8 @@ int main() {
   std::atomic<int> turn{0};
   std::atomic<bool> is_over{false};
   const auto wait_for = [&](int mine) {
-    while (turn.load(std::memory_order_acquire) != mine && !is_over.load(std::memory_order_relaxed)) {
+    while (turn.load(std::memory_order_acquire) != mine &&
+           !is_over.load(std::memory_order_relaxed)) {
     }
   };
   std::thread other([&] {

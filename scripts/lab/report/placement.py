@@ -31,8 +31,10 @@ def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
     """Those of one measurement that have runs of both kinds; none where it is not known where threads were."""
     evidence = of_suite(raw, environment)
     groups: dict[tuple[float, str], list[Case]] = {}
+    of_all = set.intersection(*(set(case.options.items()) for case in evidence.cases)) if evidence.cases else set()
     for case in evidence.cases:
-        groups.setdefault((case.interval_ns, _others(case, evidence.contract)), []).append(case)
+        others = _others(case, evidence.contract, {name for name, _ in of_all})
+        groups.setdefault((case.interval_ns, others), []).append(case)
     found = []
     for key, cases in groups.items():
         known = [case.rows.assign(where=case.places) for case in cases if len(case.places)]
@@ -42,9 +44,11 @@ def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
     return [each for each in found if len(each.together) and len(each.apart)]
 
 
-def _others(case: Case, contract: Contract) -> str:
-    """The options that are neither a pin, nor the load, nor what the program does by itself."""
-    neutral = {name for name, each in contract.options.items() if each.means in ("pin", "interval", "duration")}
+def _others(case: Case, contract: Contract, of_all: set[str]) -> str:
+    """The options that are neither a pin, nor the load, nor what the program does by itself, nor those `of_all` cases."""
+    neutral = of_all | {
+        name for name, each in contract.options.items() if each.means in ("pin", "interval", "duration")
+    }
     usual = contract.defaults | {name.replace("_", "-"): value for name, value in vars(Guest("")).items()}
     usual["kernel"] = case.options["kernel"]
     said = {name: value for name, value in case.options.items() if value != usual.get(name) and name not in neutral}

@@ -14,6 +14,7 @@ setup() {
 # stage's part of the items' mean is in the table.
 adds_up() {
   PYTHONPATH=$ROOT/scripts /usr/bin/python3 - "$CSV" "$PIPELAB_RUNS"/traces/*/ <<'END'
+import json
 import sys
 from pathlib import Path
 from lab.plan import contract
@@ -27,7 +28,7 @@ for run in map(Path, sys.argv[2:]):
     for place, stage in enumerate(workload.stages):
         length = known.bounds_ns[:, place + 1] - known.bounds_ns[:, place]
         assert (known.parts_ns[stage].sum(axis=1) == length).all(), stage
-    seed = int(run.name.split(".r")[1].split(".")[0])
+    seed = json.loads((run / "row.json").read_text())["seed"]
     rows = table[(table["population"] == "all") & (table["seed"] == seed)]
     assert abs(rows["mean_ns"].sum() - known.response_ns.mean()) < 1e-3, (rows, known.response_ns.mean())
 END

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class Evidence:
     environment: Mapping[str, Any] = field(default_factory=lambda: {"measurements": []})
     beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def contract(self) -> Contract:
         """Of the suite's workload."""
         return measurements.contract_of(self.environment)

@@ -52,9 +52,16 @@ def read(path: Path, known: Contract) -> RunStages:
         of_blocks = np.split(chosen, np.cumsum([len(block) for block in stages])[:-1])
         sums = [block[picked].sum(axis=0) for block, picked in zip(stages, of_blocks)]
         rows[SLOWEST] = np.sum(sums, axis=0) / chosen.sum()
-    windows = np.array_split(all_times, min(WINDOWS, len(all_times)))
     means = pd.DataFrame.from_dict(rows, orient="index", columns=list(known.stages))
-    return RunStages(len(all_response), means, np.array([np.median(window) for window in windows]))
+    return RunStages(len(all_response), means, _medians(all_times, min(WINDOWS, len(all_times))))
+
+
+def _medians(values: np.ndarray, windows: int) -> np.ndarray:
+    """Of so many parts of them, the first of which are one longer than the others where that has to be."""
+    length, longer = divmod(len(values), windows)
+    border = longer * (length + 1)
+    parts = values[:border].reshape(longer, length + 1), values[border:].reshape(-1, length)
+    return np.concatenate([np.median(part, axis=1) for part in parts])
 
 
 def samples(path: Path, known: Contract) -> Iterator[pd.DataFrame]:

@@ -27,7 +27,7 @@ check_quantum() {
   [[ $quantum != none ]] || quantum_us=0
   if [[ $quantum != none && ! $quantum =~ ^[1-9][0-9]{0,4}us$ ]] ||
     ((quantum_us && (quantum_us < QUANTUM_MIN_US || quantum_us > QUANTUM_MAX_US))); then
-    die 2 "--quantum: '$quantum' is not valid: give none, or a time from ${QUANTUM_MIN_US}us to ${QUANTUM_MAX_US}us"
+    die 2 "--quantum: '$quantum' is not valid: give none, or whole us from ${QUANTUM_MIN_US}us to ${QUANTUM_MAX_US}us"
   fi
   ((quantum_us)) || return 0
   [[ $timing == exact ]] || die 2 "--quantum: live timing has none, as its CPUs run at the same time: give none"

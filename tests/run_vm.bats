@@ -253,7 +253,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$ROOT/qemu/run_vm.sh" --out "$OUT.$signal"
   for quantum in 4us 10001us 20 20ms us "" none,; do
     run_vm --quantum "$quantum" --dry-run -- pipelab
     exits 2
-    says "--quantum: '$quantum' is not valid: give none, or a time from 5us to 10000us"
+    says "--quantum: '$quantum' is not valid: give none, or whole us from 5us to 10000us"
   done
   run_vm --timing live --quantum 20us --dry-run -- pipelab
   says "--quantum: live timing has none"

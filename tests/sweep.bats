@@ -283,3 +283,17 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
       --page "$BATS_TEST_TMPDIR/results.md"
   done
 }
+
+@test "two rows that share a run do not disturb each other where each is a job of its own" {
+  printf '[scenario.one]\nprod-interval-us = 1000\n[scenario.two]\nprod-interval-us = 1000\n' >"$BATS_TEST_TMPDIR/twins.toml"
+  sweep --reps 1 --timing exact --plan-only "$BATS_TEST_TMPDIR/twins.toml"
+  FAKE_SECONDS=1 "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.jsonl" 1 3>&- &
+  FAKE_SECONDS=1 "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.jsonl" 2
+  wait $!
+  (($(finished) == 1))
+  "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.jsonl" 1
+  "$ROOT/scripts/run_one.sh" "$PIPELAB_RUNS/sweep.jsonl" 2
+  grep -q '"twins/one"' "$PIPELAB_RUNS"/aarch64.*/run.json
+  grep -q '"twins/two"' "$PIPELAB_RUNS"/aarch64.*/run.json
+  [[ ! -e $PIPELAB_RUNS/failed || -z $(ls -A "$PIPELAB_RUNS/failed") ]]
+}

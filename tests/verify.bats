@@ -59,3 +59,28 @@ verify() { run "$ROOT/scripts/verify.sh" "$@"; }
   exits 1
   says "guest-panicked"
 }
+
+@test "verify keeps out of the folder of another, takes whole suites, and can put the host under load" {
+  prepare
+  # PIPELAB_BUILD has what is made again.
+  mkdir -p "$PIPELAB_BUILD/verify/result_data/runs"
+  touch "$PIPELAB_BUILD/verify/result_data/runs/kept"
+  exec 8>"$PIPELAB_BUILD/verify/result_data/runs/.lock"
+  flock 8
+  verify t000
+  exec 8>&-
+  exits 1
+  says "another sweep or search is running there"
+  [[ -e $PIPELAB_BUILD/verify/result_data/runs/kept ]]
+  verify t000/baseline
+  exits 2
+  says "t000/baseline: only whole suites are verified: give t000"
+  export FAKE_LOG=$BATS_TEST_TMPDIR/boots
+  verify --stress t000
+  exits 0
+  says "t000: 6 exact runs came out the same, byte for byte in all files that the program left"
+  says ", beside 8 busy processes"
+  says ", with tb-size=1024"
+  (($(wc -l <"$FAKE_LOG") == 18 && $(grep -c tb-size=64 "$FAKE_LOG") == 6 && $(grep -c tb-size=1024 "$FAKE_LOG") == 6))
+  [[ ! -e $PIPELAB_BUILD/verify/result_data/runs/kept ]]
+}

@@ -65,12 +65,14 @@ def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.
     known = contract_of(environment)
     cases = {case.scenario: case for case in of_suite(raw, environment).cases}
     runs = dict(tuple(quiet(raw).groupby("scenario", sort=False)))
-    found: dict[tuple[str, str, str, float], list[tuple[str, str]]] = {}
+    # The pairs of scenarios by option, load and runs: scenarios that are alike share exact runs, and are one.
+    found: dict[tuple[str, str, str, float], dict[object, tuple[str, str]]] = {}
     for first, second in permutations(cases.values(), 2):
         if difference := _difference(first, second, known):
-            found.setdefault((*difference, first.interval_ns), []).append((first.scenario, second.scenario))
+            pairs = found.setdefault((*difference, first.interval_ns), {})
+            pairs.setdefault((_runs(first), _runs(second)), (first.scenario, second.scenario))
     changes = [
-        _change(key, pairs, cases, runs, table, margin, known)
+        _change(key, list(pairs.values()), cases, runs, table, margin, known)
         for key, pairs in sorted(found.items(), key=lambda each: (-each[0][3], list(found).index(each[0])))
         if _is_step(key, list(found))
     ]
@@ -90,6 +92,10 @@ def _difference(first: Case, second: Case, known: Contract) -> tuple[str, str, s
     before, after = (each.get(name, "") for each in options)
     standard = _text(known.defaults.get(name, ""))
     return (name, before, after) if _place(before, standard) < _place(after, standard) else None
+
+
+def _runs(case: Case) -> tuple[str, ...]:
+    return tuple(case.rows["run"]) if "run" in case.rows else (case.scenario,)
 
 
 def _text(value: Value) -> str:

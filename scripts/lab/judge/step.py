@@ -20,6 +20,7 @@ from lab.text.outside import say
 
 DIFFERENT, NOT_TESTED = 3, 5  # exit codes
 AGAIN = BUILD / "verify" / "result_data"
+BEGIN_AGAIN = "the same command begins again"
 TB_MB = "PIPELAB_TB_MB"  # which qemu/run_vm.sh reads
 # How exact runs are made again, so many busy processes beside them, and in what environment.
 UNSTRESSED: Sequence[tuple[str, int, dict[str, str]]] = [("", 0, {})]
@@ -64,7 +65,7 @@ def verify_all(arguments: argparse.Namespace, report: Report) -> int:
     verdict = 0
     for how, busy, environment in STRESSES if arguments.stress else UNSTRESSED:
         if not arguments.dry_run:
-            shutil.rmtree(AGAIN.parent, ignore_errors=True)
+            _clear()
         os.environ.update(environment)
         for text in arguments.suites:
             try:
@@ -78,18 +79,31 @@ def verify_all(arguments: argparse.Namespace, report: Report) -> int:
     return verdict
 
 
+def _clear() -> None:
+    """Removes what an earlier verify has made, unless it is still at work."""
+    with launch.folder(AGAIN / "runs", BEGIN_AGAIN):
+        for each in (*AGAIN.iterdir(), *(AGAIN / "runs").iterdir()):
+            if each.is_dir() and each.name != "runs":
+                shutil.rmtree(each)
+            elif each.is_file() and each.name != ".lock":
+                each.unlink()
+
+
 def _verify(text: str, arguments: argparse.Namespace, report: Report, how: str) -> None:
     """Raises Complaint where the results of one suite are not the same, or cannot be tested."""
     from lab.judge import verify
     from lab.tables import results
 
-    name, runs = Path(text).stem, AGAIN / "runs"
+    path, scenario = suite.find(text)
+    if scenario:
+        raise Complaint(text, f"only whole suites are verified: give {text.rpartition('/')[0]}")
+    name, runs = path.stem, AGAIN / "runs"
     made = results.of_suite(results.load(RESULTS), name, RESULTS)
     wishes = [_as_made(text, options) for options in verify.recipes(made)]
     if arguments.dry_run:
         launch.show([row for each in wishes for row in wanted.rows([each], runs)], runs)
         return
-    with launch.folder(runs):
+    with launch.folder(runs, BEGIN_AGAIN):
         wanted.make_images(wishes)
         plans = [(each, wanted.rows([each], runs)) for each in wishes]
         if changes := verify.changed_inputs(made, [row for _, rows in plans for row in rows], BUILD, TARGETS):

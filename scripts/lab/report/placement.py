@@ -39,6 +39,8 @@ def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
     for key, cases in groups.items():
         known = [case.rows.assign(where=case.places) for case in cases if len(case.places)]
         runs = pd.concat(known or [raw.head(0).assign(where="")])
+        if "run" in runs:
+            runs = runs.drop_duplicates("run")  # which scenarios may share
         together, apart, mixed = (runs[runs["where"] == side] for side in SIDES)
         found.append(Family(*key, together, apart, len(mixed)))
     return [each for each in found if len(each.together) and len(each.apart)]

@@ -109,7 +109,7 @@ def _report(runs: Path, suites: Sequence[str], results: Path, page: Path) -> Non
     if made:
         write_whole(page, results_page(results))
     if empty:
-        again = f"run 'make run-scenarios SUITE=\"{' '.join(empty)}\"'"
+        again = f"run 'make run-scenarios SUITE=\"{' '.join(suite_results.given_as(runs, name) for name in empty)}\"'"
         complaints.append(Complaint(runs, f"no finished run of {' '.join(empty)}: {again}", FAILED))
     for each in complaints[:-1]:
         print(f"pipelab: {each}", file=sys.stderr)

@@ -45,7 +45,7 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
     records = [record for record in records if (raw["run"] == record.row.run).any()]
     workload = records[0].contract
     items, unread = evaluation.read_stages(records)
-    facts = environment.describe(plan.title(runs, name), _given_as(runs, name), workload, records, rows)
+    facts = environment.describe(plan.title(runs, name), given_as(runs, name), workload, records, rows)
     facts |= evaluation.terms(suite) if suite else {}
     metrics = measured.metrics_table(raw, workload)
     beside = {trace_runs.FILE: trace_runs.KEPT.read(results / trace_runs.FILE.format(name))}
@@ -66,7 +66,7 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
     }, complaints + unread
 
 
-def _given_as(runs: Path, name: str) -> str:
+def given_as(runs: Path, name: str) -> str:
     """What the knob SUITE calls it: its name, or the path of a file that is not in scenarios/."""
     file = plan.suite_file(runs, name)
     return name if file.parent == SCENARIOS or not WORDS.accepts(str(file)) else str(file)

@@ -65,10 +65,10 @@ def show_one(row: Row) -> None:
 
 
 @contextmanager
-def folder(runs: Path) -> Iterator[None]:
+def folder(runs: Path, then: str = "finished runs are kept, and the same command goes on") -> Iterator[None]:
     """Makes the folder `runs` and keeps it for this process alone. Clears what runs that were killed have left.
 
-    Whatever is interrupted within says that what is done is kept.
+    Whatever is interrupted within says what comes `then`.
     """
     try:
         runs.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def folder(runs: Path) -> Iterator[None]:
             yield
         except KeyboardInterrupt:
             script = os.environ.get("PIPELAB_SCRIPT", "pipelab")
-            print(f"\n{script}: interrupted; finished runs are kept, and the same command goes on", file=sys.stderr)
+            print(f"\n{script}: interrupted; {then}", file=sys.stderr)
             raise
 
 

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import platform
+import shlex
 import shutil
 import signal
 import sys
@@ -90,14 +92,17 @@ def _observer(row: Row) -> tuple[list[str], list[str]]:
 def run(row: Row, runs: Path) -> None:
     """Runs the row unless it is done, and leaves runs/RUN. Raises Complaint when it fails, having kept why."""
     if is_done(row, runs):
+        _claim(row, runs)
         return
-    for old in runs.glob(f".partial.{row.run}.*"):
-        shutil.rmtree(old)
+    here = f".partial.{row.run}.{platform.node()}."
+    for old in runs.glob(f"{here}*"):  # of processes that were killed
+        if not Path("/proc", old.name.removeprefix(here)).exists():
+            shutil.rmtree(old, ignore_errors=True)
     free_mb = -(-shutil.disk_usage(runs).free >> 20)
     if free_mb < NEEDED_MB:
         what = f"no room for {row.place}: {free_mb} MB are free, and a run needs {NEEDED_MB} MB"
         raise Complaint(runs, f"{what}: free some space", FAILED)
-    folder = runs / f".partial.{row.run}.{os.getpid()}"
+    folder = runs / f"{here}{os.getpid()}"
     try:
         folder.mkdir()
     except OSError as error:
@@ -111,6 +116,13 @@ def run(row: Row, runs: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for failed in (runs / FAILURES).glob(f"*.{_digits(row)}"):  # whichever scenario asked for it then
         shutil.rmtree(failed, ignore_errors=True)
+    _claim(row, runs)
+
+
+def _claim(row: Row, runs: Path) -> None:
+    """Lets an exact run, which several scenarios may ask for, say that `row` does."""
+    if row.timing == "exact" and row.observer == "none":
+        run_record.claim(runs / row.run, row)
 
 
 def _boot(row: Row, folder: Path) -> dict[str, Any]:
@@ -169,7 +181,7 @@ def _keep_counts(row: Row, folder: Path, runs: Path) -> None:
     observed = runs.parent / row.run
     files = (folder / guest_files.OUT / outputs.HISTOGRAM, observed / outputs.HISTOGRAM)
     if len({file.read_bytes() for file in files}) > 1:
-        what = f"has other times with the counters: remove it ('rm -r {observed}') and run it again"
+        what = f"has other times with the counters: remove it ('rm -r {shlex.quote(str(observed))}') and run it again"
         raise Complaint(row.place, what, FAILED)
     if not (folder / COUNTS).is_file():
         print(Complaint(row.place, _counted(folder)), file=sys.stderr)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -147,7 +148,7 @@ def claim(folder: Path, row: Row) -> None:
     try:
         facts = strict.parse_json(read_text(folder / RECORD))
         claimed = facts[ASKED_FOR]
-        if row.asked_as not in claimed and facts[CHECKSUM] == checksum(facts):
+        if isinstance(claimed, list) and row.asked_as not in claimed and facts[CHECKSUM] == checksum(facts):
             write(folder, facts | {ASKED_FOR: sorted([*claimed, row.asked_as])})
     except (OSError, ValueError, LookupError, TypeError, Complaint):
         pass  # load() says what is wrong with it
@@ -164,7 +165,10 @@ def load(folder: Path, planned: Row | None = None) -> RunRecord:
 
     `planned` is the row that asks for it, where that may be another than the one for which it was made.
     """
-    file, remedy = folder / RECORD, f"remove the folder ('rm -r {folder}') and run 'make run-scenarios' again"
+    file, remedy = (
+        folder / RECORD,
+        f"remove the folder ('rm -r {shlex.quote(str(folder))}') and run 'make run-scenarios' again",
+    )
     try:
         facts = strict.parse_json(read_text(file))
     except (OSError, ValueError):

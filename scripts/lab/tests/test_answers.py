@@ -100,6 +100,18 @@ def test_families_part_runs_by_where_the_threads_were() -> None:
     )
 
 
+def test_scenarios_that_share_their_runs_are_one_pair_and_count_once() -> None:
+    raw, environment = made()
+    raw["run"] = [f"{scenario}.{number}" for number, scenario in enumerate(raw["scenario"])]
+    pairs = {option: len(change.pairs) for option, change in changes_of(raw, environment).items()}
+    raw = pd.concat([raw, raw[raw["scenario"] == "free"].assign(scenario="twin")], ignore_index=True)
+    scenarios = environment["measurements"][0]["scenarios"]
+    scenarios["twin"] = scenarios["free"]
+    assert {option: len(change.pairs) for option, change in changes_of(raw, environment).items()} == pairs
+    free = next(each for each in placement.families(raw, environment) if not each.options)
+    assert (len(free.together), len(free.apart)) == (2, 4)
+
+
 def test_runs_whose_threads_moved_are_of_neither_kind() -> None:
     raw, environment = made()
     raw.loc[raw["scenario"] == "free", "cpus"] = 1

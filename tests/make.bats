@@ -40,13 +40,13 @@ HOSTILE=('$(touch x)' '$(shell touch x)${shell touch x}$$(shell touch x)$$(touch
   "'; touch x; '" '# * \ $@ % ; touch x')
 # By knob: the target that has it.
 declare -gA TARGET_OF=([BASE]=gate [ALLOW]=gate [SLO]=capacity [RATES]=capacity [SCENARIO]=capacity [FORMAT]=export
-  [FROM]=export [QUICK]=bench [SEEDS]=soak [REPEAT]=sanitize)
+  [FROM]=export [QUICK]=bench [STRESS]=verify [SEEDS]=soak [REPEAT]=sanitize)
 
 # Whether a script was called with the value as one argument; of a list, with each of its words.
 arrived() { # KNOB VALUE
   local words=("$2") word
   case $1 in
-    COUNTERS | QUICK) return 0 ;; # are only there or not
+    COUNTERS | QUICK | STRESS) return 0 ;; # are only there or not
     RESULTS) words=("$2/result_data/runs") ;;
     SUITE | ALLOW) read -ra words <<<"$2" ;;
   esac

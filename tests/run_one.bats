@@ -8,6 +8,8 @@ plan() {
   "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact --plan-only t000 >/dev/null
   SWEEP=$PIPELAB_RUNS/sweep.jsonl
   RUN=$(sed -nE '1s/^\{"run": "([^"]+)".*/\1/p' "$SWEEP")
+  PLACE=$(sed -nE '1s/.*"scenario": "([^"]+)".*/t000.\1.aarch64.exact.r1/p' "$SWEEP")
+  FAILED=$PIPELAB_RUNS/failed/$PLACE.${RUN##*.}
 }
 
 @test "a failed run leaves its reason, console log and words, nothing else, and the reason names files that are there" {
@@ -16,11 +18,11 @@ plan() {
   for guest in panic bad-option cut refuse; do
     FAKE_GUEST=$guest run "$ROOT/scripts/run_one.sh" "$SWEEP" 1
     exits 1
-    says "$RUN: run_vm.sh: "
-    [[ $(cd "$PIPELAB_RUNS/failed/$RUN" && find . -type f | sort | grep -v '^./out/std') == $'./console.log\n./reason.txt' ]]
-    [[ $guest != bad-option || -s $PIPELAB_RUNS/failed/$RUN/out/stderr.txt ]]
-    path=$(sed -n 's/.*(console: \(.*\)).*/\1/p' "$PIPELAB_RUNS/failed/$RUN/reason.txt")
-    [[ $path == "$PIPELAB_RUNS/failed/$RUN/console.log" && -s $path ]]
+    says "$PLACE: run_vm.sh: "
+    [[ $(cd "$FAILED" && find . -type f | sort | grep -v '^./out/std') == $'./console.log\n./reason.txt' ]]
+    [[ $guest != bad-option || -s $FAILED/out/stderr.txt ]]
+    path=$(sed -n 's/.*(console: \(.*\)).*/\1/p' "$FAILED/reason.txt")
+    [[ $path == "$FAILED/console.log" && -s $path ]]
     [[ $output == *"$path"* && $output != *.partial* ]]
     [[ -z $(find "$PIPELAB_RUNS" -name '.partial*') ]]
   done
@@ -33,11 +35,11 @@ plan() {
   until pkill -KILL -f "run_vm.sh .*partial.$RUN"; do sleep 0.05; done
   wait "$pid" || true
   output=$(<"$BATS_TEST_TMPDIR/said")
-  says "$RUN: its guest was ended from outside (SIGKILL): run it again"
-  [[ $output != *disk* && $(<"$PIPELAB_RUNS/failed/$RUN/reason.txt") == *SIGKILL* ]]
+  says "$PLACE: its guest was ended from outside (SIGKILL): run it again"
+  [[ $output != *disk* && $(<"$FAILED/reason.txt") == *SIGKILL* ]]
   run "$ROOT/scripts/run_one.sh" "$SWEEP" 1
   exits 0
-  [[ -s $PIPELAB_RUNS/$RUN/run.json && ! -e $PIPELAB_RUNS/failed/$RUN ]]
+  [[ -s $PIPELAB_RUNS/$RUN/run.json && ! -e $FAILED ]]
 }
 
 @test "--dry-run prints the command of a run that is there, too, and a plan that is not there is told" {
@@ -66,6 +68,6 @@ plan() {
   # shellcheck disable=SC2016  # for the inner shell
   on_small_disk 32m "$disk" bash -c 'cp "$1" "$2/" && "$3" "$2/sweep.jsonl" 1' _ "$SWEEP" "$disk" "$ROOT/scripts/run_one.sh"
   exits 1
-  says "$disk: no room for $RUN: 32 MB are free, and a run needs 64 MB: free some space"
+  says "$disk: no room for $PLACE: 32 MB are free, and a run needs 64 MB: free some space"
   [[ ! -e $FAKE_LOG ]]
 }

@@ -30,7 +30,7 @@ may make no folders or links there: then nothing is taken.
   --accelerator WHICH  of live timing: kvm, tcg, or auto, which is kvm where it works (auto)
   --pin-vcpus yes|no   in live timing pin each CPU of the guest to one of the host, if it has enough (yes)
   --seed N             of all that is random in the guest; another seed is another replicate (1)
-  --tb-mb N            QEMU's memory for translated code (256), of which 32 or more give the same results
+  --tb-mb N            QEMU's memory for translated code (256); 64, 256 and 1024 give the same results
   --limit S            wall time after which the guest counts as hung (300)
   --output-mb N        what COMMAND may leave (256)
   --console-mb N       what is kept of the console, of whose middle the rest is cut out (16)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lab.findings import measurement, pipeline
-from lab.judge import comparing, evaluation, evidence
+from lab.judge import comparing, evidence
 from lab.judge.comparing import Comparison, Verdict
 from lab.judge.evidence import Case, Evidence
 from lab.judge.finding import Finding, Rule

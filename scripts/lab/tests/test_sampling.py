@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lab.judge import gate
-from lab.plan import contract, plan, plan_file
+from lab.plan import plan, plan_file
 from lab.plan.program import of_host
 from lab.report import exports, page, pictures, suite as suite_results
 from lab.report.exports import chrome_trace

@@ -1,7 +1,7 @@
 # The front door: `make` alone lists what it can do.
 
 KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA QUANTUM ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
-  SCENARIO BASE ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS STRESS
+  SCENARIO BASE BASE_PROGRAM ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS STRESS
 # What is given is text: make expands nothing in it, and recipes have it in variables of the shell, which runs none of it.
 # The scripts know what to do without.
 $(foreach knob,$(KNOBS),$(if $(filter-out undefined,$(origin $(knob))),$(eval override export $(knob) := $$(value $(knob)))))
@@ -45,9 +45,6 @@ matrix: setup-run ## run SUITE (t000) on every target with every kernel that it 
 verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte (STRESS=1: on a busy host)
 	@[[ $${STRESS:-0} == 0 ]] || set -- --stress; scripts/verify.sh "$$@" $(suites)
 
-timer-latency: setup-run ## how late timers are in the guests of SUITE (cyclictest, rtla)
-	@for suite in $(suites); do scripts/timer_latency.sh $(target) $(one_timing) "$$suite"; done
-
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
 	@$(LAB) report
 
@@ -65,7 +62,7 @@ gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="
 	@for each in $${ALLOW-}; do set -- "$$@" --allow "$$each"; done; scripts/gate.sh $(call option,base,BASE) "$$@"
 
 ab: setup-run ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
-	@scripts/ab.sh --make-images $(call option,base,BASE) $(target) $(timing) --reps 3 $(runs) $(suites)
+	@scripts/ab.sh --make-images $(call option,base,BASE) $(call option,base-program,BASE_PROGRAM) $(target) $(timing) --reps 3 $(runs) $(suites)
 
 capacity: setup-run ## the highest rate at which SCENARIO holds SLO="response_p99_us=200 drop_rate=0" (or its [slo])
 	@scripts/capacity.sh --make-images $(guest) $(one_timing) $(runs) $(call option,slo,SLO) $(call option,rates,RATES) \
@@ -82,13 +79,13 @@ export: setup-run ## print FROM in another tool's FORMAT: google-benchmark, go, 
 image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/image/
 	@qemu/make_image.sh $(call option,kernel,KERNEL) $(machine)
 
-image-perf image-rt-tools: image-%: program # the same, with perf, or with cyclictest and rtla
-	@qemu/make_image.sh --$* $(call option,kernel,KERNEL) $(machine)
+image-perf: program # the same, with perf
+	@qemu/make_image.sh --perf $(call option,kernel,KERNEL) $(machine)
 
 program: setup-run # the workload, for guests of TARGET, and for this machine, where it checks suites
-	@scripts/build.sh host pipelab
+	@scripts/build.sh host pipelab turnstile
 	@qemu/get_packages.sh $(machine)
-	@scripts/build.sh $(machine) pipelab
+	@scripts/build.sh $(machine) pipelab attendant
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
 	@[[ $${QUICK:-0} == 0 ]] || set -- --quick; scripts/bench.sh "$$@"

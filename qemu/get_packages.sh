@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets the Debian packages of a target's architecture that its guests and its program are made of, and
-# unpacks them under build/packages/: TARGET/ (busybox, libnuma, the first kernel), TARGET.KERNEL/ (another
-# kernel), TARGET-perf/, TARGET-rt-tools/.
+# unpacks them under build/packages/: TARGET/ (busybox, libnuma, libunwind, the first kernel), TARGET.KERNEL/ (another
+# kernel), TARGET-perf/, TARGET+PACKAGE/ (what users' programs are of).
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
@@ -9,11 +9,11 @@ end_on_signals
 
 usage() {
   cat <<EOF
-usage: qemu/get_packages.sh [--perf] [--rt-tools] [--kernel NAME] TARGET
+usage: qemu/get_packages.sh [--perf] [--kernel NAME] [--also PACKAGE]... TARGET
 Gets the packages of TARGET ($(target_names)) that are not there yet.
   --perf          perf and what it needs as well
-  --rt-tools      cyclictest and rtla as well
   --kernel NAME   another kernel of qemu/targets/TARGET.conf as well
+  --also PACKAGE  only these packages and what they need, into build/packages/TARGET+PACKAGE...; for users' programs
 Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
 }
@@ -73,10 +73,10 @@ cannot_get() { die 1 "cannot get $2 for $DEBIAN_ARCH: $(error_of "$1") (see $1)"
 # Copies apt's sources to DIR.NAME without the stanzas (.sources) and lines (.list) of security updates, and says
 # what the copies are called.
 without_security() { # DIR SOURCE...
-  local dir=$1 source copy
+  local dir=$1 name=${1##*/} source copy
   shift
   for source in "$@"; do
-    copy=$dir.${source##*/}
+    copy=${dir%/*}/${name//+/.}.${source##*/} # apt reads no file whose name has a plus
     case $source in
       *.sources) awk 'BEGIN { RS = ""; ORS = "\n\n" } !/-security/' "$source" >"$copy" ;;
       *) sed '/-security/d' "$source" >"$copy" ;;
@@ -97,12 +97,12 @@ apt_sources() {
   echo "${found[@]}"
 }
 
-with_perf=0 with_rt_tools=0 kernel=''
+with_perf=0 kernel='' also=()
 while [[ ${1:-} == -* ]]; do
   case $1 in
     --help) usage && exit 0 ;;
     --perf) with_perf=1 ;;
-    --rt-tools) with_rt_tools=1 ;;
+    --also) (($# > 1)) || die 2 "$1 needs a value" && also+=("$2") && shift ;;
     --kernel) (($# > 1)) || die 2 "$1 needs a value" && kernel=$2 && shift ;;
     *) die 2 "unknown option '$1', see --help" ;;
   esac
@@ -112,8 +112,11 @@ done
 load_target "$1" "$kernel"
 CODENAME=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 
+if ((${#also[@]})); then
+  unpack_packages "$PACKAGES$(printf '+%s' "${also[@]}")" "${also[@]}"
+  exit
+fi
 first_kernel=${KERNELS%% *}
-unpack_packages "$PACKAGES" busybox-static libnuma-dev "${first_kernel#*:}"
+unpack_packages "$PACKAGES" busybox-static libnuma-dev libunwind-dev "${first_kernel#*:}"
 [[ $KERNEL_PACKAGES == "$PACKAGES" || -n $KERNEL_FILE ]] || unpack_packages "$KERNEL_PACKAGES" "$KERNEL_PACKAGE"
 ((with_perf == 0)) || unpack_packages "$PACKAGES-perf" linux-perf
-((with_rt_tools == 0)) || unpack_packages "$PACKAGES-rt-tools" rt-tests rtla

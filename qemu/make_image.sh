@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Makes what a guest of one target boots, under build/image/TARGET/ (with another kernel than the target's
 # first: build/image/TARGET.KERNEL/): vmlinuz, initrd.cpio (busybox,
-# the virtio modules, pipelab, /init, /trace_guest.sh), with --perf also initrd-perf.cpio (the same and perf), with --rt-tools
-# initrd-rt-tools.cpio (the same, cyclictest and rtla), and image.tsv, which says what they are. The same inputs give the same bytes.
+# the virtio modules, pipelab, /init, /trace_guest.sh), with --perf also initrd-perf.cpio (the same and perf),
+# and image.tsv, which says what they are. The same inputs give the same bytes.
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
+# shellcheck source=pack.sh
+source "$ROOT/qemu/pack.sh"
 end_on_signals
 
 # What the port to the host needs, each after those that it depends on; /init loads them by number.
@@ -13,22 +15,14 @@ readonly VIRTIO_MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_leg
 
 usage() {
   cat <<EOF
-usage: qemu/make_image.sh [--perf] [--rt-tools] [--kernel NAME|FILE] TARGET
+usage: qemu/make_image.sh [--perf] [--kernel NAME|FILE] TARGET
 Makes the kernel and the initramfs of TARGET ($(target_names)) under build/image/.
   --perf            also an initramfs that holds perf
-  --rt-tools        also an initramfs that holds cyclictest and rtla
   --kernel NAME     one of the kernels in qemu/targets/TARGET.conf (the first)
   --kernel FILE     the file of a kernel; its modules are taken from lib/modules/VERSION beside its folder,
                     if it is called vmlinuz-VERSION; without modules it must have virtio built in
 Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
-}
-
-# Packs DIR into FILE: sorted names, no times, owner root, inode numbers from 1.
-pack() { # DIR FILE
-  find "$1" -exec touch -h -d @0 {} +
-  (cd "$1" && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) >"$2.partial"
-  mv "$2.partial" "$2"
 }
 
 # Copies the tree of the guest's own files to DIR.
@@ -125,11 +119,11 @@ write_facts() {
 
 sha256() { sha256sum "$1" | cut -d' ' -f1; }
 
-with=() kernel=''
+with_perf=0 kernel=''
 while [[ ${1:-} == -* ]]; do
   case $1 in
     --help) usage && exit 0 ;;
-    --perf | --rt-tools) with+=("${1#--}") ;;
+    --perf) with_perf=1 ;;
     --kernel) (($# > 1)) || die 2 "$1 needs a value" && kernel=$2 && shift ;;
     *) die 2 "unknown option '$1', see --help" ;;
   esac
@@ -155,17 +149,13 @@ copy_kernel "$kernel_source" "$KERNEL.partial"
 mv "$KERNEL.partial" "$KERNEL"
 stage_base "$stage/base" "$PACKAGES"
 pack "$stage/base" "$INITRD"
-declare -A programs=([perf]=perf [rt-tools]="cyclictest rtla")
-for tools in "${!programs[@]}"; do
-  if [[ " ${with[*]} " == *" $tools "* && ! -f $IMAGE/$tools.cpio ]]; then
-    attend "$ROOT/qemu/get_packages.sh" "--$tools" "$TARGET"
-    # shellcheck disable=SC2086  # several programs
-    stage_programs "$stage/$tools" "$PACKAGES-$tools" ${programs[$tools]}
-    pack "$stage/$tools" "$IMAGE/$tools.cpio"
-  fi
-  if [[ -f $IMAGE/$tools.cpio ]]; then # also when it was not asked for: it must not hold an older pipelab
-    cat "$INITRD" "$IMAGE/$tools.cpio" >"$IMAGE/initrd-$tools.cpio.partial"
-    mv "$IMAGE/initrd-$tools.cpio.partial" "$IMAGE/initrd-$tools.cpio"
-  fi
-done
+if ((with_perf)) && [[ ! -f $IMAGE/perf.cpio ]]; then
+  attend "$ROOT/qemu/get_packages.sh" --perf "$TARGET"
+  stage_programs "$stage/perf" "$PACKAGES-perf" perf
+  pack "$stage/perf" "$IMAGE/perf.cpio"
+fi
+if [[ -f $IMAGE/perf.cpio ]]; then # also when it was not asked for: it must not hold an older pipelab
+  cat "$INITRD" "$IMAGE/perf.cpio" >"$IMAGE/initrd-perf.cpio.partial"
+  mv "$IMAGE/initrd-perf.cpio.partial" "$IMAGE/initrd-perf.cpio"
+fi
 write_facts

@@ -5,6 +5,8 @@ set -euo pipefail
 source "$(dirname "$0")/target.sh"
 # shellcheck source=guest_shape.sh
 source "$ROOT/qemu/guest_shape.sh"
+# shellcheck source=parcel.sh
+source "$ROOT/qemu/parcel.sh"
 # shellcheck source=counters/load.sh
 source "$ROOT/qemu/counters/load.sh"
 end_on_signals
@@ -34,8 +36,11 @@ may make no folders or links there: then nothing is taken.
   --limit S            wall time after which the guest counts as hung (300)
   --output-mb N        what COMMAND may leave (256)
   --console-mb N       what is kept of the console, of whose middle the rest is cut out (16)
-  --perf, --rt-tools   boot the image that has perf, or cyclictest and rtla (make it with qemu/make_image.sh --perf)
+  --perf               boot the image that has perf (make it with qemu/make_image.sh --perf)
   --initrd FILE        boot another initramfs than the image's, as one with more files at its end
+  --parcel FILE        a user's program, as qemu/pack_program.sh packs it, comes along: COMMAND, which may have any
+                       characters, is for the attendant there: [OPTION...] -- PROGRAM [ARGUMENT...]
+  --wrap "..."         with --parcel: the words of a command that is to run the attendant, as "perf stat"
   --counters [WHAT]    count what the program does in its marked regions into counters.json: plain
                        (instructions, loads, stores), caches (also simulated caches), profile (also
                        each piece of code) (plain)
@@ -49,7 +54,7 @@ EOF
 }
 
 parse_arguments() {
-  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 output_mb=256 console_mb=16 out='' initrd=''
+  target=aarch64 kernel='' kernel_args='' timing=exact smp=2 memory_mb=512 seed=1 limit_s=300 output_mb=256 console_mb=16 out='' initrd='' parcel='' wrap=''
   tools='' shell=0 dry_run=0
   numa=1 quantum=none tb_mb=${PIPELAB_TB_MB:-256} accelerator=auto pin_vcpus=yes
   counters=''
@@ -57,7 +62,7 @@ parse_arguments() {
   while (($#)); do
     case $1 in
       --help) usage && exit 0 ;;
-      --perf | --rt-tools) tools=${1#--} && shift && continue ;;
+      --perf) tools=perf && shift && continue ;;
       --counters)
         counters=plain && shift
         [[ ! ${1:-} =~ ^(plain|caches|profile)$ ]] || { counters=$1 && shift; }
@@ -67,7 +72,7 @@ parse_arguments() {
       --dry-run) dry_run=1 && shift && continue ;;
       --) shift && command=("$@") && break ;;
       --target | --kernel | --kernel-args | --timing | --smp | --memory | --seed | --limit | --output-mb | --console-mb | \
-        --out | --initrd | --numa | --quantum | --tb-mb | --accelerator | --pin-vcpus)
+        --out | --initrd | --parcel | --wrap | --numa | --quantum | --tb-mb | --accelerator | --pin-vcpus)
         (($# > 1)) || die 2 "$1 needs a value"
         ;;
       *) die 2 "unknown option '$1', see --help" ;;
@@ -90,6 +95,8 @@ parse_arguments() {
       --console-mb) console_mb=$2 ;;
       --out) out=$2 ;;
       --initrd) initrd=$2 ;;
+      --parcel) parcel=$2 ;;
+      --wrap) wrap=$2 ;;
     esac
     shift 2
   done
@@ -124,7 +131,8 @@ check_arguments() {
     [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ && $word != -- && $word != run ]] ||
       die 2 "--kernel-args: '$word' is not valid: give words such as isolcpus=1, with a space between them"
   done
-  for word in "${command[@]}"; do
+  check_parcel
+  for word in "${run[@]}"; do
     [[ $word != -- ]] || die 2 "a guest command cannot hold '--': the kernel drops all that follows it"
     # They travel on the kernel's command line, which knows no way to quote these.
     [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || die 2 "'$word': a guest command may have letters, digits and _./:,=@%+- only"
@@ -152,16 +160,20 @@ build_qemu_command() {
   fi
   [[ $accelerator == kvm ]] || accelerator=tcg
   local append words
-  words=$(IFS=';' && echo "${command[*]}") # one word, which /init splits: the kernel passes it no more than 32
+  words=$(IFS=';' && echo "${run[*]}") # one word, which /init splits: the kernel passes it no more than 32
   append="console=$CONSOLE quiet panic=-1 nokaslr ${kernel_args[*]}${kernel_args[0]:+ }-- cpus=$smp run $words"
   ((${#append} < COMMAND_LINE_SIZE)) ||
     die 2 "the guest command is too long: the kernel's command line on $TARGET takes $COMMAND_LINE_SIZE characters"
   set_cpus
+  [[ -z $parcel ]] || add_parcel
   qemu=("$QEMU" -nodefaults -no-user-config -display none -no-reboot -M "$MACHINE" -m "$memory_mb" -seed "$seed")
   mapfile -t numa_arguments < <(numa_options)
   qemu+=("${numa_arguments[@]}")
   case $timing-$accelerator in
-    exact-tcg) qemu+=(-accel "tcg,thread=single,tb-size=$tb_mb" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm") ;;
+    exact-tcg)
+      qemu+=(-accel "tcg,thread=single,tb-size=$tb_mb" -cpu "$CPU" -icount "shift=1,sleep=off" -rtc "base=2020-01-01,clock=vm")
+      ((shell)) || add_turnstile
+      ;;
     live-tcg) qemu+=(-name "$TARGET,debug-threads=on" -accel "tcg,thread=multi" -cpu "$CPU") ;;
     live-kvm) qemu+=(-name "$TARGET,debug-threads=on" -accel kvm -cpu host) ;;
   esac
@@ -170,39 +182,30 @@ build_qemu_command() {
   if ((shell)); then
     qemu+=(-serial mon:stdio)
   else
-    qemu+=(-serial file:console.log -device virtio-serial-pci
+    # Without ioeventfd a CPU sends by itself, and does not wait for the main loop, which would wait for it.
+    qemu+=(-serial file:console.log -device "virtio-serial-pci,ioeventfd=off"
       -chardev "file,id=out,path=out.tar" -device "virtserialport,chardev=out")
   fi
   qemu+=(-kernel "$KERNEL" -initrd "$INITRD" -append "$append")
 }
 
-# A function of its own process, which QEMU takes over.
-run_qemu() {
-  local on=() said
-  [[ -z $host_cpu ]] || on=(taskset -c "$host_cpu" chrt --batch 0)
-  cd "$out" && ulimit -c 0 && ulimit -f $(((output_mb + 1) * 1024))
-  said=$(eval "${before}true" 2>&1) || { echo "its device tree cannot be made: $said" && return 1; }
-  exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${on[@]}" "${qemu[@]}"
+# Makes QEMU's two threads take turns, so that the same guest gives the same bytes on any host. For the same reason nothing
+# may run beside an exact guest that wakes QEMU at any instruction: no monitor traffic, and no timer of the host's clock.
+# It is this tree's own, whichever build is booted. The folder gets a link, as a path with a blank cannot be loaded.
+add_turnstile() {
+  local turnstile=$ROOT/build/host/turnstile.so
+  [[ -f $turnstile ]] || die 1 "$turnstile: is not built: run 'make image $IMAGE_KNOBS'"
+  before+="ln -sf ${turnstile@Q} turnstile.so && "
+  qemu=(env LD_PRELOAD=./turnstile.so "${qemu[@]}" -D turnstile.log -trace qemu_system_shutdown_request)
 }
 
-# Sets `host_cpu` to a CPU that no other exact guest has, while there is one, and keeps it. Where QEMU's threads share
-# one CPU, in time slices that are not cut short, its main loop does not see that all of the guest's CPUs wait before the
-# last of them has booked its instructions. For the same reason nothing may run beside an exact guest that wakes QEMU at
-# a random instruction: no monitor traffic, and no timer of the host's clock.
-choose_host_cpu() {
-  local key ranges range cpu all=() lock
-  host_cpu=''
-  while read -r key ranges && [[ $key != Cpus_allowed_list: ]]; do :; done </proc/self/status
-  for range in ${ranges//,/ }; do
-    for ((cpu = ${range%-*}; cpu <= ${range#*-}; cpu++)); do all+=("$cpu"); done
-  done
-  for cpu in "${all[@]}"; do
-    lock=/tmp/pipelab.cpu$cpu.lock
-    { { [[ -e $lock ]] || : >"$lock"; } && exec 5<"$lock"; } 2>/dev/null || return 0
-    host_cpu=$cpu
-    ! flock --nonblock 5 || return 0
-  done
-  host_cpu=${all[RANDOM % ${#all[@]}]}
+# A function of its own process, which QEMU takes over.
+run_qemu() {
+  local said
+  cd "$out" && ulimit -c 0
+  said=$(eval "${before}true" 2>&1) || { echo "what it boots cannot be made: $said" && return 1; }
+  ulimit -f $(((output_mb + 1) * 1024))
+  exec setpriv --pdeathsig KILL timeout --foreground --kill-after=5 "$limit_s" setpriv --pdeathsig KILL "${qemu[@]}"
 }
 
 # Waits until no other guest of this host disturbs this one, and keeps others waiting: a live guest is alone, the others
@@ -249,11 +252,9 @@ else
   out=$(cd "$out" && pwd)
   [[ -z $(ls -A "$out") ]] || die 2 "$out: is not empty: give a new folder to --out"
   lock_host
-  host_cpu=''
-  [[ $timing == live ]] || choose_host_cpu
   boot
   # From here on what the guest wrote is read, which this shell never does.
   PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -S -m lab.runs.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
     --output-mb "$output_mb" --console-mb "$console_mb" --fact accelerator "$accelerator" \
-    --fact counters "$counters" --fact host_cpu "$host_cpu" --fact qemu_command "$before${qemu[*]@Q}" "$out"
+    --fact counters "$counters" --fact qemu_command "$before${qemu[*]@Q}" "$out"
 fi

@@ -24,8 +24,8 @@ packages_for() { # TASK
 }
 
 run_packages() {
-  echo ca-certificates cmake cpio device-tree-compiler git libcli11-dev libfmt-dev libjs-chart.js libnuma-dev lz4 mmdebstrap ninja-build \
-    python3 python3-jinja2 python3-markdown python3-matplotlib python3-numpy python3-pandas python3-scipy \
+  echo ca-certificates cmake cpio device-tree-compiler git libcli11-dev libfmt-dev libarchive-tools libjs-chart.js libnuma-dev libunwind-dev lz4 mmdebstrap ninja-build \
+    python3 python3-jinja2 python3-markdown python3-matplotlib python3-numpy python3-pandas python3-scipy python3-seccomp \
     binutils g++ "$QEMU_PACKAGE"
   # The machine's own architecture has its compiler in g++, and no cross package.
   [[ $(dpkg --print-architecture) == "$DEBIAN_ARCH" ]] || echo "$COMPILER_PACKAGE"

@@ -14,7 +14,6 @@ from lab.plan.arguments import Parser
 from lab.report import step as report
 from lab.runs import ab, matrix, step as run_steps
 from lab.text.complaint import Terminated, exit_code
-from lab.timers import step as timers_step
 from lab.trace import step as trace_step
 
 
@@ -44,7 +43,7 @@ def _parser() -> Parser:
     observe.add(steps, report.report_suites)
     capacity_step.add(steps, report.results_page)
     judge_step.add(steps, report.report_suites)
-    for each in (trace_step, timers_step, counters_step):
+    for each in (trace_step, counters_step):
         each.add(steps)
     return parser
 

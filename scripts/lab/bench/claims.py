@@ -9,6 +9,7 @@ from lab.text import numbers
 
 LEAST_SAMPLES = 7  # of each side, for a verdict
 ALL_PEERS: tuple[str, ...] = ()
+ROUND_TRIPS = ("round_trip", "call")  # works that are timed
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Claim(Work):
 
     @property
     def larger_is_better(self) -> bool:
-        return self.work != "round_trip"
+        return self.work not in ROUND_TRIPS
 
     @property
     def measure(self) -> str:
@@ -38,6 +39,7 @@ def _both(bound: float) -> dict[str, float]:
 
 
 EAGER, BATCHED = "spsc_ring eager", "spsc_ring batched"
+LINES = "lines slot"  # of the workload exchange
 CLAIMS = (
     Claim("8 B, capacity 1024, batched", BATCHED, {"near": 2.0, "far": 1.5}),
     Claim("8 B, capacity 1024, eager", EAGER, {"near": 1.5, "far": 1.0}),
@@ -51,6 +53,10 @@ CLAIMS = (
     Claim("round trip, 8 B, one spin hint a poll", EAGER, _both(1.05), work="round_trip", hint=1),
     Claim("round trip, 8 B, one spin hint a poll", EAGER, _both(1.5), work="round_trip", hint=1, others=("raw line",)),
     Claim("round trip, 64 B", EAGER, _both(1.0), work="round_trip", item_bytes=64),
+    Claim("call, 56 B, one line", LINES, _both(1.15), work="call", item_bytes=56, others=("raw line",)),
+    Claim("call, 64 B, two lines", LINES, {"near": 0.5, "far": 1.0}, work="call", item_bytes=64,
+          others=("claimed slot",)),
+    Claim("call, 64 B, two lines", LINES, _both(1.0), work="call", item_bytes=64, others=("two queues",)),
 )  # fmt: skip
 
 PIPELINE_WORK = "pipeline, interval 0, blocks and spins, every item recorded"
@@ -72,7 +78,7 @@ def verdicts(samples: pd.DataFrame) -> pd.DataFrame:
 def _verdict(samples: pd.DataFrame, claim: Claim, placement: str) -> dict[str, object]:
     found = claim.of(samples[samples["placement"] == placement])
     found = found[(found["hint"] == claim.hint) | (claim.hint is None)]
-    column = "round_trip_p50_ns" if claim.work == "round_trip" else "throughput_items_s"
+    column = "round_trip_p50_ns" if claim.work in ROUND_TRIPS else "throughput_items_s"
     medians = found.groupby(["contender", "hint"])[column].agg(["median", "size"])
     medians = medians[medians["size"] >= LEAST_SAMPLES]["median"]
     best = medians.groupby("contender").agg("max" if claim.larger_is_better else "min")

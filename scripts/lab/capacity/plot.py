@@ -83,8 +83,9 @@ def _curve(axes: Axes, points: pd.DataFrame, column: str, factor: float, colour:
     known = points[points[column].notna()]
     rates, values = known["rate_ops_s"], known[column] / factor
     axes.plot(rates, values, color=colour, linewidth=1.5, alpha=0.7)
-    low, high = (known[f"{column}{end}"].clip(lower=0) / factor for end in ("_low", "_high"))
-    axes.vlines(rates, low, high, color=colour, alpha=0.5)
+    several = known.dropna(subset=[f"{column}_low", f"{column}_high"])
+    low, high = (several[f"{column}{end}"].clip(lower=0) / factor for end in ("_low", "_high"))
+    axes.vlines(several["rate_ops_s"], low, high, color=colour, alpha=0.5)
     held = known["verdict"] == State.HELD.value
     for those, look in ((held, {"label": label}), (~held, {"markerfacecolor": "white"})):
         axes.plot(rates[those], values[those], shape, color=colour, markersize=7, **look)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from lab.judge.objectives import RELATIONS, Judgement, judge
 from lab.plan.contract import Option
+from lab.plan.kinds import TIMES, Number, Value, plain
 from lab.plan.objectives import Objective
 from lab.tables.measurement import quiet
 from lab.plan.suite import Scenario, Suite
@@ -145,32 +146,34 @@ def so_far(points: Sequence[Point]) -> str:
     return f"{rates}: {', '.join(known)}" if known else rates
 
 
-def interval_us(rate_ops_s: float) -> int | float:
-    """The time between items, to the nanosecond, as the program's option has it."""
-    interval = round(1e6 / rate_ops_s, 3)
-    return int(interval) if interval.is_integer() else interval
+def interval_us(rate_ops_s: float) -> Value:
+    """The time between items, to the nanosecond."""
+    return plain(round(1e6 / rate_ops_s, 3))
 
 
-def at(suite: Suite, scenario: Scenario, rate_ops_s: float, interval: Option) -> Suite:
-    """The suite with that scenario alone, at that rate, which the option `interval` sets."""
-    options = scenario.options | {interval.name: interval_us(rate_ops_s)}
+def value_at(rate_ops_s: float, load: Option) -> Value:
+    """What sets the rate: the time between items, to the nanosecond, or the rate itself."""
+    if load.means == "rate":
+        return round(rate_ops_s) if isinstance(load.kind, Number) and load.kind.whole else plain(rate_ops_s)
+    return plain(round(TIMES["s"] / rate_ops_s) / TIMES[load.unit or "s"])
+
+
+def at(suite: Suite, scenario: Scenario, rate_ops_s: float, load: Option) -> Suite:
+    """The suite with that scenario alone, at that rate, which the option `load` sets."""
+    options = scenario.options | {load.name: value_at(rate_ops_s, load)}
     return replace(suite, scenarios=(replace(scenario, options=options),))
 
 
 def scenario_of(suite: Suite) -> tuple[Scenario, Option]:
     """The suite's only scenario, and the option that sets its rate. Raises Complaint when none does."""
     (scenario,), workload = suite.scenarios, suite.contract
-    where, interval, arrival = (
-        f"{suite.name}/{scenario.name}",
-        workload.meaning("interval"),
-        workload.meaning("arrival"),
-    )
-    if interval is None:
+    where, load, arrival = f"{suite.name}/{scenario.name}", workload.load, workload.meaning("arrival")
+    if load is None:
         raise Complaint(where, f"{workload.name} has no option for its rate: give a scenario of another workload")
     if arrival and str(scenario.options.get(arrival.name, "")).startswith("burst"):
         what = f"{arrival.name} = {scenario.options[arrival.name]} has no rate that its interval alone decides"
         raise Complaint(where, f"{what}: give a scenario with constant or poisson arrivals")
-    return scenario, interval
+    return scenario, load
 
 
 def _holds(run: pd.Series, wanted: Sequence[Objective]) -> bool:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from lab.counters import counters, perf
+from lab.plan import contract
+from lab.plan.contract import Contract
 from lab.plan.plan import Row
 from lab.runs import observe, outputs
 from lab.runs.guest_files import OUT
@@ -28,7 +30,8 @@ PERF, PLUGIN, COUNTERS = "perf", "plugin", "counters"
 SOURCES = {
     PERF: (
         "perf_{}_per_item",
-        "*perf*: `perf stat` in guests of their own, without a warm-up, of the whole process, its start and end included.",
+        "*perf*: `perf stat` in guests of their own, without a warm-up, of the whole process{children}, its start and end "
+        "included.",
     ),
     PLUGIN: (
         "perf_plugin_{}_per_item",
@@ -98,25 +101,37 @@ def of_runs(records: Iterable[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(KEPT.columns))
 
 
-def per_item(table: pd.DataFrame, measurement: Measurement, scenario: str) -> dict[str, float | str]:
+def each(known: Contract | None) -> str:
+    """What a count is shown of: an item of the kit's workloads, or what a user's program makes."""
+    what = known.items[0] if known and known.own else "item"
+    return f"{'an' if what[0] in 'aeiouAEIOU' else 'a'} {what}"
+
+
+def per_item(
+    table: pd.DataFrame, measurement: Measurement, scenario: str, known: Contract | None = None
+) -> dict[str, float | str]:
     """What an item took in the median run, by names as in SOURCES; empty where the scenario was not counted.
 
     SHARED names the lines of false sharing: "ring+0 and ring+16 (2.00 misses an item)".
     """
     chosen = kept.of(table, measurement)
     chosen = chosen[chosen["scenario"] == scenario]
+    if chosen.empty:
+        return {}
     found: dict[str, float | str] = {
         SOURCES[str(row.source)][0].format(row.event): row.share for row in _medians(chosen).itertuples()
     }
     shared = _shares(chosen[(chosen["event"] == SHARED) & (chosen["note"] != "")]).drop_duplicates("note")
-    lines = [f"{row.note} ({row.share:.2f} misses an item)" for row in shared.itertuples()]
+    lines = [f"{row.note} ({row.share:,.2f} misses {each(known)})" for row in shared.itertuples()]
     return found | ({SHARED: "; ".join(lines)} if lines else {})
 
 
-def markdown(table: pd.DataFrame, measurement: Measurement, every: Sequence[str] = ()) -> str:
+def markdown(
+    table: pd.DataFrame, measurement: Measurement, every: Sequence[str] = (), known: Contract | None = None
+) -> str:
     """One line a source and scenario of a measurement, and why others were not counted; empty when nobody asked.
 
-    `every` are the scenarios of the suite.
+    `every` are the scenarios of the suite, and `known` is its contract.
     """
     chosen = kept.of(table, measurement)
     shares, parts = _medians(chosen), []
@@ -129,9 +144,12 @@ def markdown(table: pd.DataFrame, measurement: Measurement, every: Sequence[str]
             for source in SOURCES
             for scenario, rows in shares[shares["source"] == source].groupby("scenario", sort=False)
         }
-        head = ["counted by", "scenario, an item", *(EVENTS[event] for event in events)]
+        head = ["counted by", f"scenario, {each(known)}", *(EVENTS[event] for event in events)]
         parts.append(md.table(head, ([*key, *texts] for key, texts in cells.items()), right=range(2, len(head))))
-        captions = [SOURCES[source][1] for source in dict.fromkeys(source for source, _ in cells)]
+        children = " and its children" * bool(known and known.own)
+        captions = [
+            SOURCES[source][1].format(children=children) for source in dict.fromkeys(source for source, _ in cells)
+        ]
         parts.append(" ".join(["Medians.", *captions]))
     for reason, rows in chosen[chosen["event"] == NOTHING].groupby("note"):
         scenarios = list(dict.fromkeys(rows["scenario"]))
@@ -160,9 +178,11 @@ def _medians(table: pd.DataFrame) -> pd.DataFrame:
 def _of_perf(folder: Path, planned: Row) -> pd.DataFrame:
     events = perf.of_run(folder, in_turn=planned.timing == "exact" and planned.guest.smp > 1)
     events = events[events["event"].isin(OF_PERF) & events["source"].isin(SOURCES) & events["count"].notna()]
-    items = int(outputs.read_stats(folder / OUT / outputs.STATS)["items"])
-    known = events.assign(event=events["event"].map(OF_PERF), note="", items=items, **observe.about(folder, planned))
-    return known[list(KEPT.columns)]
+    out, known = folder / OUT, contract.load(planned.workload)
+    stats = outputs.read(out, planned, known).stats if known.own else outputs.read_stats(out / outputs.STATS)
+    items = int(stats["items"])
+    found = events.assign(event=events["event"].map(OF_PERF), note="", items=items, **observe.about(folder, planned))
+    return found[list(KEPT.columns)]
 
 
 def _of_run(record: RunRecord) -> list[list[object]]:
@@ -176,7 +196,7 @@ def _of_run(record: RunRecord) -> list[list[object]]:
         why_not = needed_text(folder / "counters.txt", LINES.remedy).strip().removeprefix("none: ")
         return [[*about, NOTHING, math.nan, why_not]]
     counts = counters.counts(counters.read(folder / "counters.json"))
-    counts = counts[counts["region"] == counters.MEASURED_REGION]
+    counts = counters.measured(counts)
     found = [(event, counts[event].sum(), "") for event in OF_COUNTERS]
     found.append(("kernel_instructions", counts[counts["space"] == "kernel"]["instructions"].sum(), ""))
     found += [(SHARED, misses, where) for where, misses in shared(folder / "shared_lines.csv", items)]

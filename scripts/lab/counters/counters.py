@@ -12,7 +12,8 @@ from lab.text.complaint import FAILED, Complaint
 from lab.text.files import needed_text
 
 SUPPORTED_VERSION = 1
-MEASURED_REGION = 0
+# The parts of a run: what is measured, and the whole of a user's program, which may have a measured part (platform/marker.hpp).
+MEASURED_REGION, PROGRAM_REGION = 0, 1
 KEYS = ["region", "cpu", "space"]
 GRAINS = 64  # bits in a mask, each for 1/64 of a line
 # Fewer crossings than these are a thread that moved to another CPU, not two that share.
@@ -44,13 +45,25 @@ def counts(report: dict[str, Any]) -> pd.DataFrame:
     return table.sort_values(KEYS, kind="stable", ignore_index=True)
 
 
-def shared_lines(report: dict[str, Any], names: symbols.Symbols) -> pd.DataFrame:
+def measured(counts: pd.DataFrame) -> pd.DataFrame:
+    """Those of what was measured: of a user's program that marks no part of itself, of all of it."""
+    regions = set(counts["region"])
+    wanted = MEASURED_REGION if MEASURED_REGION in regions else PROGRAM_REGION
+    return counts[counts["region"] == wanted]
+
+
+def shared_lines(
+    report: dict[str, Any],
+    names: symbols.Symbols,
+    unnamed: tuple[str, str] = (UNNAMED_DATA["user"], UNNAMED_CODE["user"]),
+) -> pd.DataFrame:
     """Lines that different CPUs write at different offsets, the most contended first.
 
     One row for each line and CPU that writes bytes which no other does: the `line`'s address, its `space` (user or
     kernel), `data` (symbol and offset of the first of these bytes), `first_byte` and `last_byte` in the line, `code`
     (which wrote there last), and what the CPU met at this line: `transfers` to it, `invalidations` that it caused, and
-    its misses for what others had written (`true_sharing`) and for nothing (`false_sharing`).
+    its misses for what others had written (`true_sharing`) and for nothing (`false_sharing`). `unnamed` is what
+    data and code of the program are called that have no name.
     """
     table = pd.DataFrame(report.get("contended_lines", []))
     if table.empty:
@@ -74,21 +87,21 @@ def shared_lines(report: dict[str, Any], names: symbols.Symbols) -> pd.DataFrame
     table["line"] = table["vaddr"].astype(np.uint64)
     table["space"] = _space(report, table["line"])
     first_bytes = table["line"] + table["first_byte"].astype(np.uint64)
-    table["data"] = named(names, first_bytes, table["space"].map(UNNAMED_DATA))
+    table["data"] = named(names, first_bytes, table["space"].map(UNNAMED_DATA | {"user": unnamed[0]}))
     pcs = table["store_pc"].astype(np.uint64)
-    table["code"] = named(names, pcs, _space(report, pcs).map(UNNAMED_CODE))
+    table["code"] = named(names, pcs, _space(report, pcs).map(UNNAMED_CODE | {"user": unnamed[1]}))
     return table[SHARED_COLUMNS + SHARED_COUNTS]
 
 
-def functions(report: dict[str, Any], names: symbols.Symbols) -> pd.DataFrame:
+def functions(report: dict[str, Any], names: symbols.Symbols, unnamed: str = UNNAMED_CODE["user"]) -> pd.DataFrame:
     """Columns space, function, instructions, share (of all), and symbol (the function's whole name), the most
-    instructions first in each space."""
+    instructions first in each space. `unnamed` is what the program's code is called that has no name."""
     if "profile" not in report:
         raise Complaint("counters.json", "holds no profile: run the guest with --counters profile", FAILED)
     table = pd.DataFrame(report["profile"], columns=["vaddr", "instructions"])
     vaddr = table["vaddr"].astype(np.uint64)
     table["space"] = _space(report, vaddr)
-    table["symbol"] = names.lookup(vaddr)["name"].fillna(table["space"].map(UNNAMED_CODE))
+    table["symbol"] = names.lookup(vaddr)["name"].fillna(table["space"].map(UNNAMED_CODE | {"user": unnamed}))
     table = table.groupby(["space", "symbol"], as_index=False)["instructions"].sum()
     table["share"] = table["instructions"] / table["instructions"].sum()
     table["function"] = table["symbol"].map(symbols.short)

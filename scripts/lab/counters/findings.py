@@ -19,14 +19,16 @@ INSTRUCTIONS = {
 SWITCHES = "perf_context_switches_per_item"
 
 
-def _words(values: Values, _: Contract) -> Words:
+def _words(values: Values, contract: Contract) -> Words:
+    each = counted.each(contract).replace("{", "{{").replace("}", "}}")
     causes = {
-        "switches": "it has {switches:,.1f} context switches an item more, and each takes thousands of instructions",
+        "switches": f"it has {{switches:,.1f}} context switches {each} more, and each takes thousands of instructions",
         "spins": "a thread that spins runs instructions while it waits, so a long interval makes many of them",
-        "work": "the program or the kernel does more for each item",
+        "work": f"the program or the kernel does more for each {each.partition(' ')[2]}",
     }
     return (
-        "{own:,.0f} an item, {times:.1f} times the {base:,.0f} of {baseline} ({source})"
+        f"{{own:,.0f}} {each}, "
+        + "{times:.1f} times the {base:,.0f} of {baseline} ({source})"
         + ", {kernel:.0%} of them in the kernel" * ("kernel" in values),
         causes[str(values["why"])],
         "make profile SCENARIO={suite}/{scenario}, which counts them by function",

@@ -1,15 +1,16 @@
 """The steps that boot guests with counters: `count` of scripts/count_runs.sh, `perf-stat` and `profile` of theirs."""
 
 import argparse
+import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab.plan import contract, plan_file, target
+from lab.plan import contract, plan_file, program, target
 from lab.plan.arguments import Parser, add_guest_options, sweep_of, to_value
 from lab.plan.kinds import MARGIN, Flag, Value
 from lab.plan.places import BUILD, RESULTS, ROOT, RUNS, TARGETS
@@ -18,11 +19,16 @@ from lab.plan.scenarios import Scenario
 from lab.plan.suite import Suite
 from lab.runs import launch, observe, one, wanted
 from lab.runs.attend import attend
+from lab.runs.guest_files import OUT
+from lab.runs.observe import Observed
 from lab.runs.step import Report, add_launch_options, add_sweep_options
 from lab.runs.wanted import SWEEP, Wish
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import write_whole
+from lab.text.files import needed_text, write_whole
 from lab.text.outside import say
+
+if TYPE_CHECKING:
+    from lab.counters import maps
 
 SHARED = "shared_lines.csv"
 GIVEN = "given"  # the scenario of options that were given on the command line
@@ -96,9 +102,7 @@ def count(arguments: argparse.Namespace, report: Report) -> None:
     counted = observe.run(there, "counters", arguments)
     if arguments.dry_run:
         return
-    for row, folder in zip(counted.rows, counted.folders):
-        if (folder / one.COUNTS).is_file() and not (folder / SHARED).is_file():
-            _name_lines(row, folder)
+    _name_lines(counted, arguments)
     report(RUNS, sorted({row.suite for row in rows}))
     launch.check(counted.failures)
     if len(there) < len(chosen):
@@ -106,12 +110,39 @@ def count(arguments: argparse.Namespace, report: Report) -> None:
         raise Complaint(sweep, f"{what}: run 'make run-scenarios' again", FAILED)
 
 
-def _name_lines(row: Row, folder: Path) -> None:
-    """Leaves beside the counts which lines of memory CPUs shared, and what of the program lies there."""
-    from lab.counters import counters, symbols  # with pandas, which takes a second to load
+def _name_lines(counted: Observed, arguments: argparse.Namespace) -> None:
+    """Leaves beside the counts which lines of memory CPUs shared, and what of the program lies there.
 
-    table = counters.shared_lines(counters.read(folder / one.COUNTS), symbols.read([_program_symbols(row)]))
-    write_whole(folder / SHARED, table.to_csv(index=False, lineterminator="\n"))
+    Where a user's program had its memory is not known of the counted run, which nobody may disturb. So its lines are those
+    of one more run, which is followed.
+    """
+    from lab.counters import counters, maps, symbols  # with pandas, which takes a second to load
+
+    def keep(folder: Path, seen: dict[str, Any], names: symbols.Symbols, *unnamed: tuple[str, str]) -> None:
+        table = counters.shared_lines(seen, names, *unnamed)
+        write_whole(folder / SHARED, table.to_csv(index=False, lineterminator="\n"))
+
+    nothing = symbols.Symbols(symbols.NONE)
+    of_own: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for row, folder in zip(counted.rows, counted.folders):
+        if not (folder / one.COUNTS).is_file() or (folder / SHARED).is_file():
+            continue
+        seen = counters.read(folder / one.COUNTS)
+        if row.parcel and (counters.shared_lines(seen, nothing)["space"] == "user").any():
+            of_own[row.run] = (folder, seen)
+        else:
+            keep(folder, seen, nothing if row.parcel else symbols.read([_program_symbols(row)]))
+    if not of_own:
+        return
+    print(f"running {len(of_own)} of them again, to name what their CPUs share", file=sys.stderr)
+    followed = observe.run([row for row in counted.rows if row.run in of_own], "lines", arguments)
+    for row, run in zip(followed.rows, followed.folders):
+        folder, seen = of_own[row.run]
+        if run.is_dir():
+            names = maps.of_images(_images(run), program.file_of(row.parcel))
+            keep(folder, counters.read(run / one.COUNTS), names, (counters.UNNAMED_DATA["user"], maps.ELSEWHERE))
+        else:
+            keep(folder, seen, nothing, (maps.UNKNOWN, maps.ELSEWHERE))
 
 
 def _program_symbols(row: Row) -> Path:
@@ -185,7 +216,7 @@ def _given(words: Sequence[str]) -> Suite:
 
 def profile(arguments: argparse.Namespace) -> None:
     """Counts the instructions of each function, and prints those that ran most."""
-    from lab.counters import counters, hot_spots, symbols
+    from lab.counters import counters, hot_spots, maps, symbols
 
     wish = wanted.the_scenario(arguments, arguments.scenario)
     if wish.sweep.timings != ("exact",):
@@ -194,15 +225,34 @@ def profile(arguments: argparse.Namespace) -> None:
     launch.check(runs.failures)
     if not runs.rows:
         return
-    row = runs.rows[0]
-    names = symbols.read([_program_symbols(row), _kernel_symbols(row)])
-    table = counters.functions(counters.read(runs.folders[0] / one.COUNTS), names)
+    row, folder = runs.rows[0], runs.folders[0]
+    seen, kernel = counters.read(folder / one.COUNTS), _kernel_symbols(row)
+    if row.parcel:
+        images = _images(folder)
+        named = maps.of_images(images, program.file_of(row.parcel))
+        table = counters.functions(seen, symbols.read([kernel], behind=named), maps.ELSEWHERE)
+    else:
+        images = []
+        table = counters.functions(seen, symbols.read([_program_symbols(row), kernel]))
     file = RESULTS / f"profile_{row.suite}_{row.scenario}.csv"
     title = f"{arguments.scenario} on {row.target}, exact timing, {row.guest.smp} CPUs, kernel {row.guest.kernel}"
     write_whole(file, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_whole(file.with_suffix(".svg"), hot_spots.draw(table, f"{title}, seed {row.seed}"))
     say(counters.functions_text(table))
+    for note in maps.notes(images, set(table["function"])):
+        say(note)
     print(f"written to {file} and .svg", file=sys.stderr)
+
+
+def _images(folder: Path) -> "list[maps.Image]":
+    """What the programs of a profiled run had in memory."""
+    from lab.counters import maps
+
+    return maps.parse(
+        needed_text(
+            folder / OUT / maps.FILE, f"remove its folder ('rm -r {shlex.quote(str(folder))}'), and run it again"
+        )
+    )
 
 
 def _kernel_symbols(row: Row) -> Path:

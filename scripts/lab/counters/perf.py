@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from lab.counters import counters
-from lab.counters.counters import MEASURED_REGION
+from lab.counters.counters import measured as of_measured
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
 from lab.runs.guest_files import OUT
@@ -77,7 +77,7 @@ def mean(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def fill(table: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     """`table` of one run, with what the guest lacks, and more, from `counters.counts`: of the measured part."""
-    measured = counts[counts["region"] == MEASURED_REGION]
+    measured = of_measured(counts)
     sums, by_space = measured.sum(numeric_only=True), measured.groupby("space")["instructions"].sum()
     caches = {event: float(sums[name]) for event, name in SIMULATED.items() if name in sums}
     counted = {event: float(by_space.reindex(spaces).sum()) for event, spaces in INSTRUCTIONS.items()}

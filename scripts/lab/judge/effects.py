@@ -22,7 +22,7 @@ from lab.plan.kinds import MARGIN, Value
 from lab.tables.measurement import contract_of, quiet
 from lab.judge.comparing import ALPHA, Comparison, Pair, Verdict
 
-NEUTRAL = ("duration", "interval")  # meanings: pairs under one load are together
+NEUTRAL = ("duration", "interval", "rate")  # meanings: pairs under one load are together
 RESPONSE = "response"  # the metric that the stages add up to
 BEYOND_PERCENTILE = 10  # items that one needs beyond it, to be compared between runs of unlike length
 UNCHANGED = {Verdict.SAME, Verdict.EQUAL}
@@ -151,7 +151,8 @@ def _moves(before: Case, after: Case) -> bool:
 def _pairs_of(pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], column: Column) -> list[Pair]:
     sides = [runs[name] for name in pair]
     beyond = 1 - PERCENTILES.get(column.percentile, 0)
-    if any((side["items"] * beyond < BEYOND_PERCENTILE).any() for side in sides):
+    counted = not column.metric.source or (column.percentile and not column.metric.source.percentiles)
+    if counted and any((side["items"] * beyond < BEYOND_PERCENTILE).any() for side in sides):
         return []
     return comparing.pairs_of(", ".join(pair), sides[0], sides[1], [column])
 

@@ -13,7 +13,7 @@ import pandas as pd
 from lab.tables import measurement as measurements
 from lab.judge import comparing
 from lab.judge.comparing import Comparison, Verdict
-from lab.judge.finding import Finding
+from lab.judge.finding import TICKED_S, Finding
 from lab.plan import schedule
 from lab.plan.contract import Contract
 from lab.plan.kinds import Value
@@ -66,6 +66,12 @@ class Case:
 
     def per_item(self, column: str) -> float:
         return self.value(column) / self.items if self.items > 0 else math.nan
+
+    @property
+    def kernel_share(self) -> float:
+        """Of the CPU time of a user's program, the kernel's; NaN where it is too little to know."""
+        user_s, system_s = self.value("user_s"), self.value("system_s")
+        return system_s / (user_s + system_s) if user_s + system_s >= TICKED_S else math.nan
 
     @property
     def places(self) -> pd.Series:

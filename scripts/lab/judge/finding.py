@@ -12,6 +12,7 @@ from lab.tables.stages import NAMED_SHARE
 
 Values = Mapping[str, float | str]
 Words = tuple[str, str, str]  # evidence, cause and remedy, as templates
+TICKED_S = 0.5  # of CPU time, which the kernel parts into its own and the program's by what a tick (4 ms) meets
 SLACK_US = 50.0  # that Linux gives the timers of threads of no real-time class (prctl(2), PR_SET_TIMERSLACK)
 MOSTLY_SLACK = 3.0  # times the slack: what is later than that, slack does not explain
 

@@ -1,12 +1,14 @@
 """The gate: is one set of results worse than another, and does it hold the suite's objectives?"""
 
-from collections.abc import Collection, Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from lab.tables import measurement
 from lab.judge import comparing
+from lab.text import numbers
 from lab.text.complaint import Complaint
 from lab.tables.measurement import CIRCUMSTANCES, Measurement
 from lab.judge.objectives import Judgement, judge, objectives_of
@@ -14,9 +16,23 @@ from lab.plan.contract import Contract
 from lab.plan.objectives import Objective
 from lab.tables.results import Results
 from lab.judge.comparing import Comparison, Verdict
+from lab.judge.finding import TICKED_S
 from lab.plan.kinds import MARGIN
 
 GOOD, WORSE, MISSED, INCONCLUSIVE = 0, 3, 4, 5
+Groups = Mapping[tuple[Measurement, str], pd.DataFrame]
+# What the attendant leaves of a user's program: what it is, its unit, and how much of it is worth a word.
+CPU_S = "cpu_s"  # of both kinds together
+COUNTED = {
+    "voluntary_switches": ("threads went to sleep", " times", 100),
+    "involuntary_switches": ("threads were preempted", " times", 100),
+    CPU_S: ("CPU time", " s", 0.02),
+    "system_s": ("CPU time of the kernel", " s", TICKED_S),
+    "user_s": ("CPU time of the program", " s", TICKED_S),
+    "threads": ("threads", "", 2),
+    "max_rss_bytes": ("largest resident memory", " bytes", 1 << 22),
+}
+MUCH = 1.5  # times as much
 UNDECIDED = (Verdict.INCONCLUSIVE, Verdict.MIXED)
 
 
@@ -30,6 +46,7 @@ class Gate:
     remarks: list[str]  # what differs, for the reader
     lacking: list[str]  # what was measured on both sides, but cannot be compared
     contract: Contract  # of what was measured
+    causes: Sequence[str] = ()  # what else became different where something is better or worse
 
     @property
     def exit_code(self) -> int:
@@ -84,7 +101,34 @@ def run(
         both = [key for key in now if key in before and key[0] == measured]
         pairs = [pair for key in both for pair in comparing.pairs_of(key[1], before[key], now[key], known.judged)]
         comparisons += comparing.compare(pairs, margin)
-    return Gate(new.suite, comparisons, judge(new.raw, objectives), remarks, lacking, known)
+    judgements = judge(new.raw, objectives)
+    return Gate(new.suite, comparisons, judgements, remarks, lacking, known, _causes(before, now, comparisons))
+
+
+def _causes(before: Groups, now: Groups, comparisons: Iterable[Comparison]) -> list[str]:
+    """What the kernel counted of a user's program where a verdict is clear, if it changed by much: the largest first."""
+    clear = dict.fromkeys(
+        (each.measurement, each.scenario) for each in comparisons if each.verdict in (Verdict.BETTER, Verdict.WORSE)
+    )
+    lines = []
+    for measured, scenario in clear:
+        sides = [_with_cpu_time(side[measured, scenario]) for side in (before, now)]
+        changes = []
+        for name, (what, unit, least) in COUNTED.items():
+            first, second = (float(side[name].median()) if name in side else math.nan for side in sides)
+            if max(first, second) >= least and not 1 / MUCH < (second + least / 10) / (first + least / 10) < MUCH:
+                texts = [numbers.count(value) for value in (first, second)]
+                factor = abs(math.log((second + least / 10) / (first + least / 10)))
+                changes.append((factor, f"{what} {texts[0]} → {texts[1]}{unit}"))
+        if changes:
+            said = ", ".join(text for _, text in sorted(changes, reverse=True))
+            lines.append(f"{scenario}, {measured}, what else changed: {said}")
+    return lines
+
+
+def _with_cpu_time(runs: pd.DataFrame) -> pd.DataFrame:
+    parts = [name for name in ("user_s", "system_s") if name in runs]
+    return runs.assign(**{CPU_S: runs[parts].sum(axis=1)}) if parts else runs
 
 
 def _quiet_groups(results: Results) -> dict[tuple[Measurement, str], pd.DataFrame]:

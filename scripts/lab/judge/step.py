@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def names_of(suites: Iterable[str]) -> list[str]:
 
 def verify_all(arguments: argparse.Namespace, report: Report) -> int:
     """Makes the exact results of each suite again, and says whether they came out the same; gives the exit code."""
+    with nullcontext() if arguments.dry_run else launch.folder(AGAIN / "runs", BEGIN_AGAIN):
+        return _verify_all(arguments, report)
+
+
+def _verify_all(arguments: argparse.Namespace, report: Report) -> int:
     verdict = 0
     for how, busy, environment in STRESSES if arguments.stress else UNSTRESSED:
         if not arguments.dry_run:
@@ -80,13 +86,12 @@ def verify_all(arguments: argparse.Namespace, report: Report) -> int:
 
 
 def _clear() -> None:
-    """Removes what an earlier verify has made, unless it is still at work."""
-    with launch.folder(AGAIN / "runs", BEGIN_AGAIN):
-        for each in (*AGAIN.iterdir(), *(AGAIN / "runs").iterdir()):
-            if each.is_dir() and each.name != "runs":
-                shutil.rmtree(each)
-            elif each.is_file() and each.name != ".lock":
-                each.unlink()
+    """Removes what an earlier verify has made."""
+    for each in (*AGAIN.iterdir(), *(AGAIN / "runs").iterdir()):
+        if each.is_dir() and each.name != "runs":
+            shutil.rmtree(each)
+        elif each.is_file() and each.name != ".lock":
+            each.unlink()
 
 
 def _verify(text: str, arguments: argparse.Namespace, report: Report, how: str) -> None:
@@ -103,15 +108,14 @@ def _verify(text: str, arguments: argparse.Namespace, report: Report, how: str) 
     if arguments.dry_run:
         launch.show([row for each in wishes for row in wanted.rows([each], runs)], runs)
         return
-    with launch.folder(runs, BEGIN_AGAIN):
-        wanted.make_images(wishes)
-        plans = [(each, wanted.rows([each], runs)) for each in wishes]
-        if changes := verify.changed_inputs(made, [row for _, rows in plans for row in rows], BUILD, TARGETS):
-            what = f"not tested, since it was made with something else: {'; '.join(changes)}"
-            raise Complaint(name, what, NOT_TESTED)
-        for wish, rows in plans:
-            launch.check(launch.run(launch.tasks(wanted.write_plans([wish], rows, runs)), arguments.jobs))
-        report(runs, [name])
+    wanted.make_images(wishes)
+    plans = [(each, wanted.rows([each], runs)) for each in wishes]
+    if changes := verify.changed_inputs(made, [row for _, rows in plans for row in rows], BUILD, TARGETS):
+        what = f"not tested, since it was made with something else: {'; '.join(changes)}"
+        raise Complaint(name, what, NOT_TESTED)
+    for wish, rows in plans:
+        launch.check(launch.run(launch.tasks(wanted.write_plans([wish], rows, runs)), arguments.jobs))
+    report(runs, [name])
     known = verify.differences(RESULTS, name, AGAIN)
     for line in known.found:
         say(line)

@@ -4,8 +4,10 @@ That can be tested only with what they were made with: the same kernel, QEMU, co
 is another, the claim is not tested, which is not a failure of it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,9 @@ def changed_inputs(made: Results, again: Sequence[Row], build: Path, targets: Pa
                 then, now = (facts.get(fact, "unknown") for facts in (guest["image"], image))
                 if then != now:
                     changes[f"{name}: {_short(then)} then, {_short(now)} now"] = None
+        parcels = sorted({row.parcel for row in again if row.target == each["target"] and row.parcel})
+        if (then := ", ".join(sorted(each.get("parcels", [])))) != (now := ", ".join(parcels)):
+            changes[f"program and what comes along with it: {then or 'unknown'} then, {now} now"] = None
         again_said = {
             row.scenario: {"options": row.options, "guest": asdict(row.guest)}
             for row in again
@@ -83,7 +88,8 @@ class Differences:
 def differences(results: Path, suite: str, again: Path) -> Differences:
     """What exact runs are not the same in the suite's tables in `results` and in `again`.
 
-    The lines are compared as text, in the columns that they had: a column that is newer is no part of the claim.
+    The lines are compared in the columns that they had: a column that is newer is no part of the claim. 116.0 is 116:
+    whether a column of numbers has decimals hangs on its other rows, live ones too.
     """
     all_found = Differences()
     for table, name_of in TABLES.items():
@@ -102,7 +108,7 @@ def differences(results: Path, suite: str, again: Path) -> Differences:
             if line is None or other is None:
                 all_found.found.append(f"{name}: {key} is {'new' if line is None else 'missing'}")
                 continue
-            unlike = [each for each in line if line[each] != other[each]]
+            unlike = [each for each in line if not _same(line[each], other[each])]
             all_found.canaries += unlike == [CANARY]
             all_found.found += [
                 f"{name}: {key}: {each} was {line[each]}, is {other[each]}" for each in unlike if unlike != [CANARY]
@@ -120,10 +126,15 @@ def text(known: Differences) -> str:
     return f"{same}; in {known.canaries} of them the kernel booked CPU time otherwise by some ns"
 
 
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 TABLES: dict[str, Callable[[dict[str, str]], str]] = {
     "raw": lambda line: f"{line['scenario']} on {line['target']} with seed {line['seed']}",
     "metrics": lambda line: f"{line['scenario']} on {line['target']}",
 }
+
+
+def _same(then: str, now: str) -> bool:
+    return then == now or (bool(NUMBER.fullmatch(then) and NUMBER.fullmatch(now)) and Decimal(then) == Decimal(now))
 
 
 def _exact_lines(file: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from lab.plan.target import Target
 EXACT_MAX_SMP, QUANTUM_MAX_SMP = 8, 4
 QUANTUM_US = Number(5, 10000)
 NO_QUANTUM = "none"
+OWN_QUANTUM = "20us"
 
 
 class Quantum(Words):
@@ -73,6 +74,12 @@ def shape(wanted: dict[str, Value], machine: Target, where: str) -> Guest:
     if named.get("quantum", NO_QUANTUM) != NO_QUANTUM:
         named["quantum"] = f"{quantity(named['quantum'], 'us')}us"
     return Guest(**named)
+
+
+def usual_of_own(wanted: Mapping[str, Value]) -> dict[str, Value]:
+    """What the guest of a user's program has where nobody says otherwise: turns that are fair to loops without a hint."""
+    few = int(wanted.get("smp", Guest.smp)) <= QUANTUM_MAX_SMP and int(wanted.get("numa-nodes", 1)) == 1
+    return {"quantum": OWN_QUANTUM} if few else {}
 
 
 def check(where: str, guest: Guest, machine: Target, exact: bool, targets: Path) -> None:

@@ -1,9 +1,11 @@
 """What a key of a suite file may have as its value."""
 
 import difflib
+import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lab.text import strict
 from lab.text.complaint import Complaint
@@ -75,6 +77,9 @@ class Flag:
 
 
 Kind = Number | Words | Flag
+TYPES = ("whole", "number", "flag", "word", "cpu", "node")  # of an option, in a contract
+MOST_CPUS = 1024
+WORD = Words("a word of letters, digits and ./:,=@%+_-", most=1)
 
 
 def shown(value: object) -> str:
@@ -123,9 +128,59 @@ def check_keys(where: str, keys: Collection[str], known: Collection[str], what: 
             raise Complaint(where, f"{what or f'unknown key {shown(key)}'}: {remedy}")
 
 
+def check_table(place: str, value: object, known: Collection[str], needed: Collection[str] = ()) -> None:
+    """Raises Complaint where `value` is no table, has a key that is not known, or lacks a needed one."""
+    if not isinstance(value, dict):
+        raise Complaint(place, f"{shown(value)} is not valid: give a section")
+    check_keys(place, value, known)
+    if missing := [key for key in needed if key not in value]:
+        raise Complaint(place, f"lacks {missing[0]}: add it")
+
+
+def check_value(place: str, key: str, value: object, is_good: object, valid: str) -> None:
+    """Raises Complaint, with what would be `valid`, where the value of a key is not good."""
+    if not is_good:
+        raise Complaint(place, f"{key} = {shown(value)} is not valid: give {valid}")
+
+
+def one_of(valid: Iterable[str]) -> str:
+    """What to give, of several."""
+    return "one of " + ", ".join(valid)
+
+
+def are_texts(value: object) -> bool:
+    """Whether it is a list of texts, at least one."""
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+
+
 def checked_name(where: object, place: str, name: str) -> str:
     """`name`, which is to be one. Raises Complaint."""
     if not NAME.fullmatch(name):
         what = f"{place}: {shown(name)} is not a good name: use up to 64 letters, digits, '-' and '_' only"
         raise Complaint(where, what)
     return name
+
+
+def check_option(place: str, said: Mapping[str, Any]) -> None:
+    """Raises Complaint where what a contract says of an option makes no kind."""
+    check_value(place, "type", said["type"], said["type"] in TYPES, one_of(TYPES))
+    for key in (key for key in ("low", "high") if key in said):
+        check_value(place, key, said[key], Number(-math.inf, math.inf, whole=False).accepts(said[key]), "a number")
+    check_value(place, "values", said.get("values"), are_texts(said.get("values", [""])), "a list of texts")
+
+
+def of_option(table: Mapping[str, Any]) -> Kind:
+    """What an option may have as its value, as its checked table in a contract says."""
+    match table["type"]:
+        case "whole":
+            return Number(table.get("low", 0), table.get("high", 2**64))
+        case "number":
+            return Number(table.get("low", -(2**63)), table.get("high", 2**63), whole=False)
+        case "cpu" | "node":
+            return Number(0, MOST_CPUS - 1)
+        case "flag":
+            return Flag()
+        case "word":
+            values = table.get("values")
+            return Words(f"one of {', '.join(values)}", most=1, values=tuple(values)) if values else WORD
+    raise AssertionError(table["type"])  # one of TYPES, as check_option() has seen

@@ -4,14 +4,16 @@ import hashlib
 import json
 import math
 import random
+import shlex
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from lab.plan import guest, program, target
+from lab.plan import guest, own, program, target
 from lab.plan.contract import Contract
 from lab.plan.guest import Guest
 from lab.plan.kinds import Value, plain
 from lab.plan.places import SCENARIOS
+from lab.plan.program import Parcel
 from lab.plan.scenarios import Scenario
 from lab.plan.suite import TIMINGS, Suite
 from lab.plan.target import Target
@@ -20,10 +22,11 @@ from lab.text.files import read_facts, read_text
 
 ACCELERATORS = ("tcg", "kvm")
 WISHES = ("auto", *ACCELERATORS)
-OBSERVERS = ("none", "counters", "perf", "trace", "profile", "timers")
+OBSERVERS = ("none", "counters", "perf", "trace", "profile", "lines", "calls")
 MAX_SEED = 2**32 - 1  # of QEMU's -seed
 MAX_LIMIT_S = 864000  # of run_vm.sh's --limit
 BOOT_LIMIT_S = 60
+OWN_S = 2  # that the program of a user is thought to take, before one has ended
 HASH_DIGITS = 12  # so that of 10,000 runs no two are likely to have the same
 # How much longer than its virtual time a guest may take before it counts as hung.
 LIMIT_FACTOR = {"exact": 120, "live": 3}
@@ -45,7 +48,7 @@ class Row:
     run: str  # the name of its folder: what it is, and a hash of all that decides its result
     suite: str
     scenario: str
-    workload: str
+    workload: str  # as contract.load() takes it
     target: str
     timing: str
     replicate: int
@@ -53,7 +56,7 @@ class Row:
     sweep_seed: int  # of the sweep: the first replicate's seed, and the order of the runs
     options: dict[str, Value]  # of the program, those of the suite and of the sweep
     guest: Guest
-    command: str  # what the guest runs
+    command: str  # what the guest runs, as a shell has it; for a user's program it begins with options of the attendant
     duration_s: float  # that it measures
     limit_s: int  # wall time after which the guest counts as hung
     expected_ms: int  # wall time that it will probably take
@@ -63,6 +66,7 @@ class Row:
     knobs: dict[str, str] = field(default_factory=dict)  # of make, that chose the guest, as they were given
     build: str = ""  # which build's image: "" is this tree's, else the folder of another's
     observer: str = "none"  # what watches it
+    parcel: str = ""  # of a user's program: the digits by which program.pack() knows what travels
 
     @property
     def place(self) -> str:
@@ -145,15 +149,40 @@ def expand(suite: Suite, sweep: Sweep, build: Path, targets: Path) -> list[Row]:
     machine = target.load(targets, sweep.target)
     _check_seeds(sweep)
     guests = guests_of(suite, sweep, machine, targets)
+    parcel = program.pack(suite.contract, machine.name) if suite.contract.own else None
+    if parcel:
+        for name, shape in guests.items():
+            asked = "memory-mb" in suite.guest_of(name) | sweep.guest
+            guests[name] = _with_room(suite.place(name), shape, parcel, asked)
     images = {kernel: read_image(build, machine, kernel) for kernel in {each.kernel for each in guests.values()}}
     rows = [
-        _row(suite, scenario, guests[scenario.name], sweep, timing, replicate, images[guests[scenario.name].kernel])
+        _row(
+            suite,
+            scenario,
+            guests[scenario.name],
+            sweep,
+            timing,
+            replicate,
+            images[guests[scenario.name].kernel],
+            parcel,
+        )
         for timing in sweep.timings
         for scenario in suite.scenarios
         for replicate in range(1, sweep.replicates + 1)
     ]
-    program.check(program.of_host(build), {suite.place(row.scenario): words_of(row) for row in rows})
+    if not parcel:
+        program.check(program.of_host(build), {suite.place(row.scenario): words_of(row) for row in rows})
     return rows
+
+
+def _with_room(where: str, shape: Guest, parcel: Parcel, asked: bool) -> Guest:
+    """The guest with the memory that the parcel needs. Raises Complaint where somebody `asked` for less."""
+    if shape.memory_mb >= parcel.memory_mb:
+        return shape
+    if asked:
+        what = f"memory-mb = {shape.memory_mb} is too little for what comes along ({parcel.size_mb} MB)"
+        raise Complaint(where, f"{what}: give {parcel.memory_mb}, or nothing")
+    return replace(shape, memory_mb=parcel.memory_mb)
 
 
 def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dict[str, Guest]:
@@ -162,7 +191,8 @@ def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dic
     for scenario in suite.scenarios:
         asked = "kernel" in sweep.guest and "kernel" not in scenario.guest
         where = "--kernel" if asked else f"{suite.place(scenario.name)}: kernel"
-        shape = guest.shape(suite.guest | sweep.guest | scenario.guest, machine, where)
+        wanted = suite.guest | sweep.guest | scenario.guest
+        shape = guest.shape((guest.usual_of_own(wanted) if suite.contract.own else {}) | wanted, machine, where)
         guest.check(suite.place(scenario.name), shape, machine, "exact" in sweep.timings, targets)
         guest.check_options(suite.place(scenario.name), shape, scenario.options, suite.contract)
         guests[scenario.name] = shape
@@ -188,7 +218,14 @@ def _check_seeds(sweep: Sweep) -> None:
 
 
 def _row(
-    suite: Suite, scenario: Scenario, shape: Guest, sweep: Sweep, timing: str, replicate: int, image: dict[str, str]
+    suite: Suite,
+    scenario: Scenario,
+    shape: Guest,
+    sweep: Sweep,
+    timing: str,
+    replicate: int,
+    image: dict[str, str],
+    parcel: Parcel | None,
 ) -> Row:
     known = suite.contract
     options = dict(scenario.options)
@@ -204,12 +241,12 @@ def _row(
     duration_s = float(options[duration.name]) if duration else 0.0
     warmup_s = float(options.get(warmup.name, warmup.default or 0)) if warmup else 0.0
     seed = sweep.seed + replicate - 1
-    running_s = duration_s + warmup_s
+    running_s = known.own.limit_s if known.own else duration_s + warmup_s
     row = Row(
         run="",
         suite=suite.name,
         scenario=scenario.name,
-        workload=known.name,
+        workload=known.given or known.name,
         target=sweep.target,
         timing=timing,
         replicate=replicate,
@@ -217,14 +254,17 @@ def _row(
         sweep_seed=sweep.seed,
         options=options,
         guest=shape,
-        command=command_of(known, options, seed),
+        command=_checked_command(suite.place(scenario.name), known, options, seed),
         duration_s=duration_s,
         limit_s=BOOT_LIMIT_S + round(running_s * LIMIT_FACTOR[timing]),
-        expected_ms=round(2500 + 1000 * running_s * _wall_per_guest_second(known, options, timing)),
+        expected_ms=round(
+            2500 + 1000 * (OWN_S if known.own else running_s) * _wall_per_guest_second(known, options, timing)
+        ),
         contract=known.sha256,
         pin_vcpus=timing == "live" and sweep.pin_vcpus,
         wanted_accelerator=sweep.wanted_accelerator if timing == "live" else "auto",
         knobs=_knobs(sweep),
+        parcel=parcel.digits if parcel else "",
     )
     place = "--duration" if sweep.duration_s is not None else f"{suite.place(scenario.name)}: duration"
     _check_limit(row, warmup_s, place)
@@ -277,8 +317,21 @@ def subject(row: Row) -> str:
 
 
 def command_of(known: Contract, options: dict[str, Value], seed: int) -> str:
-    """What the guest runs."""
-    return known.command.format(options=words(options), seed=seed)
+    """What the guest runs, as a shell has it."""
+    if known.own is None:
+        return known.command.format(options=words(options), seed=seed)
+    keep = [word for name in known.files for word in ("--keep", name)]
+    limits = ["--limit-ms", str(round(known.own.limit_s * 1000)), "--mark", *keep]
+    return shlex.join([*limits, "--", *own.command(known.command, known.defaults | options, seed, words(options))])
+
+
+def _checked_command(where: str, known: Contract, options: dict[str, Value], seed: int) -> str:
+    """The command. Raises Complaint where an option of a user's program has no value."""
+    missing = [name for name in known.options if known.own and name not in known.defaults | options]
+    missing = [name for name in missing if f"{{{name}}}" in known.command]
+    if missing:
+        raise Complaint(where, f"{missing[0]} has no value: give one here, or a default in {known.given}")
+    return command_of(known, options, seed)
 
 
 def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
@@ -294,6 +347,7 @@ def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
         "seed": row.seed,
         "initrd": image["initrd_sha256"],
         "qemu": image["qemu_version"],
+        **({"parcel": row.parcel} if row.parcel else {}),
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:HASH_DIGITS]
 

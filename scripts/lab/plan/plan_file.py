@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lab.plan import contract, plan
+from lab.plan.contract import Contract
 from lab.plan.guest import KEYS, Guest
 from lab.plan.kinds import WORDS
 from lab.plan.plan import Row
 from lab.plan.suite import TIMINGS
 from lab.text import strict
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import is_file, read_text
 from lab.text.names import NAME
 
 COMMAND_WORD = re.compile(r"[A-Za-z0-9_./:,=@%+-]+")
@@ -28,7 +29,7 @@ def fault(row: Row) -> str:
         "run": not _is_name(row),
         "suite": not NAME.fullmatch(row.suite),
         "scenario": not NAME.fullmatch(row.scenario),
-        "workload": not NAME.fullmatch(row.workload),
+        "workload": not (NAME.fullmatch(row.workload) or _is_own(row)),
         "target": not NAME.fullmatch(row.target),
         "timing": row.timing not in TIMINGS,
         "replicate": row.replicate < 1,
@@ -42,10 +43,11 @@ def fault(row: Row) -> str:
         "expected_ms": row.expected_ms < 0,
         "contract": not re.fullmatch("[0-9a-f]{64}", row.contract),
         "options": not all(NAME.fullmatch(name) and _is_option(row, name) for name in row.options),
-        "command": not all(COMMAND_WORD.fullmatch(word) for word in row.command.split(" ")) or not _is_command(row),
+        "command": not (row.parcel or all(map(COMMAND_WORD.fullmatch, row.command.split(" ")))) or not _is_command(row),
         "knobs": not all(NAME.fullmatch(name) and WORDS.accepts(text) for name, text in row.knobs.items()),
         "build": not row.build.isprintable(),
         "observer": row.observer not in plan.OBSERVERS,
+        "parcel": bool(row.parcel) != _is_own(row) or not re.fullmatch("([0-9a-f]{16})?", row.parcel),
     }
     return next((name for name, wrong in faults.items() if wrong), "")
 
@@ -55,16 +57,27 @@ def _is_name(row: Row) -> bool:
     return known == plan.subject(row) and bool(re.fullmatch(f"[0-9a-f]{{{plan.HASH_DIGITS}}}", digits))
 
 
+def _is_own(row: Row) -> bool:
+    """Whether it runs a user's own program."""
+    return contract.is_own(row.workload) and row.workload.startswith("/") and row.workload.isprintable()
+
+
+def _known(row: Row) -> Contract | None:
+    """The contract of its workload, where that is still there."""
+    return contract.load(row.workload) if row.workload in contract.names() or is_file(row.workload) else None
+
+
 def _is_command(row: Row) -> bool:
     """Whether the options make this command, where the workload is still as it was."""
-    known = contract.load(row.workload) if row.workload in contract.names() else None
+    known = _known(row)
     return known is None or known.sha256 != row.contract or row.command == plan.command_of(known, row.options, row.seed)
 
 
 def _is_option(row: Row, name: str) -> bool:
     """Whether the program may have been given this. An option that is not known here may be one of another version."""
     value = row.options[name]
-    known = contract.load(row.workload).options.get(name) if row.workload in contract.names() else None
+    workload = _known(row)
+    known = workload.options.get(name) if workload else None
     return known.kind.accepts(value) if known else isinstance(value, (bool, int, float)) or WORDS.accepts(value)
 
 
@@ -115,6 +128,7 @@ def of_object(said: Any) -> Row:
     if isinstance(said.get("guest"), dict):
         _check_types(Guest, said["guest"], "guest.")
         values["guest"] = Guest(**said["guest"])
+    values.setdefault("parcel", "")  # rows of the kit's workloads have none
     _check_types(Row, values)
     for name in ("options", "knobs"):
         if not isinstance(values[name], dict):

@@ -47,8 +47,12 @@ class Schedule:
 def of(known: Contract, options: Mapping[str, Value]) -> Schedule | None:
     """The schedule that `options` make; None for a workload without one."""
     said = known.defaults | dict(options)
-    interval, arrival = known.meaning("interval"), known.meaning("arrival")
-    if interval is None:
+    load, arrival = known.load, known.meaning("arrival")
+    if load is None:
         return None
-    interval_ns = float(said.get(interval.name, 0)) * NANOSECONDS[interval.unit or "s"]
+    value = float(said.get(load.name, 0))
+    if load.means == "rate":
+        interval_ns = NANOSECONDS["s"] / value if value else 0.0
+    else:
+        interval_ns = value * NANOSECONDS[load.unit or "s"]
     return Schedule(interval_ns, str(said[arrival.name]) if arrival else "constant")

@@ -1,4 +1,7 @@
-"""A suite: the scenarios of one TOML file, checked, and how they are to be run and judged."""
+"""A suite: the scenarios of one TOML file, checked, and how they are to be run and judged.
+
+The file of a suite may have the contract of a user's program in it, in the place of `workload`.
+"""
 
 import tomllib
 from collections.abc import Iterable
@@ -6,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import contract, objectives, scenarios, target
+from lab.plan import contract, objectives, own, scenarios, target
 from lab.plan.contract import Contract
 from lab.plan.guest import KEYS as GUEST
 from lab.plan.kinds import MARGIN, Number, Value, check_keys, checked_name, shown
@@ -44,6 +47,10 @@ class Suite:
     targets: tuple[str, ...] = ("aarch64",)
     builds: tuple[str, ...] = ()  # git revisions whose programs it is compared with
     whole: bool = True  # these are all of the file's scenarios
+
+    def guest_of(self, scenario: str) -> dict[str, Value]:
+        """What it says of the guest of `scenario`."""
+        return self.guest | next(each.guest for each in self.scenarios if each.name == scenario)
 
     def place(self, scenario: str) -> str:
         """Where complaints are about `scenario`."""
@@ -99,16 +106,19 @@ def load(path: Path) -> Suite:
     except (ValueError, RecursionError) as error:  # tomllib lets some errors of int() and of deep nesting through
         raise Complaint(path, f"is not valid TOML: {str(error)[:200]}: mend it there") from None
     checked_name(path, "the file's name", path.stem)
-    check_keys(str(path), table, TOP)
+    own.check_rootfs(str(path), table)
+    is_whole = "workload" not in table and own.is_own(table)
+    check_keys(str(path), table, (*TOP, *contract.ALL_KEYS) if is_whole else TOP)
     for name in SECTIONS:
         if not isinstance(table.get(name, {}), dict):
             raise Complaint(path, f"{name}: is not a section: write [{name}] on a line of its own")
-    workload = _workload(path, table)
+    workload = contract.load(str(path.resolve())) if is_whole else _workload(path, table)
     reader = scenarios.Reader(str(path), workload, table.get("axis", {}))
     found = reader.all(table)
     if not found:
         raise Complaint(path, "has no scenario: add a section such as [scenario.baseline], or a [matrix]")
-    check_keys(f"{path}: [guest]", table.get("guest", {}), tuple(GUEST))
+    guest = {key: value for key, value in table.get("guest", {}).items() if key != own.ROOTFS or not is_whole}
+    check_keys(f"{path}: [guest]", guest, tuple(GUEST))
     compared = scenarios.baselines(str(path), table.get("baseline"), found)
     if "kernels" in table:
         found, compared = scenarios.on_kernels(str(path), _list(path, table, "kernels"), found, compared)
@@ -116,7 +126,7 @@ def load(path: Path) -> Suite:
         name=path.stem,
         title=_word(path, table, "title", path.stem),
         contract=workload,
-        guest=reader.section("[guest]", table.get("guest", {})),
+        guest=reader.section("[guest]", guest),
         scenarios=tuple(found),
         baselines=compared,
         margin=float(
@@ -185,8 +195,11 @@ def _word(path: Path, table: dict[str, Any], key: str, standard: str) -> str:
 
 
 def _workload(path: Path, table: dict[str, Any]) -> Contract:
+    """Of the kit's, or of a user's program: a TOML file, whose path is from the suite's folder."""
     name = _word(path, table, "workload", "pipeline")
+    if contract.is_own(name):
+        return contract.load(str((path.parent / name).resolve()))
     if name not in contract.names():
         known = ", ".join(contract.names()) or "the name of a folder of src/workloads/ that has a workload.toml"
-        raise Complaint(path, f"workload = {shown(name)} is not valid: give {known}")
+        raise Complaint(path, f"workload = {shown(name)} is not valid: give {known}, or the TOML file of a program")
     return contract.load(name)

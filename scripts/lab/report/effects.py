@@ -51,8 +51,10 @@ def _under_load(change: Change, contract: Contract) -> str:
             + "; ".join(f"{before} → {after}" for before, after in change.moved)
             + ", which moved the threads between one CPU and two"
         )
-    load = _load(change.interval_ns).capitalize()
-    return f"{load} ({counted} pair{'s' * (counted != 1)}): {'; '.join(parts) or 'nothing to compare'}."
+    pairs = f"{counted} pair{'s' * (counted != 1)}"
+    load = _load(change.interval_ns, contract)
+    begin = f"{load.capitalize()} ({pairs})" if load else pairs.capitalize()
+    return f"{begin}: {'; '.join(parts) or 'nothing to compare'}."
 
 
 def _open(effect: Effect, contract: Contract) -> str:
@@ -85,7 +87,9 @@ def agreement(first: Sequence[Change], second: Sequence[Change], contract: Contr
             if effect.verdict not in CLEAR or other not in CLEAR:
                 continue
             title = contract.columns[effect.metric].title
-            said = f"{_name(each)}, {title} {_load(each.interval_ns)} {effect.verdict.value}"
+            said = " ".join(
+                filter(None, [f"{_name(each)}, {title}", _load(each.interval_ns, contract), effect.verdict.value])
+            )
             if effect.verdict is other:
                 alike.append(said)
             else:
@@ -98,7 +102,10 @@ def _key(change: Change) -> tuple[str, str, str, float]:
     return change.option, change.before, change.after, change.interval_ns
 
 
-def _load(interval_ns: float) -> str:
+def _load(interval_ns: float, contract: Contract) -> str:
+    """Empty for a workload without a schedule."""
+    if contract.load is None:
+        return ""
     return f"at {numbers.rate(1e9 / interval_ns)}/s" if interval_ns else "at full speed"
 
 
@@ -110,16 +117,19 @@ def tables(changes: Sequence[Change], contract: Contract) -> list[str]:
 
 def _table(interval_ns: float, changes: Sequence[Change], contract: Contract) -> str:
     many = contract.items[1]
-    load = f"{numbers.rate(1e9 / interval_ns)} {many} a second" if interval_ns else f"As many {many} as can be"
+    load = f"{numbers.rate(1e9 / interval_ns)} {many} a second: " if interval_ns else f"As many {many} as can be: "
+    if contract.load is None:
+        load = ""
     metrics = dict.fromkeys(effect.metric for each in changes for effect in each.effects)
     shown = [each for each in contract.columns.values() if each.name in metrics and each.metric.unit != "share"]
-    head = [f"{load}: option", "pairs", *(each.title for each in shown)]
+    head = [f"{load}option", "pairs", *(each.title for each in shown)]
     rows = []
     for each in changes:
         effects = {effect.metric: effect.comparisons for effect in each.effects}
         cells = [_verdicts(effects.get(column.name, ())) for column in shown]
-        rows.append([_name(each), _pairs(each), *cells, _stages(each.mean_ns, contract)])
-    return table([*head, "mean response time, and the stage that changed most"], rows)
+        rows.append([_name(each), _pairs(each), *cells, *[_stages(each.mean_ns, contract)] * bool(contract.stages)])
+    head += ["mean response time, and the stage that changed most"] * bool(contract.stages)
+    return table(head, rows)
 
 
 def _name(change: Change) -> Markup:

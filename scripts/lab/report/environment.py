@@ -75,7 +75,8 @@ def _hashes(each: Facts, image: Facts) -> str:
     of_guests = [
         f"{name} `{guest['image'][f'{name}_sha256'][:16]}`" for guest in each["guests"] for name in ("kernel", "initrd")
     ]
-    return ", ".join([*dict.fromkeys(of_guests), f"program `{image['program_sha256'][:16]}`"])
+    programs = each.get("parcels") or [image["program_sha256"][:16]]
+    return ", ".join([*dict.fromkeys(of_guests), *(f"program `{digits}`" for digits in programs)])
 
 
 GUEST_FACTS: dict[str, Callable[[Facts, Facts], str | None]] = {
@@ -84,6 +85,8 @@ GUEST_FACTS: dict[str, Callable[[Facts, Facts], str | None]] = {
     "QEMU": lambda _, image: image["qemu_version"],
     "program": lambda each, image: (
         f"pipelab {image['program_version']}, {image['compiler']}, commit {', '.join(each['git_commits'])}"
+        if not each.get("parcels")
+        else "the user's own, as packed with all that comes along"
     ),
     "SHA-256": _hashes,
 }
@@ -100,8 +103,17 @@ def _guest(guest: Facts) -> str:
 
 def _turns(each: Facts) -> str | None:
     """In exact timing: how the CPUs of guests that have several take turns."""
+    if each["timing"] != "exact":
+        return None
     quanta = dict.fromkeys(guest["quantum"] for guest in each["guests"] if guest["smp"] > 1)
-    return "; ".join(map(_turn, quanta)) or None if each["timing"] == "exact" else None
+    out_of_turn = each.get("runs_out_of_turn")
+    return "; ".join([*map(_turn, quanta), *([OUT_OF_TURN.format(out_of_turn)] if out_of_turn else [])]) or None
+
+
+OUT_OF_TURN = (
+    "in {} of the runs QEMU's main loop did not wait for its turn (the guest was busy for 60 s of CPU time, or the "
+    "turnstile was not loaded), so they may come out otherwise when they are made again (docs/exact.md)"
+)
 
 
 def _turn(quantum: str) -> str:

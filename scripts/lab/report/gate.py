@@ -27,7 +27,7 @@ def markdown(gates: Sequence[Gate]) -> str:
     lines = [f"**pipelab gate: {OUTCOMES[overall(gates)]}** (exit {overall(gates)})"]
     for gate in gates:
         lines += ["", f"### {gate.suite}", ""]
-        notes = gate.remarks + gate.lacking
+        notes = [*gate.causes, *gate.remarks, *gate.lacking]
         notes += [f"{each.scenario}, {each.measurement}: {each.text()}" for each in gate.judgements]
         changed = sorted(
             (each for each in gate.comparisons if each.verdict in SHOWN), key=lambda each: SHOWN.index(each.verdict)

@@ -12,9 +12,17 @@ from lab.capacity import table as capacity_table
 from lab.counters import counted
 from lab.judge import effects as judged_effects, evaluation, evidence
 from lab.plan.contract import Contract
-from lab.report import effects, environment as environment_words, matrix, pictures, placement, section
+from lab.report import (
+    effects,
+    environment as environment_words,
+    matrix,
+    pictures,
+    placement,
+    section,
+    threads as threads_table,
+)
 from lab.report.suite import rules_of
-from lab.tables import kept, measured
+from lab.tables import kept, measured, threads
 from lab.tables.measurement import Measurement, check as check_environment, contract_of, each_of
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
@@ -22,8 +30,7 @@ from lab.text.files import read_text
 from lab.text.markdown import bold, facts, words
 from lab.text.outside import visible
 from lab.text.page import Block, Part, Picture
-from lab.timers import histograms
-from lab.trace import runs as trace_runs
+from lab.trace import calls, own_runs, runs as trace_runs
 
 INTRODUCTION = """\
 Made by `make report` from the files in `result_data/`; do not edit. Each run has a fresh guest; percentiles come from the
@@ -68,6 +75,7 @@ def parts(result_data: Path) -> list[Part]:
         + "; ".join(f"*{words(each.title)}*, {words(each.text)}" for each in known if each.text)
         + "."
         for title, known in metrics.items()
+        if any(each.text for each in known)
     ]
     searches = of_markdown(capacity_table.section(result_data))
     title = Part(1, "Results", [INTRODUCTION, *[section.listed(meanings)] * bool(meanings)])
@@ -116,11 +124,17 @@ def _suite_parts(
     below: list[Part] = []
     counts = counted.read(folder, name)
     traces = trace_runs.KEPT.read(folder / trace_runs.FILE.format(name))
+    traced_threads = own_runs.THREADS.read(folder / own_runs.THREADS_FILE.format(name))
+    futexes = own_runs.FUTEXES.read(folder / own_runs.FUTEXES_FILE.format(name))
+    system_calls = calls.KEPT.read(folder / calls.FILE.format(name))
     for place, (measurement, said) in enumerate(each_of(environment).items()):
         runs, lines, evaluated = kept.of(raw, measurement), kept.of(metrics, measurement), known.of(measurement)
         beside = [
-            counted.markdown(counts, measurement, list(said["scenarios"])),
+            counted.markdown(counts, measurement, list(said["scenarios"]), contract),
             trace_runs.markdown(traces, measurement, runs, said),
+            threads_table.markdown(threads.KEPT.read(folder / threads.FILE.format(name)), measurement),
+            own_runs.markdown(traced_threads, futexes, measurement),
+            calls.markdown(system_calls, measurement),
         ]
         body = section.body(
             name,
@@ -148,8 +162,6 @@ def _suite_parts(
             below += [Part(3, f"{name}, {what}, {measurement}", each) for what, each in tables.items() if each]
     agreed = _agreement(changes, contract)
     answers += [section.listed(agreed)] if agreed else []
-    for key, table in histograms.tables(folder / f"{name}_timer_latency.csv").items():
-        below.append(Part(3, f"{name}, latency of timers, {key}", table.split("\n\n")))
     if everywhere := matrix.section(folder / matrix.FILE.format(name), contract):
         below.append(Part(3, f"{name}, on every target and kernel", everywhere.split("\n\n")))
     above = _warnings(environment)

@@ -36,6 +36,9 @@ def draw(suite: str, raw: pd.DataFrame, contract: Contract) -> dict[str, bytes]:
 
 def draw_metric(raw: pd.DataFrame, metric: Metric, columns: Sequence[Column]) -> bytes:
     """PNG bytes of some columns of a metric. Legible at half width."""
+    names = raw["scenario"].nunique()
+    shown = picture.extremes(raw.groupby("scenario", sort=False)[columns[0].name].median())
+    raw = raw[raw["scenario"].isin(shown)]
     measurements = [group for _, group in raw.groupby(KEYS, sort=False)]
     lines = {name: line for line, name in enumerate(dict.fromkeys(raw["scenario"]))}
     dense = len(lines) > MANY
@@ -48,7 +51,7 @@ def draw_metric(raw: pd.DataFrame, metric: Metric, columns: Sequence[Column]) ->
         for panel in drawn:
             panel.draw(metric, columns)
         for panel in drawn:
-            panel.frame(any(each.axes.get_legend() for each in (drawn if dense else [panel])))
+            panel.frame(any(each.axes.get_legend() for each in (drawn if dense else [panel])), names)
 
     inches = (width, (2 + 0.33 * len(lines) if dense else 1.7 + 0.45 * len(lines)) * rows)
     return picture.drawn(fill, inches, rows, beside, sharey=dense)
@@ -94,7 +97,7 @@ class _Panel:
     def _runs_and_medians(self, values: pd.Series, colour: str, shape: str, shift: float, label: str) -> pd.Series:
         """Each run's value as a dot, the span of those behind the median as a line, and the median as a mark."""
         heights, quiet = self.runs["scenario"].map(self.lines) + shift, self.quiet
-        chosen = quiet | self.runs["scenario"].map(self.hollow)
+        chosen = (quiet | self.runs["scenario"].map(self.hollow)) & values.notna()
         spans = values[chosen].groupby(heights[chosen])
         self.axes.hlines(spans.min().index, spans.min(), spans.max(), color=colour, linewidth=2, alpha=0.5)
         self.axes.plot(values[quiet], heights[quiet], ".", color=colour, markersize=5, alpha=0.6)
@@ -132,10 +135,10 @@ class _Panel:
                 fontsize=12 if self.dense else None,
             )
 
-    def frame(self, room: bool) -> None:
-        """The scenarios' names, the grid, and the title; with `room` for a legend below it."""
+    def frame(self, room: bool, names: int) -> None:
+        """The scenarios' names, the grid, and the title; with `room` for a legend below it. There are so many `names`."""
         target, timing, accelerator = self.runs[KEYS].iloc[0]
         picture.lines(self.axes, self.lines, "both" if self.dense else "x")  # to find the name of a mark far from it
         runs = self.runs.groupby("scenario").size().max()
-        title = f"{TITLES[timing].format(target, accelerator)}, {runs} runs"
+        title = f"{TITLES[timing].format(target, accelerator)}, {runs} runs{picture.of_all(len(self.lines), names)}"
         self.axes.set_title(title, loc="left", fontsize=14, pad=LEGEND_POINTS if room else None)

@@ -49,7 +49,7 @@ def families(raw: pd.DataFrame, environment: Mapping[str, Any]) -> list[Family]:
 def _others(case: Case, contract: Contract, of_all: set[str]) -> str:
     """The options that are neither a pin, nor the load, nor what the program does by itself, nor those `of_all` cases."""
     neutral = of_all | {
-        name for name, each in contract.options.items() if each.means in ("pin", "interval", "duration")
+        name for name, each in contract.options.items() if each.means in ("pin", "interval", "rate", "duration")
     }
     usual = contract.defaults | {name.replace("_", "-"): value for name, value in vars(Guest("")).items()}
     usual["kernel"] = case.options["kernel"]

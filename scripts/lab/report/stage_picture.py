@@ -28,7 +28,11 @@ def file_name(suite: str, measurement: Measurement) -> str:
 def draw(chosen: pd.DataFrame, stages: Mapping[str, Stage]) -> bytes:
     """PNG bytes for a table as lab.tables.stages.table() makes it: one measurement, one or more scenarios."""
     populations = [name for name in TITLES if (chosen["population"] == name).any()]
-    scenarios = list(dict.fromkeys(chosen["scenario"]))
+    names = chosen["scenario"].nunique()
+    totals = (
+        chosen[chosen["population"] == chosen["population"].iat[0]].groupby("scenario", sort=False)["mean_ns"].sum()
+    )
+    scenarios = picture.extremes(totals)
     dense = len(scenarios) > MANY
     beside = len(populations) if dense else 1  # how many pairs of panels
     legend_columns, legend_inches = (5, 0.5) if beside > 1 else (3, 0.9)
@@ -41,7 +45,8 @@ def draw(chosen: pd.DataFrame, stages: Mapping[str, Stage]) -> bytes:
             rows = chosen[chosen["population"] == population]
             means = rows.pivot(index="scenario", columns="stage", values="mean_ns")
             _panels(times, shares, means.reindex(index=scenarios, columns=list(stages)).fillna(0), stages)
-            times.set_title(TITLES[population], loc="left", fontsize=14)
+            title = TITLES[population] + picture.of_all(len(scenarios), names)
+            times.set_title(title, loc="left", fontsize=14)
         handles, labels = panels[0, 0].get_legend_handles_labels()
         room = (0, 0, 1, 1 - legend_inches / height)  # but for the legend
         figure.get_layout_engine().set(rect=room, w_pad=0.1 if dense else None)

@@ -1,6 +1,7 @@
 """The steps that make reports of results, and other formats of them."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from lab.judge.step import names_of
 from lab.plan import plan, suite
 from lab.plan.arguments import add_path
-from lab.plan.places import PAGE, RESULTS, RUNS
+from lab.plan.places import PAGE, RESULTS, ROOT, RUNS
 from lab.plan.suite import Suite
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
@@ -109,7 +110,9 @@ def _report(runs: Path, suites: Sequence[str], results: Path, page: Path) -> Non
     if made:
         write_whole(page, results_page(results))
     if empty:
-        again = f"run 'make run-scenarios SUITE=\"{' '.join(suite_results.given_as(runs, name) for name in empty)}\"'"
+        elsewhere = results.absolute().parent
+        where = f" RESULTS={shlex.quote(str(elsewhere))}" if elsewhere != ROOT else ""
+        again = f"run 'make run-scenarios SUITE=\"{' '.join(suite_results.given_as(runs, name) for name in empty)}\"{where}'"
         complaints.append(Complaint(runs, f"no finished run of {' '.join(empty)}: {again}", FAILED))
     for each in complaints[:-1]:
         print(f"pipelab: {each}", file=sys.stderr)
@@ -164,7 +167,9 @@ def export(arguments: argparse.Namespace) -> None:
     from lab.tables import bare, results
 
     if arguments.format not in exports.FORMATS:
-        what = f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}"
+        what = (
+            f"'{arguments.format}' is not valid: give one of {', '.join(exports.FORMATS)}, as in make export FORMAT=go"
+        )
         raise Complaint("--format", what)
     if arguments.format in exports.OF_RUN:
         print(exports.OF_RUN[arguments.format](arguments.source), end="")

@@ -18,15 +18,16 @@ from lab.plan.suite import Suite
 from lab.report import pictures, stage_picture
 from lab.runs import run_record
 from lab.runs.run_record import RunRecord
-from lab.tables import environment, measured
+from lab.tables import environment, measured, threads
 from lab.tables.measurement import KEYS, Measurement, groups
 from lab.text.complaint import FAILED, Complaint
-from lab.trace import findings as trace_findings, runs as trace_runs
+from lab.trace import findings as trace_findings, own_findings, own_runs, runs as trace_runs
 
 
 def rules_of(contract: Contract) -> dict[str, Rule]:
     """All rules about a workload by their names: the general ones, its own, and those of the instruments."""
-    rules = (*findings.rules_of(contract.name), *trace_findings.RULES, *counter_findings.RULES)
+    traced = own_findings.RULES if contract.own else trace_findings.RULES
+    rules = (*findings.rules_of(contract), *traced, *counter_findings.RULES)
     return {each.name: each for each in rules}
 
 
@@ -48,15 +49,24 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
     facts = environment.describe(plan.title(runs, name), given_as(runs, name), workload, records, rows)
     facts |= evaluation.terms(suite) if suite else {}
     metrics = measured.metrics_table(raw, workload)
-    beside = {trace_runs.FILE: trace_runs.KEPT.read(results / trace_runs.FILE.format(name))}
+    of_threads = threads.of_runs(records)
+    beside = {threads.FILE: of_threads} | {
+        file: table.read(results / file.format(name))
+        for file, table in (
+            (trace_runs.FILE, trace_runs.KEPT),
+            (own_runs.THREADS_FILE, own_runs.THREADS),
+            (own_runs.FUTEXES_FILE, own_runs.FUTEXES),
+        )
+    }
     own = counted.of_runs(records)
     counts = pd.concat([counted.KEPT.read(results / counted.PERF_FILE.format(name)), own], ignore_index=True)
-    known = evaluation.evaluate(_with_counts(raw, counts), facts, items, rules_of(workload).values(), beside)
+    known = evaluation.evaluate(_with_counts(raw, counts, workload), facts, items, rules_of(workload).values(), beside)
     return {
         f"{name}_raw.csv": measured.raw_csv(raw),
         f"{name}_metrics.csv": measured.metrics_csv(metrics),
         f"{name}_environment.json": json.dumps(facts, indent=2) + "\n",
         **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(own)} if len(own) else {}),
+        **({threads.FILE.format(name): threads.KEPT.csv(of_threads)} if len(of_threads) else {}),
         **evaluation.files(name, known),
         **pictures.draw(name, raw, workload),
         **{
@@ -72,9 +82,9 @@ def given_as(runs: Path, name: str) -> str:
     return name if file.parent == SCENARIOS or not WORDS.accepts(str(file)) else str(file)
 
 
-def _with_counts(raw: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+def _with_counts(raw: pd.DataFrame, counts: pd.DataFrame, known: Contract) -> pd.DataFrame:
     """The runs, with what an item of their scenarios took."""
-    parts = [rows.assign(**counted.per_item(counts, of, scenario)) for of, scenario, rows in groups(raw)]
+    parts = [rows.assign(**counted.per_item(counts, of, scenario, known)) for of, scenario, rows in groups(raw)]
     return pd.concat(parts, ignore_index=True)
 
 

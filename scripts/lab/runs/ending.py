@@ -19,13 +19,16 @@ from lab.runs import guest_files
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import write_whole
 from lab.text.outside import visible
+from lab.text.time_limit import within
 
 DONE = "done"
 PANICKED, HUNG, CUT_OFF, QEMU_FAILED = 120, 121, 122, 123
 TIMED_OUT, KILLED = 124, 128 + signal.SIGKILL  # of timeout(1)
 FILE_TOO_LARGE = 128 + signal.SIGXFSZ
 CONSOLE = "console.log"
-TREE = "machine.dtb"  # of a guest that has hidden CPUs
+TURNS = "turnstile.txt"  # of src/turnstile/: how often QEMU's main loop went on, and how often while a CPU ran
+# Made for one guest: one in exact timing, one that has hidden CPUs, one with a user's program.
+MADE = ("turnstile.so", "turnstile.log", TURNS, "machine.dtb", "initrd.cpio")
 ENDED_QEMU = "terminating on signal"  # in what QEMU prints then
 PANIC = re.compile(rb"Kernel panic - [^\r\n]*")
 NO_CPU = re.compile(rb"pipelab: (cannot bring up CPU [0-9]{1,2} of [0-9]{1,2})\r?\n")  # of /init
@@ -56,9 +59,9 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (UNPACK_BYTES, UNPACK_BYTES))
-    signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(UNPACK_S)
-    ending = _with_disk(arguments.folder, of_guest(arguments))
+    with within(UNPACK_S, guest_files.Refused(f"unpacking it takes longer than {UNPACK_S} s")):
+        ending = _with_disk(arguments.folder, of_guest(arguments))
+    forced = forced_turns(arguments.folder / TURNS)
     _clear(arguments.folder, arguments.console_mb << 20)
     if ending.outcome != DONE:
         console = arguments.folder / CONSOLE
@@ -69,6 +72,7 @@ def main() -> int:
         "reason": ending.reason,
         "exit_code": ending.exit_code,
         "wall_ms": arguments.wall_ms,
+        "forced_turns": forced,
         **dict(arguments.fact),
     }
     try:
@@ -77,10 +81,6 @@ def main() -> int:
         print(f"run_vm.sh: {complaint}", file=sys.stderr)
         return ending.exit_code or FAILED
     return ending.exit_code
-
-
-def _too_long(*_: object) -> None:
-    raise guest_files.Refused(f"unpacking it takes longer than {UNPACK_S} s")
 
 
 def of_guest(known: argparse.Namespace) -> Ending:
@@ -103,7 +103,8 @@ def of_guest(known: argparse.Namespace) -> Ending:
         return _without_files(folder, visible(str(refused)))
     # Whoever sent all that there was to send, and how its command ended, did not panic, whatever it printed.
     if code:
-        said = visible(_last_line(folder / guest_files.OUT / "stderr.txt"))
+        streams = [folder / guest_files.OUT / name for name in ("stderr.txt", "stdout.txt")]
+        said = visible(next(filter(None, map(_last_line, streams)), "it printed nothing"))
         return Ending("workload-failed", f"the command ended with code {code}: {said}", code)
     return Ending(DONE, "", 0)
 
@@ -122,6 +123,12 @@ def _without_files(folder: Path, refused: str) -> Ending:
     return Ending("guest-cut-off", f"the guest's files did not arrive whole: {refused}", CUT_OFF)
 
 
+def forced_turns(file: Path) -> str:
+    """How often QEMU's main loop did not wait for its turn; empty where it had no turnstile."""
+    said = re.fullmatch(rb"[0-9]{1,10}\t([0-9]{1,10})\n", _tail(file, 100))
+    return said[1].decode() if said else ""
+
+
 def _with_disk(folder: Path, ending: Ending) -> Ending:
     """A disk without room makes QEMU fail, hang or drop what the guest sends; it does not always say why."""
     blamed = ending.exit_code in (HUNG, CUT_OFF, QEMU_FAILED)
@@ -134,7 +141,8 @@ def _with_disk(folder: Path, ending: Ending) -> Ending:
 def _clear(folder: Path, most_console_bytes: int) -> None:
     """Removes what is not to be kept, and the middle of a console log that is too long."""
     (folder / guest_files.STREAM).unlink(missing_ok=True)
-    (folder / TREE).unlink(missing_ok=True)
+    for made in MADE:
+        (folder / made).unlink(missing_ok=True)
     log = folder / "qemu.log"
     if log.is_file():
         log.write_bytes(b"".join(line for line in log.read_bytes().splitlines(True) if NO_PEER not in line))

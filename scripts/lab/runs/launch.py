@@ -7,6 +7,7 @@ process is killed, so is all that it started.
 import ctypes
 import fcntl
 import os
+import platform
 import random
 import shutil
 import signal
@@ -23,6 +24,7 @@ from lab.plan.places import BUILD
 from lab.plan.plan import TIMINGS, Row
 from lab.runs import attend, one, run_record
 from lab.text.complaint import FAILED, Complaint, exit_code
+from lab.text.outside import visible
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # of prctl(2)
@@ -66,7 +68,8 @@ def show_one(row: Row) -> None:
 
 @contextmanager
 def folder(runs: Path, then: str = "finished runs are kept, and the same command goes on") -> Iterator[None]:
-    """Makes the folder `runs` and keeps it for this process alone. Clears what runs that were killed have left.
+    """Makes the folder `runs` and keeps it for this process alone, after those that have it. Clears what runs that were
+    killed have left.
 
     Whatever is interrupted within says what comes `then`.
     """
@@ -75,21 +78,25 @@ def folder(runs: Path, then: str = "finished runs are kept, and the same command
     except OSError:
         raise Complaint(runs, "cannot be made: mend its permissions, or free some space", FAILED) from None
     try:
-        lock: IO[str] = (runs / ".lock").open("w")
+        lock: IO[str] = (runs / ".lock").open("a+")  # who has it stands there
     except OSError:
         raise Complaint(runs, "cannot be written to: mend its permissions, or free some space", FAILED) from None
     with lock:
+        script = os.environ.get("PIPELAB_SCRIPT", "pipelab")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            what = "another sweep or search is running there: wait for its end, or stop it"
-            raise Complaint(runs, what, FAILED) from None
-        for partial in runs.glob(".partial.*"):
-            shutil.rmtree(partial, ignore_errors=True)
-        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                other = visible(lock.read(100).strip()) or "another process"
+                print(f"pipelab: waiting for the end of {other}, which has {runs}", file=sys.stderr)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.truncate(0)
+            print(f"{script} (process {os.getpid()} on {platform.node()})", file=lock, flush=True)
+            for partial in runs.glob(".partial.*"):
+                shutil.rmtree(partial, ignore_errors=True)
             yield
         except KeyboardInterrupt:
-            script = os.environ.get("PIPELAB_SCRIPT", "pipelab")
             print(f"\n{script}: interrupted; {then}", file=sys.stderr)
             raise
 

@@ -16,10 +16,17 @@ from lab.runs import launch, wanted
 from lab.runs.wanted import Wish
 from lab.text.files import read_facts, write_whole
 
-FOLDERS = {"counters": "counters", "perf": "perf", "trace": "traces", "profile": "profiles", "timers": "timers"}
+FOLDERS = {
+    "counters": "counters",
+    "perf": "perf",
+    "trace": "traces",
+    "profile": "profiles",
+    "lines": "lines",
+    "calls": "calls",
+}
 PLAN = "plan.jsonl"
 LONG_S = 3600  # that a guest may take whose every instruction is seen
-SLOW = ("perf", "profile")
+SLOW = ("perf", "profile", "lines")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lab.plan import plan, plan_file, target
+from lab.plan import contract, plan, plan_file, program, target
 from lab.plan.places import BUILD, ROOT, TARGETS
 from lab.plan.plan import Row
 from lab.runs import guest_files, outputs, run_record
@@ -30,7 +30,11 @@ FULL_DISK_BYTES = 1 << 20  # less is none
 MOST_SAID_BYTES = 1 << 16  # of what a command printed
 STATE = "counters.txt"  # what was counted, or why nothing was
 COUNTS = "counters.json"
+HANG = "hang.txt"  # of a user's program that reached its limit: what each of its threads waited for
+KEPT = ("console.log", "stdout.txt", "stderr.txt", HANG)  # of a run that failed
 BUFFER_MB = "BUFFER_MB"  # the knob of traced rows
+FOLLOWED = ("profile", "lines")  # observers that disturb a user's program, to know where its memory was
+OF_ATTENDANT = dict.fromkeys(FOLLOWED, ["--maps"]) | {"calls": ["--calls"]}  # its options
 EVENTS = (
     "task-clock,context-switches,cpu-migrations,faults,cycles,instructions,instructions:k,cache-references,cache-misses"
 )
@@ -70,22 +74,24 @@ def command(row: Row) -> list[str]:
     }
     watched, before = _observer(row)
     named = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [str(RUN_VM), *named, *watched, "--", *before, *row.command.split(" ")]
+    if row.parcel:
+        watched += ["--parcel", str(program.file_of(row.parcel)), *(("--wrap", " ".join(before)) if before else ())]
+        before = OF_ATTENDANT.get(row.observer, [])
+    return [str(RUN_VM), *named, *watched, "--", *before, *shlex.split(row.command)]
 
 
 def _observer(row: Row) -> tuple[list[str], list[str]]:
     """The options of run_vm.sh by which a row is watched, and the words before its command."""
     match row.observer:
-        case "counters":
+        case "counters" | "lines":
             return ["--counters", "caches"], []
         case "profile":
             return ["--counters", "profile"], []
         case "perf":
             return ["--perf", "--counters", "caches"], ["perf", "stat", "-x,", "-o", "perf.csv", "-e", EVENTS]
         case "trace":
-            return [], ["sh", "/trace_guest.sh", str(int(row.knobs[BUFFER_MB]) << 10)]
-        case "timers":
-            return ["--rt-tools"], []
+            futexes = ["--futex"] if row.parcel else []  # of a user's program, which says nothing of its waits
+            return [], ["sh", "/trace_guest.sh", str(int(row.knobs[BUFFER_MB]) << 10), *futexes]
     return [], []
 
 
@@ -148,9 +154,9 @@ def _keep(row: Row, folder: Path, runs: Path, host: dict[str, Any]) -> None:
         run_record.seal(folder, row, image, root_of(row), host)
     else:
         write_whole(folder / run_record.ROW, plan_file.write([row]))
-    if row.observer in ("counters", "profile"):
+    if row.observer in ("counters", *FOLLOWED):
         write_whole(folder / STATE, _counted(folder) + "\n")
-    if row.observer == "profile" and not (folder / COUNTS).is_file():
+    if row.observer in FOLLOWED and not (folder / COUNTS).is_file():
         raise Complaint(row.place, f"nothing was counted: {_counted(folder)}", FAILED)
     if row.observer == "counters":
         _keep_counts(row, folder, runs)
@@ -179,9 +185,13 @@ def _counted(folder: Path) -> str:
 def _keep_counts(row: Row, folder: Path, runs: Path) -> None:
     """Leaves the counts alone, where the run came out as the one beside `runs` that it counts."""
     observed = runs.parent / row.run
-    files = (folder / guest_files.OUT / outputs.HISTOGRAM, observed / outputs.HISTOGRAM)
-    if len({file.read_bytes() for file in files}) > 1:
-        what = f"has other times with the counters: remove it ('rm -r {shlex.quote(str(observed))}') and run it again"
+    known = contract.load(row.workload)
+    names = [*outputs.names_of(known), guest_files.ALWAYS[0]] if known.own else [outputs.HISTOGRAM]
+    out = folder / guest_files.OUT
+    other = [name for name in names if (out / name).read_bytes() != (observed / name).read_bytes()]
+    if other:
+        what = "other times" if other == [outputs.HISTOGRAM] else f"another {other[0]}"
+        what = f"has {what} with the counters: remove it ('rm -r {shlex.quote(str(observed))}') and run it again"
         raise Complaint(row.place, what, FAILED)
     if not (folder / COUNTS).is_file():
         print(Complaint(row.place, _counted(folder)), file=sys.stderr)
@@ -193,18 +203,16 @@ def _keep_counts(row: Row, folder: Path, runs: Path) -> None:
 
 
 def _keep_failure(row: Row, folder: Path, runs: Path, reason: str) -> None:
-    """Leaves in failed/ the reason, the console log and what the command printed, and complains of the reason.
-
-    The reason may name files in the folder, which is called otherwise then.
-    """
+    """Leaves in failed/ the reason, the file that it names, the console log and what the command printed, and complains of
+    the reason. The folder, in which the file is, is called otherwise then."""
     failed = runs / FAILURES / failure_name(row)
+    named = reason
     reason = reason.removeprefix(f"{row.place}: ").replace(str(folder), str(failed))
-    kept = {folder / "console.log", *(folder / guest_files.OUT).glob("std???.txt")}
     for file in sorted(folder.rglob("*"), reverse=True):
         if file.is_dir() and not file.is_symlink():
             if not any(file.iterdir()):
                 file.rmdir()
-        elif file not in kept or file.stat().st_size > 1 << 20:
+        elif (file.name not in KEPT and str(file) not in named) or file.lstat().st_size > 1 << 20:
             file.unlink()
     try:
         (folder / "reason.txt").write_text(reason + "\n")

@@ -1,5 +1,8 @@
 """What a run left: stats.csv, histogram.csv, threads.csv and samples.csv, read strictly against the workload's contract.
 
+A user's own program may leave its numbers elsewhere (its contract says where), and the attendant leaves process.csv in the
+place of what the kit's programs say of their run.
+
 A run's numbers must add up: each histogram counts the items, the contract's [sums] hold, samples.csv has the rows that
 stats.csv says, its stages add up, and its items are among those that the histograms count.
 
@@ -11,25 +14,37 @@ import csv
 import math
 import re
 from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.plan import schedule
-from lab.plan.contract import SCHEDULED, Contract
+from lab.plan.contract import HISTOGRAM, SAMPLES, SCHEDULED, STATS, THREADS, Contract
+from lab.plan.own import Source
 from lab.plan.plan import Row
-from lab.text import strict
+from lab.text import hlog, printed, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
+from lab.text.time_limit import within
 
-STATS, HISTOGRAM, THREADS, SAMPLES = "stats.csv", "histogram.csv", "threads.csv", "samples.csv"
+PROCESS = "process.csv"
 REQUIRED = ("begin_ns", "duration_s", "items")  # of stats.csv
+REQUIRED_OF_PROCESS = REQUIRED[:2]
 TEXTS = ("version",)  # that may be in it
 KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 BUCKETS = ["metric", "lowest_ns", "highest_ns", "count"]
 THREAD = ["thread", "tid", "role", "cpu"]  # its first columns; what follows is what the kernel counted
-MOST_BYTES = {STATS: 2**16, HISTOGRAM: 2**23, THREADS: 2**20}  # of the program's own: a row a bucket, or a thread
+MOST_BYTES = {
+    STATS: 2**16,
+    PROCESS: 2**16,
+    HISTOGRAM: 2**23,  # a row a bucket
+    THREADS: 2**24,  # a row a thread
+}
 MOST_LINE = 1000  # characters
+MOST_NS = 10**18
+READ_S = 30  # that a metric of a user's program may take to be found in what it left; a file of 32 MB takes a second
 SECONDS_LOST = 1e-6  # by which a duration that is printed to the nanosecond may seem shorter than it was
 REMEDY = "run it again, or remove the run's folder to leave it out"
 
@@ -61,16 +76,18 @@ class Outputs:
     stats: dict[str, float]
     histograms: dict[str, Buckets]
     threads: list[Thread]
+    percentiles_ns: dict[str, float] = field(default_factory=dict)  # that a user's program computed itself, by column
 
 
 def names_of(known: Contract) -> list[str]:
     """The files that a run of the workload leaves."""
-    wanted = {STATS: True, HISTOGRAM: known.histograms, THREADS: known.roles, SAMPLES: known.stages}
-    return [name for name, is_wanted in wanted.items() if is_wanted]
+    return [PROCESS, THREADS, *known.files] if known.own else known.files
 
 
 def read(folder: Path, row: Row, known: Contract) -> Outputs:
     """What the run of `row` in `folder` counted. Raises Complaint, with file and row, when it cannot be so."""
+    if known.own:
+        return _of_own(folder, row, known)
     files = names_of(known)
     stats = read_stats(folder / STATS)
     for metric in known.metrics.values():
@@ -84,8 +101,92 @@ def read(folder: Path, row: Row, known: Contract) -> Outputs:
     _check_sums(folder / STATS, stats, row, known)
     if SAMPLES in files:
         _check_rows(folder / SAMPLES, int(stats.get("samples", 0)))
-    threads = read_threads(folder / THREADS, known.roles) if THREADS in files else []
+    threads = read_threads(folder / THREADS, known) if THREADS in files else []
     return Outputs(stats, histograms, threads)
+
+
+def _of_own(folder: Path, row: Row, known: Contract) -> Outputs:
+    """What the run of a user's program left, wherever its numbers are."""
+    stats = read_stats(folder / PROCESS, REQUIRED_OF_PROCESS)
+    if STATS in known.files:
+        stats |= read_stats(folder / STATS, ())
+    histograms = histograms_of(folder, known)
+    percentiles_ns: dict[str, float] = {}
+    for metric in (each for each in known.metrics.values() if each.name not in histograms):
+        source = metric.source
+        if source is None:
+            if metric.unit != "ns" and metric.name not in stats:
+                raise _damaged(folder / STATS, f"has no row for '{metric.name}', a metric of the contract")
+            continue
+        with _blaming(folder, source, known):
+            found = _numbers(folder / source.file, source)
+        percentiles_ns |= {f"{metric.name}_{name}_ns": value for name, value in found.items() if name}
+        stats |= {metric.name: found[""]} if "" in found else {}
+    counted = [sum(buckets.count) for buckets in histograms.values()]
+    stats.setdefault("items", counted[0] if counted else 1)  # without times the run itself is the item
+    _check_sums(folder / STATS, stats, row, known)
+    return Outputs(stats, histograms, read_threads(folder / THREADS, known), percentiles_ns)
+
+
+def histograms_of(folder: Path, known: Contract) -> dict[str, Buckets]:
+    """All times that the run in `folder` counted, by metric. Raises Complaint."""
+    found = read_histograms(folder / HISTOGRAM, known.histograms) if known.histograms else {}
+    for name in known.times:
+        if source := known.metrics[name].source:
+            with _blaming(folder, source, known):
+                found[name] = _buckets(_counted(folder / source.file, source), source.factor)
+    return found
+
+
+@contextmanager
+def _blaming(folder: Path, source: Source, known: Contract) -> Iterator[None]:
+    """Makes complaints, with file and remedy, of what cannot be found in what a program left, or not within READ_S."""
+    try:
+        with within(READ_S, ValueError(f"takes longer than {READ_S} s to look into")):
+            yield
+    except (ValueError, ArithmeticError, re.error, RecursionError, MemoryError) as error:
+        remedy = f"mend {source.place} of {known.given or known.name}, or what the program prints"
+        raise Complaint(folder / source.file, f"{error}: {remedy}", FAILED) from None
+
+
+def _numbers(file: Path, source: Source) -> dict[str, float]:
+    """By percentile, or "", what the program says of a metric. Raises ValueError."""
+    text = read_text(file)
+    if source.patterns:
+        found = {name: printed.only(text, pattern) for name, pattern in source.patterns.items()}
+    else:
+        content = strict.parse_json(text)
+        found = {name: printed.of_json(content, path) for name, path in source.paths.items()}
+    if wrong := [value for value in found.values() if not 0 <= value * source.factor <= MOST_NS]:
+        raise ValueError(f"says {wrong[0]:g}, which is {'below 0' if wrong[0] < 0 else 'more than can be'}")
+    return {name: value * source.factor for name, value in found.items()}
+
+
+def _counted(file: Path, source: Source) -> Mapping[float, int]:
+    """How often the program met each time, in its own unit. Raises ValueError."""
+    text = read_text(file)
+    if source.patterns:
+        return printed.counted(text, source.patterns[""])
+    if source.paths:
+        return printed.counted_in_json(strict.parse_json(text), source.paths[""])
+    return hlog.counted(text)
+
+
+def _buckets(counts: Mapping[float, int], factor: float) -> Buckets:
+    """Of times, `factor` of whose units are one ns, a bucket for each whole ns. Raises ValueError."""
+    of_ns: Counter[int] = Counter()
+    for time, times in counts.items():
+        if not 0 <= time * factor <= MOST_NS or not 0 <= times <= MOST_NS:
+            raise ValueError(f"has a time of {time:g} that was met {times} times, which cannot be")
+        of_ns[round(time * factor)] += times
+    if not 0 < sum(of_ns.values()) <= MOST_NS:
+        raise ValueError(f"has times that were met {sum(of_ns.values())} times in all, which cannot be")
+    found = Buckets(array("q"), array("q"), array("q"))
+    for time_ns in sorted(+of_ns):
+        found.lowest_ns.append(time_ns)
+        found.highest_ns.append(time_ns)
+        found.count.append(of_ns[time_ns])
+    return found
 
 
 def check_samples(folder: Path, outputs: Outputs, known: Contract) -> None:
@@ -133,7 +234,7 @@ def samples_columns(file: Path, known: Contract) -> list[str]:
     return columns
 
 
-def read_stats(file: Path) -> dict[str, float]:
+def read_stats(file: Path, required: Sequence[str] = REQUIRED) -> dict[str, float]:
     """Its rows as numbers, NaN for what is empty; without TEXTS. A complaint names the row; 1 is the first."""
     stats: dict[str, float] = {}
     for number, (key, text) in enumerate(_rows(file, ["key", "value"]), start=1):
@@ -141,14 +242,14 @@ def read_stats(file: Path) -> dict[str, float]:
             raise _damaged(file, f"row {number}: '{key[:40]}' is no key, or comes again")
         if key not in TEXTS:
             stats[key] = _number(file, number, key, text) if text else math.nan
-    for key in REQUIRED:
+    for key in required:
         if not stats.get(key, math.nan) >= 0 or (key == "duration_s" and not stats[key]):
             raise _damaged(file, f"has no good value for '{key}'")
     return stats
 
 
-def read_threads(file: Path, roles: dict[str, str]) -> list[Thread]:
-    """A thread a row. A complaint names the row; 1 is the first."""
+def read_threads(file: Path, known: Contract) -> list[Thread]:
+    """A thread a row. Of each role that a stage waits for there is one. A complaint names the row; 1 is the first."""
     first, *rows = _lines_of(file)
     if first[: len(THREAD)] != THREAD or not all(KEY.fullmatch(name) for name in first):
         raise _damaged(file, f"row 0 should begin with the columns {', '.join(THREAD)}")
@@ -157,8 +258,8 @@ def read_threads(file: Path, roles: dict[str, str]) -> list[Thread]:
         if len(cells) != len(first):
             raise _damaged(file, f"row {number} has {len(cells)} values and not {len(first)}")
         said = dict(zip(first, cells))
-        if said["role"] not in roles:
-            raise _damaged(file, f"row {number}: role = '{said['role'][:40]}' is none of {', '.join(roles)}")
+        if said["role"] not in (known.roles or ("",)):
+            raise _damaged(file, f"row {number}: role = '{said['role'][:40]}' is none of {', '.join(known.roles)}")
         counted = {
             name: _number(file, number, name, text) if text else math.nan
             for name, text in said.items()
@@ -168,8 +269,8 @@ def read_threads(file: Path, roles: dict[str, str]) -> list[Thread]:
         if not tid > 0:
             raise _damaged(file, f"row {number} has no good value for 'tid'")
         threads.append(Thread(said["thread"], int(tid), said["role"], cpu, counted))
-    if missing := [role for role in roles if role not in {thread.role for thread in threads}]:
-        raise _damaged(file, f"has no thread whose role is {missing[0]}")
+    if missing := known.needed_roles - {thread.role for thread in threads}:
+        raise _damaged(file, f"has no thread whose role is {min(missing)}")
     return threads
 
 
@@ -216,7 +317,7 @@ def _number(file: Path, row: int, key: str, text: str) -> float:
 
 def _check_sums(file: Path, stats: dict[str, float], row: Row, known: Contract) -> None:
     """What the contract's [sums] say adds up does; a schedule's items are made, or said to be missed."""
-    if stats["duration_s"] < row.duration_s - SECONDS_LOST:
+    if known.own is None and stats["duration_s"] < row.duration_s - SECONDS_LOST:
         what = f"its duration of {stats['duration_s']:g} s is less than the {row.duration_s:g} s that it was to be"
         raise _damaged(file, what)
     planned = schedule.of(known, row.options)

@@ -38,7 +38,7 @@ DECISIVE = (
     "pin_vcpus",
     "observer",
 )  # of a row: its plan's and its run's are alike
-VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "host_cpu", "qemu_command")
+VM_FACTS = ("outcome", "exit_code", "wall_ms", "accelerator", "forced_turns", "qemu_command")
 
 # What the report reads of run.json, beside the row, and of which type it must be.
 Shape = type | UnionType | dict[str, "Shape"]
@@ -118,9 +118,8 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[s
         "exit_code": int(vm["exit_code"]),
         "wall_s": int(vm["wall_ms"]) / 1000,
         "accelerator": vm["accelerator"],
-        "host_cpu": int(vm["host_cpu"])
-        if vm["host_cpu"]
-        else None,  # of an exact run, the one that QEMU had for itself
+        # Of an exact run: how often QEMU's main loop did not wait for its turn; None where nothing made it wait.
+        "forced_turns": int(vm["forced_turns"]) if vm["forced_turns"] else None,
         "qemu_command": vm["qemu_command"],
         "image": image,
         "host": host,

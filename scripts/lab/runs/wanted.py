@@ -52,7 +52,7 @@ def rows(wishes: Sequence[Wish], runs: Path, build: str = "") -> list[Row]:
     found = [row for each in wishes for row in plan.expand(each.suite, each.sweep, images, TARGETS)]
     for row in found:
         if (runs / row.run).exists():
-            run_record.load(runs / row.run)
+            run_record.load(runs / row.run, row)
     return plan.shuffled([replace(row, build=build) for row in found], found[0].sweep_seed)
 
 
@@ -85,7 +85,7 @@ def the_scenario(arguments: argparse.Namespace, text: str) -> Wish:
 
 
 def make_images(wishes: Iterable[Wish], what: str = "image") -> None:
-    """Makes the images that the guests need, as `make` does: image, image-perf or image-rt-tools."""
+    """Makes the images that the guests need, as `make` does: image, or image-perf."""
     for machine, kernel in sorted({(each.sweep.target, shape.kernel) for each in wishes for shape in each.guests}):
         words = ["make", "--no-print-directory", "-s", "-C", str(ROOT), what, f"TARGET={machine}", f"KERNEL={kernel}"]
         if attend(words, sys.stderr.fileno(), MAKEFLAGS=""):  # not those of a make that called us

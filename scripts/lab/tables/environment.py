@@ -25,7 +25,7 @@ def describe(title: str, given_as: str, known: Contract, records: list[RunRecord
     return {
         "suite": rows[0].suite,
         "title": title,
-        "workload": {"name": rows[0].workload, "contract": known.table},
+        "workload": {"name": known.name, "contract": known.table},
         "sweeps": _sweeps(rows, given_as),
         "missing_runs": len(rows) - len(records),
         "changed_guests": _changed_guests(described),
@@ -41,7 +41,7 @@ def _measurement(
     rows = [planned[record.row.run, record.row.scenario] for record in records]
     _check_images(list(zip(rows, records)))
     guests = {row.guest: {**asdict(row.guest), "image": record.facts["image"]} for row, record in zip(rows, records)}
-    facts = {
+    facts: dict[str, Any] = {
         "target": target,
         "timing": timing,
         "accelerator": accelerator,
@@ -49,6 +49,11 @@ def _measurement(
         "git_commits": sorted({record.facts["git_commit"] or "unknown" for record in records}),
         "scenarios": {row.scenario: {"options": row.options, "guest": asdict(row.guest)} for row in rows},
     }
+    if parcels := sorted({row.parcel for row in rows if row.parcel}):
+        facts["parcels"] = parcels
+    out_of_turn = sum(record.facts.get("forced_turns") != 0 for record in records)
+    if timing == "exact" and out_of_turn:
+        facts["runs_out_of_turn"] = out_of_turn
     if timing == "live":
         facts["host"] = _host([record.facts for record in records])
     return facts
@@ -84,7 +89,7 @@ def _sweeps(rows: list[Row], given_as: str) -> list[dict[str, str]]:
     timings: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for target, timing in dict.fromkeys((row.target, row.timing) for row in rows):
         plan = [row for row in rows if (row.target, row.timing) == (target, timing)]
-        durations = {row.duration_s for row in plan}
+        durations = {row.duration_s for row in plan if row.duration_s}
         knobs = {
             "SUITE": given_as,
             "TARGET": target,

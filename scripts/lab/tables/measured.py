@@ -17,6 +17,7 @@ from lab.runs.run_record import RunRecord
 from lab.plan.contract import PERCENTILES, Contract
 
 LARGEST_NS = 2**48 - 1  # that has a bucket of its own (src/record/histogram.hpp)
+RATES = ("_ops_s", "_bytes_s")  # ends of columns
 # Of an exact run, the first digits of the SHA-256 over all files that the program left, and over the kernel's own
 # account of what its CPUs did until then. The second is finer: it changes where the first does not.
 FINGERPRINTS = ("output_sha256", "canary_sha256")
@@ -87,8 +88,8 @@ def metrics_table(raw: pd.DataFrame, known: Contract) -> pd.DataFrame:
 
 def in_metrics(column: str, suffix: str = "") -> str:
     """What a column of the raw table is called in the metrics table, or its `suffix` (_low, _high) is:
-    latency_p50_ms, latency_p50_low_ms, throughput_low_ops_s, drop_rate_low."""
-    for unit, named in (("_ns", "_ms"), ("_ops_s", "_ops_s"), ("_bytes_s", "_bytes_s")):
+    latency_p50_ms, latency_p50_low_ms, throughput_low_ops_s, time_low_s, drop_rate_low."""
+    for unit, named in (("_ns", "_ms"), *((rate, rate) for rate in RATES), ("_s", "_s")):
         if column.endswith(unit):
             return column.removesuffix(unit) + suffix + named
     return column + suffix
@@ -118,7 +119,7 @@ def metrics_csv(metrics: pd.DataFrame) -> str:
     """The table as CSV: times to the nanosecond, and what was not measured empty."""
     text = metrics.copy()
     for name in metrics.select_dtypes("floating"):
-        digits = 3 if name.endswith("_s") else 6
+        digits = 3 if name.endswith(RATES) else 9 if name.endswith("_s") else 6
         text[name] = metrics[name].map(lambda value, digits=digits: "" if math.isnan(value) else f"{value:.{digits}f}")
     return text.to_csv(index=False, lineterminator="\n")
 
@@ -143,6 +144,7 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
             metrics[f"{metric}_{name}_ns"] = percentile_ns(
                 np.array(buckets.highest_ns), np.array(buckets.count), quantile
             )
+    metrics |= outputs.percentiles_ns
     metrics |= {name: outputs.stats[name] for name in known.metrics if name in outputs.stats}
     metrics |= {name: value for name, value in outputs.stats.items() if name not in (*metrics, "begin_ns")}
     return metrics | _of_threads(outputs.threads, list(known.roles))

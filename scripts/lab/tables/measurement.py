@@ -64,6 +64,7 @@ def check(environment: Mapping[str, Any]) -> None:
         of_scenarios = facts["scenarios"].values()
         for guest in (*facts["guests"], *(each["guest"] for each in of_scenarios)):
             said += [guest["kernel"], guest["kernel_args"], guest["quantum"]]
+        named += facts.get("parcels", [])
         given = [option for each in of_scenarios for option in each["options"].items()]
         named += [*facts["scenarios"], *(name for name, _ in given)]
         said += [value for _, value in given if not isinstance(value, (bool, int, float))]

@@ -69,7 +69,8 @@ def of_suite(sets: Mapping[str, Results], name: str, folder: Path) -> Results:
 def load_base(base: str, folder: Path) -> dict[str, Results]:
     """The set in the folder `base`, or the one that `folder`, in a git working tree, held at the revision `base`."""
     if base and Path(base).is_dir():
-        return load(Path(base))
+        below = Path(base, "result_data")  # of what RESULTS= names
+        return load(below if below.is_dir() and not any(Path(base).glob("*_raw.csv")) else Path(base))
     commit = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
     top, place = (git(folder, "rev-parse", word).decode() for word in ("--show-toplevel", "--show-prefix"))
     archive = git(Path(top or "."), "archive", "--format=tar", f"{commit.decode()}:{place}")  # not from inside it

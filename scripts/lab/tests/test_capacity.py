@@ -203,6 +203,11 @@ def test_a_share_has_an_interval_within_nothing_and_a_panel_of_its_own() -> None
     assert png_size(draw(pd.concat([table, table.assign(timing="exact")]))) == (width, 2 * height)
 
 
+@pytest.mark.filterwarnings("error")
+def test_single_runs_have_no_interval_to_draw() -> None:
+    draw(tabled(SUBJECT, [Point(500.0, runs(100), *HELD), Point(900.0, runs(110), *MISSED)]))
+
+
 def tabled(subject: dict[str, str], points: list[Point]) -> pd.DataFrame:
     return capacity_table.table(subject, LIMITS, points, PIPELINE)
 

@@ -88,7 +88,7 @@ def test_a_contract_is_all_that_is_known_of_a_workload() -> None:
             "[options.pin-hand]: means = 'interval' is not valid: give what no other option means, as interval-us does",
         ),
         ('unit = "ops_s"\n', "", "[metrics.ticks_s]: lacks unit: add it"),
-        ('unit = "ops_s"', 'unit = "Hz"', "[metrics.ticks_s]: unit = 'Hz' is not valid: give one of ns, s, ops_s"),
+        ('unit = "ops_s"', 'unit = "Hz"', "[metrics.ticks_s]: unit = 'Hz' is not valid: give one of ns, us, s, ops_s"),
         ('better = "higher"', 'better = "big"', "[metrics.ticks_s]: better = 'big' is not valid: give one of lower"),
         ("[metrics.delay]", "[metrics.'a,b']", "[metrics.a,b]: is not a good name: use lower-case letters"),
         ('text = "waking up"', "", "[stages.wake_up]: lacks text: add it"),

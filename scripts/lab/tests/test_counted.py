@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from lab.counters import counted
+from lab.plan import contract
 from lab.text.complaint import Complaint
 from lab.judge.evidence import Evidence
 from lab.tests.test_findings import made, said
@@ -55,6 +56,23 @@ def test_counts_are_those_of_an_item_and_labelled(records: list[RunRecord]) -> N
     assert head.startswith("| counted by | scenario, an item | instructions | of these, kernel | loads |")
     assert line == f"| counters | {records[0].row.scenario} | 200 | 160 | 40 | 20 | 2.2 | 0.1 | 2 | 2 |"
     assert len(rest) == 2 and "*simulated*" in rest[1]
+
+
+@pytest.mark.parametrize("items, one", [(["run", "runs"], "a run"), (["order", "orders"], "an order")])
+def test_counts_of_a_users_program_are_those_of_what_it_makes(
+    records: list[RunRecord], items: list[str], one: str
+) -> None:
+    count(records[0])
+    table, scenario = counted.of_runs(records[:2]), records[0].row.scenario
+    metric = {"stdout": "([0-9]+)", "unit": "s", "better": "lower"}
+    said_of = {"program": "x", "command": "x", "items": items, "metrics": {"time_s": metric}}
+    known = contract.of_table("x", said_of, "x.toml")
+    assert f"| scenario, {one} |" in counted.markdown(table, EXACT, (), known)
+    found = counted.per_item(table, EXACT, scenario, known)
+    assert found["false_sharing"] == f"ring+0 and ring+16 (2.00 misses {one})"
+    values: dict[str, float | str] = {"own": 3.0, "why": "work"}
+    assert findings.RULES[0].words(values, known)[0].startswith(f"{{own:,.0f}} {one}, {{times")
+    assert findings.RULES[0].words(values, known)[1].endswith(f"for each {items[0]}")
 
 
 def test_a_run_that_nobody_counted_has_no_rows(records: list[RunRecord]) -> None:

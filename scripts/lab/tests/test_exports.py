@@ -13,6 +13,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lab.plan import contract
+from lab.report.exports import prometheus
+from lab.text import numbers
 from lab.tables import bare, results
 from lab.report import exports
 from lab.tests import steps
@@ -196,3 +199,8 @@ def test_the_command(words: list[object], code: int, message: str) -> None:
 
 def _export(words: list[object]) -> subprocess.CompletedProcess[str]:
     return steps.run("export", *words)
+
+
+def test_every_unit_of_a_metric_is_known_where_metrics_are_shown() -> None:
+    assert set(contract.UNITS) == set(prometheus.BASE) == set(numbers.SHOWN)
+    assert prometheus.BASE["us"][1] == pytest.approx(1000 * prometheus.BASE["ns"][1])

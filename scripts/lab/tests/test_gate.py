@@ -276,6 +276,8 @@ def test_a_revision_is_a_base_as_well(base: Path, tmp_path: Path) -> None:
     raw.to_csv(base / "t000_raw.csv", index=False)
     before, now = results.load_base("HEAD", base)["t000"], results.load_base(str(base), base)["t000"]
     assert gate.run(before, now).exit_code == gate.WORSE
+    shutil.copytree(base, base.parent / "results/result_data")
+    assert results.load_base(str(base.parent / "results"), base)["t000"].suite == "t000"  # as RESULTS= names it
     for wrong in ("nowhere", "--output=x", "HEAD~5"):
         with pytest.raises(Complaint, match="is neither a folder nor a git revision with results"):
             results.load_base(wrong, base)

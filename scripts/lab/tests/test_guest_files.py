@@ -247,3 +247,12 @@ def test_the_time_to_unpack_is_bounded(tmp_path: Path) -> None:
     assert time.monotonic() - begin < 30
     assert len(ended.stderr.splitlines()) == 1 and "unpacking it takes longer than 1 s" in ended.stderr
     assert "exit_code\t122\n" in (tmp_path / "vm.tsv").read_text()
+
+
+def test_how_often_qemu_did_not_wait_for_its_turn_is_read_where_it_is_told(tmp_path: Path) -> None:
+    told = tmp_path / ending.TURNS
+    assert ending.forced_turns(told) == ""
+    told.write_text("2633\t1\n")
+    assert ending.forced_turns(told) == "1"
+    told.write_text("2633\t1\nx")
+    assert ending.forced_turns(told) == ""

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -117,10 +118,22 @@ def test_a_folder_belongs_to_one_process_and_is_cleared(tmp_path: Path) -> None:
     (tmp_path / ".partial.t000.x").mkdir()
     with launch.folder(tmp_path):
         assert not list(tmp_path.glob(".partial.*"))
-        with pytest.raises(Complaint, match="another sweep or search is running there"), launch.folder(tmp_path):
-            pass
+
+
+def test_a_second_process_waits_for_the_first_and_says_for_which(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys; from lab.runs import launch\nwith launch.folder(pathlib.Path(sys.argv[1])): print('had')"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path)]
     with launch.folder(tmp_path):
-        pass
+        second = subprocess.Popen(words, cwd=ROOT / "scripts", stdout=-1, stderr=subprocess.STDOUT, text=True)
+        assert second.stdout
+        said = second.stdout.readline()
+        assert second.poll() is None
+    assert said == (
+        f"pipelab: waiting for the end of pipelab (process {os.getpid()} on {platform.node()}), which has {tmp_path}\n"
+    )
+    assert second.communicate(timeout=10)[0] == "had\n" and second.returncode == 0
 
 
 @pytest.mark.parametrize("first, second, together", [(False, False, True), (False, True, False), (True, False, False)])

@@ -80,3 +80,12 @@ def test_the_page_shows_it_beside_the_tables(runs: Path) -> None:
     assert line.startswith("| host's ledger, live timing on aarch64 with tcg | vCPUs each pinned")
     assert "; 6 of 6 runs noisy (past run delay of all vCPUs 5 % in 6) |" in line
     assert "stolen from the host" not in page
+
+
+def test_runs_in_which_qemu_did_not_wait_for_its_turn_are_told_of() -> None:
+    guest = {"smp": 2, "quantum": "none"}
+    said = words.GUEST_FACTS["turns of its CPUs"]
+    quiet = said({"timing": "exact", "guests": [guest]}, {})
+    forced = said({"timing": "exact", "guests": [guest], "runs_out_of_turn": 2}, {})
+    assert quiet is not None and forced is not None
+    assert "in 2 of the runs QEMU's main loop did not wait" in forced and "of the runs" not in quiet

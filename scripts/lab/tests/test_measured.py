@@ -169,3 +169,9 @@ def test_the_csv_has_nanoseconds_and_empty_fields(records: list[RunRecord]) -> N
     assert read["latency_p999_ms"].isna().all()
     assert read["latency_p50_ms"].str.fullmatch(r"\d+\.\d{6}").all()
     assert "nan" not in text.lower()
+
+
+def test_a_time_of_a_program_keeps_its_nanoseconds() -> None:
+    table = pd.DataFrame({"time_s": [0.001636544], "rate_ops_s": [12.5], "share": [0.25]})
+    assert measured.metrics_csv(table).splitlines()[1] == "0.001636544,12.500,0.250000"
+    assert [measured.in_metrics(name, "_low") for name in ("time_s", "rate_ops_s")] == ["time_low_s", "rate_low_ops_s"]

@@ -170,7 +170,9 @@ def _study(per_item: dict[str, tuple[float, float]], by_plugin: Collection[str] 
             ("plugin" if name in by_plugin else "perf", "instructions", its),
         )
     ]
-    return of_suite(suite._with_counts(raw, pd.DataFrame(counts).assign(note="")), environment)
+    return of_suite(
+        suite._with_counts(raw, pd.DataFrame(counts).assign(note=""), contract.load("pipeline")), environment
+    )
 
 
 @pytest.mark.parametrize(

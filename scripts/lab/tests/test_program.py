@@ -42,9 +42,7 @@ def test_a_thread_that_gets_no_memory_ends_the_run_with_one_line(options: tuple[
 def test_memory_is_filled_before_the_measured_part(tmp_path: Path) -> None:
     run(*"--duration 0.2 --warmup 0 --prod-interval-us 50000 --out .".split(), "--work-bytes", 2**27, cwd=tmp_path)
     stats, known = outputs.read_stats(tmp_path / outputs.STATS), contract.load("pipeline")
-    (consumer,) = (
-        each for each in outputs.read_threads(tmp_path / outputs.THREADS, known.roles) if each.role == "consumer"
-    )
+    (consumer,) = (each for each in outputs.read_threads(tmp_path / outputs.THREADS, known) if each.role == "consumer")
     assert consumer.counters["page_faults"] < 1000  # it has 32,768 pages
     assert stats["clipped"] == 0
 
@@ -145,7 +143,7 @@ def test_lines_are_checked_by_number() -> None:
     assert ended.returncode == 2
     assert ended.stdout.splitlines() == [
         "1: --batch: '65' is more than the 64 items that --queue-cap lets the queue hold: give at most that",
-        "4: 'feed' is not a workload: give pipeline, or options only",
+        "4: 'feed' is not a workload: give pipeline, exchange, or options only",
         "5: --item-bytes: '7' is not valid: give a multiple of 8",
         "6: has nothing to run: leave out --help and --version",
     ]

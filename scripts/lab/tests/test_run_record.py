@@ -29,7 +29,7 @@ def fresh(runs: Path, tmp_path: Path) -> Path:
     (folder / "out/run.json").unlink()
     (folder / "out/console.log").rename(folder / "console.log")
     (folder / "vm.tsv").write_text(
-        "outcome\tdone\nreason\t\nexit_code\t0\nwall_ms\t2500\naccelerator\ttcg\nhost_cpu\t3\nqemu_command\t'qemu' '-x'\n"
+        "outcome\tdone\nreason\t\nexit_code\t0\nwall_ms\t2500\naccelerator\ttcg\nforced_turns\t3\nqemu_command\t'qemu' '-x'\n"
     )
     (folder / guest_files.CANARY).write_text("cpu0 1 2 3\n")
     return folder
@@ -50,7 +50,7 @@ def test_a_sealed_run_can_be_loaded(fresh: Path, row: plan.Row) -> None:
     assert record.facts["wall_s"] == 2.5
     assert record.facts["qemu_command"] == "'qemu' '-x'"
     assert record.facts["host"] == HOST
-    assert (record.facts["host_cpu"], record.facts["asked_for_by"]) == (3, ["t000/baseline"])
+    assert (record.facts["forced_turns"], record.facts["asked_for_by"]) == (3, ["t000/baseline"])
     assert record.facts["git_commit"] is None  # "/" is no repository
     assert not (fresh / "vm.tsv").exists()
     assert record.fingerprints[1] == run_record.fingerprint(fresh / guest_files.CANARY)["sha256"][: run_record.DIGITS]
@@ -86,7 +86,7 @@ def test_a_commit_is_dirty_when_anything_but_results_differs_from_it(tmp_path: P
 def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: Path, row: plan.Row) -> None:
     vcpus = {"0": {"run_ns": 1, "run_delay_ns": 1}}
     (fresh / ledger.WATCH).write_text(json.dumps(QUIET | {"vcpus": vcpus}))
-    (fresh / "vm.tsv").write_text((fresh / "vm.tsv").read_text().replace("host_cpu\t3", "host_cpu\t"))
+    (fresh / "vm.tsv").write_text((fresh / "vm.tsv").read_text().replace("forced_turns\t3", "forced_turns\t"))
     live = replace(row, timing="live", pin_vcpus=True)
     live = replace(live, run=plan.run_name(live, IMAGE, "tcg"))
     run_record.seal(fresh, live, IMAGE, Path("/"), HOST)
@@ -96,7 +96,7 @@ def test_a_live_run_keeps_the_host_s_ledger_and_an_exact_one_needs_none(fresh: P
     assert record.facts["vcpu_pinning"]["host_cpus"] == [0, 1]
     assert record.facts["ledger"]["vcpus"] == vcpus
     assert not (fresh / ledger.WATCH).exists() and not (fresh / guest_files.CANARY).exists()
-    assert record.facts["host_cpu"] is None and record.fingerprints == ("", "")
+    assert record.facts["forced_turns"] is None and record.fingerprints == ("", "")
 
 
 def test_what_does_not_add_up_is_not_sealed(fresh: Path, row: plan.Row) -> None:

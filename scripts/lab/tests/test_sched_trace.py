@@ -86,7 +86,7 @@ def test_the_parts_of_a_guest_s_items_add_up_to_the_nanosecond() -> None:
 def test_threads_of_a_guest_sleep_as_often_as_its_kernel_counted() -> None:
     """From the time when the program read the kernel's counters, 5 ms before the first item, to the thread's end."""
     known = split.split(GUEST, PIPELINE)
-    threads = outputs.read_threads(GUEST / "out/threads.csv", PIPELINE.roles)
+    threads = outputs.read_threads(GUEST / "out/threads.csv", PIPELINE)
     for thread in threads:
         did = known.timelines[thread.role]
         since = did.begins_ns > known.begin_ns - 5_000_000

@@ -230,7 +230,7 @@ def test_a_value_may_have_a_unit(tmp_path: Path, text: str, option: str, value: 
         ("matrix = 3", "matrix: is not a section"),
         ("common = 3\n[scenario.a]", "common: is not a section"),
         ("title = 3\n[scenario.a]", "title = 3 is not valid: give a text"),
-        ("workload = 'feeed'\n[scenario.a]", "workload = 'feeed' is not valid: give pipeline"),
+        ("workload = 'feeed'\n[scenario.a]", "workload = 'feeed' is not valid: give exchange, pipeline"),
         ("workload = '../x'\n[scenario.a]", "workload = '../x' is not valid"),
         ("speed = 3\n[scenario.a]", "unknown key 'speed'"),
         ("[scenario.a", "is not valid TOML"),
@@ -330,7 +330,7 @@ def test_a_user_gives_suites_and_scenarios_by_name_or_path(tmp_path: Path, monke
     [
         ("t009", "t009.toml: there is no such suite: give one of .*t000, t001"),
         ("t001/baselin-0us", "t001.toml: there is no such scenario: did you mean baseline-0us"),
-        ("../t000", "^../t000: is no suite: give one of .*t000, t001, or the path of a TOML file"),
+        ("../t000", "^../t000: is no suite: give one of .*t000, t001, timerlat, or the path of a TOML file"),
         ("elsewhere/t000.toml", "^elsewhere/t000.toml: is no suite: give one of .*t000"),
         ("elsewhere/x", "^elsewhere/x: is no suite, nor a scenario of one: give one of .*t000"),
         ("x" * 5000, "x.toml: cannot be read .File name too long.: give one of"),

@@ -87,6 +87,17 @@ def test_live_lines_and_newer_columns_are_no_part_of_the_claim(results: Path, ag
     assert verify.differences(results, "t000", again) == Differences(6)
 
 
+def test_a_whole_number_is_the_same_with_decimals_and_without(results: Path, again: Path) -> None:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(clock_read_ns="116.0")
+
+    rewrite(results / "t000_raw.csv", change)
+    rewrite(again / "t000_raw.csv", lambda table: change(table).replace("116.0", "116"))
+    assert verify.differences(results, "t000", again) == Differences(6)
+    rewrite(again / "t000_raw.csv", lambda table: table.replace("116", "1160"))
+    assert len(verify.differences(results, "t000", again).found) == 6
+
+
 def test_the_last_digit_of_one_figure_is_found(results: Path, again: Path) -> None:
     def change(table: pd.DataFrame) -> pd.DataFrame:
         table.loc[table["timing"] == "exact", "latency_p50_ns"] += "1"
@@ -183,6 +194,16 @@ def test_another_input_is_told_as_it_was_and_is(
     assert changes(results, rows, tmp_path / "build", {fact: "other"}) == [told]
     (program,) = changes(results, rows, tmp_path / "build", {"program_sha256": "ab" * 32})
     assert program.startswith("program: ") and program.endswith(" then, abababababababab now")
+
+
+def test_another_program_of_a_user_is_told(results: Path, rows: list[Row], tmp_path: Path) -> None:
+    file = results / "t000_environment.json"
+    about = json.loads(file.read_text())
+    about["measurements"][0]["parcels"] = ["aa" * 8]
+    file.write_text(json.dumps(about))
+    (told,) = changes(results, [replace(row, parcel="bb" * 8) for row in rows], tmp_path / "build", {})
+    assert told == f"program and what comes along with it: {'aa' * 8} then, {'bb' * 8} now"
+    assert changes(results, [replace(row, parcel="aa" * 8) for row in rows], tmp_path / "build", {}) == []
 
 
 def test_scenarios_that_became_others_are_told(results: Path, rows: list[Row], tmp_path: Path) -> None:

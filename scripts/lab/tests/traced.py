@@ -1,7 +1,7 @@
 """A traced run whose truth is known, written as a guest's kernel would write it."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MAIN, CONSUMER, PRODUCER = 10, 11, 12
@@ -15,6 +15,8 @@ EVENTS = {
     "sched_wakeup": (3, {"pid": "i", "target_cpu": "i"}),
     "sched_migrate_task": (4, {"pid": "i", "dest_cpu": "i"}),
 }
+CALLS = {"sys_enter": (5, {"id": "q", "args": "6Q"}), "sys_exit": (6, {"id": "q", "ret": "q"})}
+CALLS_32 = {"sys_enter": (5, {"id": "i", "args": "6I"}), "sys_exit": (6, {"id": "i", "ret": "i"})}
 SAMPLES = """item,intended_ns,lateness_ns,enqueue_ns,behind_ns,wake_up_ns,service_ns,latency_ns,response_ns
 0,0,6000,500,0,3500,400,4000,10400
 1,1000000,1000,0,0,4000,1000,4000,6000
@@ -94,8 +96,15 @@ PARTS = {
 }
 
 
-def write(run: Path, events: Sequence[Event] = TRUTH, samples: str = SAMPLES) -> Path:
-    """Makes the folder `run`: what the program left, and the events, in out/; and vm.tsv."""
+def write(
+    run: Path,
+    events: Sequence[Event] = TRUTH,
+    samples: str = SAMPLES,
+    others: Mapping[str, tuple[int, dict[str, str]]] = {},
+) -> Path:
+    """Makes the folder `run`: what the program left, and the events, in out/; and vm.tsv. `others` are kinds of events
+    beside EVENTS."""
+    kinds = EVENTS | dict(others)
     trace = run / "out"
     trace.mkdir(parents=True)
     for name, text in (("samples", samples), ("histogram", HISTOGRAM), ("stats", STATS), ("threads", THREADS)):
@@ -106,11 +115,11 @@ def write(run: Path, events: Sequence[Event] = TRUTH, samples: str = SAMPLES) ->
         "\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
         f"\tfield: char data;\toffset:16;\tsize:{DATA_BYTES};\tsigned:0;\n"
     )
-    for name, (number, fields) in EVENTS.items():
+    for name, (number, fields) in kinds.items():
         (trace / f"{name}.format").write_text(f"name: {name}\nID: {number}\nformat:\n{_format(fields)}")
     for cpu in sorted({event[1] for event in events} | {0, 1}):
         here = [event for event in events if event[1] == cpu]
-        (trace / f"cpu{cpu}.raw").write_bytes(_pages(here))
+        (trace / f"cpu{cpu}.raw").write_bytes(_pages(here, kinds))
         losses = "".join(f"{name}: 0\n" for name in ("overrun", "commit overrun", "dropped events"))
         (trace / f"cpu{cpu}.stats").write_text(f"entries: {len(here)}\n{losses}now ts: 7.123456\n")
     return run
@@ -119,21 +128,24 @@ def write(run: Path, events: Sequence[Event] = TRUTH, samples: str = SAMPLES) ->
 def _format(fields: dict[str, str]) -> str:
     """As in events/*/format: after the number of the event and the process."""
     lines, offset = ["\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;"], 8
+    lines.append("\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;")
     lines.append("\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n")
     for name, letter in fields.items():
         size = struct.calcsize("<" + letter)
-        shown = f"char {name}[16]" if letter == "16s" else f"long {name}"
-        lines.append(f"\tfield:{shown};\toffset:{offset};\tsize:{size};\tsigned:{int(letter != '16s')};")
+        shown = f"char {name}[16]" if letter == "16s" else f"long {name}" + f"[{letter[:-1]}]" * (len(letter) > 1)
+        lines.append(
+            f"\tfield:{shown};\toffset:{offset};\tsize:{size};\tsigned:{int(letter.islower() and letter != '16s')};"
+        )
         offset += size
     return "\n".join(lines) + "\n"
 
 
-def _pages(events: Sequence[Event]) -> bytes:
+def _pages(events: Sequence[Event], kinds: Mapping[str, tuple[int, dict[str, str]]]) -> bytes:
     pages, page, begin, last = b"", b"", 0, 0
     for time_ns, _, name, values in events:
-        number, fields = EVENTS[name]
+        number, fields = kinds[name]
         packed = [value.encode() if isinstance(value, str) else value for value in values]
-        body = struct.pack("<HHi" + "".join(fields.values()), number, 0, MAIN, *packed)
+        body = struct.pack("<HBBi" + "".join(fields.values()), number, 0, 0, MAIN, *packed)
         body += bytes(-len(body) % 4)
         now = BEGIN_NS + time_ns
         extend = (

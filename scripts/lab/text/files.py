@@ -1,6 +1,7 @@
 """Files that are whole or not there, and the small tables that the shell exchanges with us."""
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,9 +13,12 @@ MOST_BYTES = 1 << 25
 def read_text(path: Path) -> str:
     """What is in a file that somebody else wrote: bytes that are no UTF-8 become U+FFFD, and fail nothing.
 
-    Raises Complaint when the file is larger than any that is read as a whole.
+    Raises Complaint when the file is larger than any that is read as a whole, or is a pipe or a device.
     """
-    if path.stat().st_size > MOST_BYTES:
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):  # which says itself what it is
+        raise Complaint(path, "is no regular file", FAILED)
+    if about.st_size > MOST_BYTES:
         raise Complaint(path, f"is larger than {MOST_BYTES >> 20} MB, which no file of this kind is", FAILED)
     return path.read_bytes().decode(errors="replace")
 

@@ -10,6 +10,7 @@ from typing import Any
 # By the unit of a metric (lab.plan.contract): by what it is multiplied in a table or a picture, and what it is then.
 SHOWN = {
     "ns": (1e-3, "µs"),
+    "us": (1, "µs"),
     "s": (1, "s"),
     "ops_s": (1, "/s"),
     "bytes": (1, "bytes"),

@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -28,6 +29,7 @@ STYLE = {
     "svg.hashsalt": "pipelab",  # the same picture is the same file
 }
 SPAN_OF_A_LOG_SCALE = 10
+MOST = 48  # lines: nobody reads more
 MANY = 8  # lines, above which they are closer, and panels stand beside each other
 NAME_CHARACTERS, CHARACTER_INCHES = 26, 0.105  # that there is room for beside a panel, and what one more takes
 
@@ -57,6 +59,19 @@ def drawn(
         figure.savefig(content, format=form, dpi=dots, metadata=metadata)
         plt.close(figure)
     return content.getvalue()
+
+
+def extremes(values: pd.Series) -> list[str]:
+    """The names of all `values`, or of the lowest and the highest where they are more than a picture has lines; in order."""
+    if len(values) <= MOST:
+        return list(values.index)
+    places = values.to_numpy().argsort(kind="stable")
+    return list(values.index[sorted([*places[: MOST // 2], *places[-MOST // 2 :]])])
+
+
+def of_all(shown: int, names: int) -> str:
+    """What a title says of lines that are left out; empty where none is."""
+    return f"\n{shown} of {names} scenarios, those with the lowest and highest" if shown < names else ""
 
 
 def names_inches(names: Iterable[str]) -> float:

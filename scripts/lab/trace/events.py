@@ -19,9 +19,15 @@ from lab.runs.guest_files import OUT
 # What the pages may hold, by the name of the event: the fields that are read.
 FIELDS = {
     "sched_switch": ["prev_comm", "prev_pid", "prev_state", "next_comm", "next_pid"],
-    "sched_waking": ["pid"],
+    "sched_waking": ["common_flags", "common_pid", "pid"],
     "sched_wakeup": ["pid", "target_cpu"],
     "sched_migrate_task": ["pid", "dest_cpu"],
+}
+# What only traces of users' programs hold (--futex of trace_guest.sh). An array's elements are columns: args_0, ...
+OPTIONAL = {
+    "sched_wakeup_new": ["common_flags", "common_pid", "pid", "target_cpu"],
+    "sys_enter": ["common_pid", "args"],
+    "sys_exit": ["common_pid"],
 }
 REMEDY = "run scripts/trace.sh again"
 LOSSES = ("overrun", "commit overrun", "dropped events")
@@ -44,14 +50,15 @@ class Layout:
 def read(run: Path) -> dict[str, pd.DataFrame]:
     """The events of the run in the folder `run`, by their names: columns time_ns, cpu and FIELDS, in order of time.
 
-    Raises Complaint naming file and remedy where events are lost, cut or damaged.
+    Those of OPTIONAL are there where the guest recorded them. Raises Complaint naming file and remedy where events are
+    lost, cut or damaged.
     """
     folder = run / OUT
     layout = _layout(folder)
     files = sorted(folder.glob("cpu*.raw"), key=lambda file: int(file.stem.removeprefix("cpu")))
     if not files:
         raise Complaint(folder, f"has no cpuN.raw: {REMEDY}", FAILED)
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in FIELDS}
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in layout.names.values()}
     for file in files:
         for name, events in _read_cpu(file, layout).items():
             found[name].append(events)
@@ -63,7 +70,8 @@ def read(run: Path) -> dict[str, pd.DataFrame]:
 
 def _layout(folder: Path) -> Layout:
     names, types = {}, {}
-    for name, fields in FIELDS.items():
+    optional = {name: fields for name, fields in OPTIONAL.items() if (folder / f"{name}.format").is_file()}
+    for name, fields in (FIELDS | optional).items():
         text = needed_text(folder / f"{name}.format", REMEDY)
         number = re.search(r"^ID: (\d+)$", text, re.MULTILINE)
         known = {found["name"]: found for found in _fields(text)}
@@ -95,9 +103,11 @@ def _fields(text: str) -> list[re.Match[str]]:
 
 def _type(field: re.Match[str]) -> str:
     """Of numpy. All guests are little-endian."""
-    if field["array"]:
-        return f"S{field['size']}"
-    return f"<{'i' if field['signed'] == '1' else 'u'}{field['size']}"
+    count = int((field["array"] or "[1]")[1:-1])
+    if field["array"] and int(field["size"]) == count:
+        return f"S{count}"
+    element = f"<{'i' if field['signed'] == '1' else 'u'}{int(field['size']) // count}"
+    return f"{count}{element}" if field["array"] else element
 
 
 def _read_cpu(file: Path, layout: Layout) -> dict[str, pd.DataFrame]:
@@ -168,8 +178,14 @@ def _table(pages: bytes, places: list[tuple[int, int]], layout: np.dtype, cpu: i
     raw = b"".join(pages[place : place + layout.itemsize] for place, _ in places)
     events = np.frombuffer(raw, dtype=layout)
     times = np.array([time for _, time in places], dtype=np.int64)
-    columns = {name: _values(events[name]) for name in layout.names or ()}
-    return pd.DataFrame({"time_ns": times, "cpu": np.full(len(times), cpu), **columns})
+    columns: dict[str, np.ndarray] = {}
+    for name in layout.names or ():
+        values = events[name]
+        columns |= (
+            {f"{name}_{place}": each for place, each in enumerate(values.T)} if values.ndim > 1 else {name: values}
+        )
+    read_as = {name: _values(column) for name, column in columns.items()}
+    return pd.DataFrame({"time_ns": times, "cpu": np.full(len(times), cpu), **read_as})
 
 
 def _values(field: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def split(run: Path, known: Contract) -> Split:
     """
     file = run / OUT / outputs.SAMPLES
     begin_ns = int(outputs.read_stats(run / OUT / outputs.STATS)["begin_ns"])
-    threads = outputs.read_threads(run / OUT / outputs.THREADS, known.roles)
+    threads = outputs.read_threads(run / OUT / outputs.THREADS, known)
     of_role = {role: [each for each in threads if each.role == role] for role in known.roles}
     blocks = list(stages.samples(file, known))
     if not blocks:
@@ -63,7 +63,11 @@ def split(run: Path, known: Contract) -> Split:
         raise Complaint(run / OUT / outputs.THREADS, f"{what}: trace a scenario with one of each role")
     events = trace_events.read(run)
     names = {thread.tid: thread.name for thread in threads}
-    did = {role: timeline.of_thread(one.tid, events, names) for role, (one, *_) in of_role.items()}
+    did = {
+        role: timeline.of_thread(one.tid, events, names)
+        for role, (one, *_) in of_role.items()
+        if role in known.needed_roles
+    }
     items = pd.concat(blocks, ignore_index=True)
     ends = items[[stage.column for stage in known.stages.values()]].to_numpy().cumsum(axis=1)
     bounds = begin_ns + items["intended_ns"].to_numpy()[:, None] + np.column_stack([np.zeros(len(ends), int), ends])

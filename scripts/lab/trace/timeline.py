@@ -1,8 +1,8 @@
 """What a thread did all along, from the kernel's sched events: asleep, ready but without a CPU, or running."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,11 @@ STATES = (ASLEEP, RUN_DELAY, RUNNING)
 IDLE = "idle"  # no task at all had the CPU
 NO_CPU = -1
 SLEEPS = 0xFF  # of prev_state: the states in which a task is not ready; above it, that it was preempted
+DEAD = 0x30  # of prev_state: it has ended, and is switched out for the last time
+INTERRUPT = 0x08  # of common_flags: a timer or a device, and not the task that it interrupted
+NOBODY, BY_INTERRUPT = -1, 0  # in the place of a waker's number
 # The order of what happens at the same nanosecond.
-OUT, WAKEUP, MIGRATION, IN = range(4)
+WAKING, OUT, WAKEUP, MIGRATION, IN = range(5)
 
 
 class Doing(NamedTuple):
@@ -59,17 +62,18 @@ def of_thread(tid: int, events: Mapping[str, pd.DataFrame], names: Mapping[int, 
     A run delay begins when the waker begins to wake the thread (sched_waking), or when it loses its CPU while it
     could go on, and ends when it is switched to.
     """
-    spans = _spans(tid, events)
-    begins, states, cpus = (spans[name].to_numpy() for name in ("time_ns", "state", "cpu"))
+    known = spans([tid], events)
+    begins, states, cpus = (known[name].to_numpy() for name in ("time_ns", "state", "cpu"))
     ends = np.append(begins[1:], begins[-1])
     ready = states == STATES.index(RUN_DELAY)
     kinds = [Doing(ASLEEP), Doing(RUNNING)]
     all_begins, all_doing = [begins[~ready]], [np.where(states[~ready] == STATES.index(RUNNING), 1, 0)]
     for cpu in np.unique(cpus[ready]):
         here = ready & (cpus == cpu)
-        pieces, holders = _holders(begins[here], ends[here], *_tasks(events["sched_switch"], cpu, names))
-        tasks, places = np.unique(holders.astype(str), return_inverse=True)
-        all_begins.append(pieces)
+        switched, who = tasks_of(events["sched_switch"], cpu, names)
+        pieces = cut(begins[here], ends[here], switched)
+        tasks, places = np.unique(who[pieces.holder].astype(str), return_inverse=True)
+        all_begins.append(pieces.begins_ns)
         all_doing.append(len(kinds) + places)
         kinds += [Doing(RUN_DELAY, int(cpu), str(task)) for task in tasks]
     joined = np.concatenate(all_begins)
@@ -77,42 +81,66 @@ def of_thread(tid: int, events: Mapping[str, pd.DataFrame], names: Mapping[int, 
     return Timeline(joined[order], np.concatenate(all_doing)[order], kinds)
 
 
-def _spans(tid: int, events: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Columns time_ns, state (a place in STATES), cpu: from when on it was what, and, if it is ready, where."""
-    switches = events["sched_switch"]
-    gone, come = switches[switches["prev_pid"] == tid], switches[switches["next_pid"] == tid]
-    woken = events["sched_wakeup"].query("pid == @tid")
-    moved = events["sched_migrate_task"].query("pid == @tid")
+def spans(tids: Collection[int], events: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What each of the threads did: columns tid, time_ns, state (a place in STATES), cpu, woken_by, dies. In the order
+    of `tids`, and of time: from when on it was what, and, if it is ready, where.
+
+    `woken_by` is, where that began with a wake-up, the number of the task that woke it, BY_INTERRUPT for none of them,
+    NOBODY elsewhere. A thread `dies` where it is switched out for the last time.
+    """
     asleep, ready, running = range(3)
-    parts = [
-        pd.DataFrame({"time_ns": [0], "kind": OUT, "state": asleep, "cpu": 0}),
-        pd.DataFrame(
-            {
-                "time_ns": gone["time_ns"],
-                "kind": OUT,
-                "state": np.where(gone["prev_state"] & SLEEPS, asleep, ready),
-                "cpu": gone["cpu"],
-            }
-        ),
-        pd.DataFrame({"time_ns": woken["time_ns"], "kind": WAKEUP, "state": -1, "cpu": woken["target_cpu"]}),
-        pd.DataFrame({"time_ns": moved["time_ns"], "kind": MIGRATION, "state": -1, "cpu": moved["dest_cpu"]}),
-        pd.DataFrame({"time_ns": come["time_ns"], "kind": IN, "state": running, "cpu": come["cpu"]}),
-    ]
-    rows = pd.concat(parts, ignore_index=True).sort_values(["time_ns", "kind"], kind="stable", ignore_index=True)
-    kind, time_ns = rows["kind"].to_numpy(), rows["time_ns"].to_numpy()
-    switch = np.maximum.accumulate(np.where(rows["state"] >= 0, np.arange(len(rows)), 0))  # the last one
+    parts = [_rows(pd.DataFrame({"pid": list(tids), "time_ns": 0}), "pid", OUT, asleep, 0)]
+    switches = events["sched_switch"]
+    sleeps = np.where(switches["prev_state"] & SLEEPS, asleep, ready)
+    ended = (switches["prev_state"] & DEAD) != 0
+    parts.append(_rows(switches.assign(dies=ended), "prev_pid", OUT, sleeps, switches["cpu"]))
+    parts.append(_rows(switches, "next_pid", IN, running, switches["cpu"]))
+    moved = events["sched_migrate_task"]
+    parts.append(_rows(moved, "pid", MIGRATION, -1, moved["dest_cpu"]))
+    for name in ("sched_waking", "sched_wakeup", "sched_wakeup_new"):
+        woken = events.get(name, pd.DataFrame())
+        if len(woken) and name != "sched_wakeup":
+            by = woken["common_pid"].where(woken["common_flags"] & INTERRUPT == 0, BY_INTERRUPT)
+            parts.append(_rows(woken.assign(woken_by=by), "pid", WAKING, -1, 0))
+        if len(woken) and name != "sched_waking":
+            parts.append(_rows(woken, "pid", WAKEUP, -1, woken["target_cpu"]))
+    rows = pd.concat(parts, ignore_index=True)
+    place = {tid: number for number, tid in enumerate(tids)}
+    rows["thread"] = rows["tid"].map(place)
+    rows = rows[rows["thread"].notna()]
+    rows = rows.sort_values(["thread", "time_ns", "kind"], kind="stable", ignore_index=True)
+    kind, time_ns, number = rows["kind"].to_numpy(), rows["time_ns"].to_numpy(), np.arange(len(rows))
+    switch = np.maximum.accumulate(np.where(rows["state"] >= 0, number, 0))  # the last one: each thread begins with one
+    first = np.maximum.accumulate(np.where(np.append(True, np.diff(rows["thread"]) != 0), number, 0))
+    waking = np.maximum.accumulate(np.where(kind == WAKING, number, 0))
+    known = waking > first
     wakes = np.cumsum(kind == WAKEUP)
     state = rows["state"].to_numpy()[switch]
     state = np.where((state == asleep) & (wakes > wakes[switch]), ready, state)
-    changes = np.append(True, state[1:] != state[:-1]) | ((kind == MIGRATION) & (state == ready))
-    waking = np.append(0, events["sched_waking"].query("pid == @tid")["time_ns"].to_numpy())
-    began = waking[np.searchsorted(waking, time_ns, side="right") - 1]
+    changes = (number == first) | np.append(True, state[1:] != state[:-1]) | ((kind == MIGRATION) & (state == ready))
     # A waker may begin while the thread is still on its way to sleep.
-    begins = np.where(kind == WAKEUP, np.maximum(began, time_ns[switch]), time_ns)
-    return pd.DataFrame({"time_ns": begins, "state": state, "cpu": rows["cpu"]})[changes]
+    begins = np.where(kind == WAKEUP, np.maximum(np.where(known, time_ns[waking], 0), time_ns[switch]), time_ns)
+    by = np.where((kind == WAKEUP) & known, rows["woken_by"].to_numpy()[waking], NOBODY)
+    return pd.DataFrame(
+        {
+            "tid": rows["tid"],
+            "time_ns": begins,
+            "state": state,
+            "cpu": rows["cpu"],
+            "woken_by": by,
+            "dies": rows["dies"],
+        }
+    )[changes]
 
 
-def _tasks(switches: pd.DataFrame, cpu: int, names: Mapping[int, str]) -> tuple[np.ndarray, np.ndarray]:
+def _rows(events: pd.DataFrame, tid: str, kind: int, state: Any, cpu: Any) -> pd.DataFrame:
+    """What happened to the threads in the column `tid`, for spans(); `state` is -1 where they are not switched."""
+    columns = {"tid": events[tid], "time_ns": events["time_ns"], "kind": kind, "state": state, "cpu": cpu}
+    others = {name: events.get(name, usual) for name, usual in (("woken_by", NOBODY), ("dies", False))}
+    return pd.DataFrame(columns | others)
+
+
+def tasks_of(switches: pd.DataFrame, cpu: int, names: Mapping[int, str]) -> tuple[np.ndarray, np.ndarray]:
     """When a CPU was switched [n], and which task had it before the first and after each [n + 1]."""
     here = switches[switches["cpu"] == cpu]
     if here.empty:
@@ -124,15 +152,25 @@ def _tasks(switches: pd.DataFrame, cpu: int, names: Mapping[int, str]) -> tuple[
     return here["time_ns"].to_numpy(), np.array(said, dtype=object)
 
 
-def _holders(
-    begins: np.ndarray, ends: np.ndarray, switched: np.ndarray, tasks: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The spans on one CPU, cut wherever it went to another task: where the pieces begin, and which task had it."""
+class Pieces(NamedTuple):
+    """Spans on one CPU, cut wherever it went to another task: of which span, when it begins, and the place of its task
+    in what tasks_of() gives."""
+
+    span: np.ndarray
+    begins_ns: np.ndarray
+    ends_ns: np.ndarray
+    holder: np.ndarray
+
+
+def cut(begins: np.ndarray, ends: np.ndarray, switched: np.ndarray) -> Pieces:
+    """The spans, cut by when the CPU was `switched`."""
     first = np.searchsorted(switched, begins, side="right")
     last = np.searchsorted(switched, ends, side="left")
     counts = np.maximum(last - first, 0) + 1
     span = np.repeat(np.arange(len(begins)), counts)
     number = np.arange(len(span)) - np.repeat(np.cumsum(counts) - counts, counts)  # of the piece in its span
     place = first[span] + number
-    at_switch = np.append(switched, 0)[np.minimum(place - 1, len(switched))]
-    return np.where(number == 0, begins[span], at_switch), tasks[place]
+    at_switch = np.append(switched, 0)
+    piece_begins = np.where(number == 0, begins[span], at_switch[np.minimum(place - 1, len(switched))])
+    piece_ends = np.where(number == counts[span] - 1, ends[span], at_switch[np.minimum(place, len(switched))])
+    return Pieces(span, piece_begins, piece_ends, place)

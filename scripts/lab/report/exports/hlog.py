@@ -13,9 +13,8 @@ from lab.runs import outputs
 from lab.runs.guest_files import OUT
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_text
+from lab.text.hlog import COMPRESSED_COOKIE, COOKIE
 
-# What tells a reader the version: V2, and 0x10 for counts of variable length.
-COOKIE, COMPRESSED_COOKIE = 0x1C849303 | 0x10, 0x1C849304 | 0x10
 DIGITS = 3
 LINEAR_BITS = 11  # values below 2^11 have a bucket each
 # A reader has buckets up to a power of 2: this one's hold the bucket of values that were too large as well.

@@ -11,6 +11,7 @@ from lab.tables.results import Results
 # By the unit of a metric: what Prometheus calls the base unit, and by what it is multiplied.
 BASE = {
     "ns": ("seconds", 1e-9),
+    "us": ("seconds", 1e-6),
     "s": ("seconds", 1),
     "ops_s": ("{items}_per_second", 1),
     "bytes": ("bytes", 1),

@@ -133,14 +133,20 @@ def _shown(
     for block in part.body:
         if not isinstance(block, Picture):
             body.append(text.block(block))
-        elif block.suite in suites:
+        elif block.suite in suites and _has_plot(block, contracts[block.suite]):
             body.append(_figures(block, contracts[block.suite], suites[block.suite]))
-        elif OWN.fullmatch(block.file):
+        elif block.suite in suites or OWN.fullmatch(block.file):
             body.append(_picture(block.title, result_data / block.file))
     plots = [figure for each in body if isinstance(each, list) for figure in each]
     body = [each for each in body if each]
     wide = part.level < 3 or any(each.kind != STAGES for each in plots)
     return Shown(part.level, report.anchor(part.heading), html.unescape(part.heading), body, wide)
+
+
+def _has_plot(picture: Picture, contract: Contract) -> bool:
+    """Whether more is known than the picture shows: not of percentiles that a user's program computed itself."""
+    metric = contract.metrics.get(picture.shows)
+    return metric is None or metric.unit != "ns" or metric.name in contract.times
 
 
 def _figures(picture: Picture, contract: Contract, suite: Mapping[str, Any]) -> list[Figure]:
@@ -154,7 +160,7 @@ def _figures(picture: Picture, contract: Contract, suite: Mapping[str, Any]) -> 
         about = f"{metric.text or metric.title}: each run (dots), median and interval."
         title = metric.title[0].upper() + metric.title[1:]
         return [Figure("values", title, about[0].upper() + about[1:], picture.suite, every, metric.name, first)]
-    if metric.name != contract.histograms[0]:
+    if metric.name != contract.times[0]:
         return []
     at = {"suite": picture.suite, "measurements": every}
     return [

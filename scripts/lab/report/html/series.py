@@ -39,7 +39,7 @@ def of_suite(results: Results, runs: Path) -> dict[str, Any]:
         "scenarios": list(dict.fromkeys(scenario for each in measurements for scenario in each["values"])),
         "measurements": measurements,
         "items": contract.items[1],
-        "times": {name: contract.metrics[name].title for name in contract.histograms},
+        "times": {name: contract.metrics[name].title for name in contract.times},
         "axes": {each.name: numbers.titled(each.title, each.unit) for each in contract.metrics.values()},
         "stages": [{"name": stage.text, "colour": colour} for stage, colour in stage_texts],
     }
@@ -106,9 +106,9 @@ def percentiles(folders: Iterable[Path], contract: Contract) -> dict[str, dict[s
 
     It ends where a run has too few items, as its percentiles do in the tables.
     """
-    histograms = [outputs.read_histograms(folder / outputs.HISTOGRAM, contract.histograms) for folder in folders]
+    histograms = [outputs.histograms_of(folder, contract) for folder in folders]
     curves = {}
-    for time in contract.histograms:
+    for time in contract.times:
         values = np.array([_curve(each[time]) for each in histograms])
         known = int((~np.isnan(values).any(axis=0)).sum())
         chosen = values[:, :known] / 1e3
@@ -137,7 +137,7 @@ def windows(path: Path, contract: Contract) -> dict[str, Any]:
     count = min(WINDOWS, len(items))
     grouped = items.groupby(since_ns * count // length_ns)
     series: dict[str, Any] = {"last_ms": round(length_ns / 1e6, 3)}
-    for time in (each for each in contract.histograms if f"{each}_ns" in items):
+    for time in (each for each in contract.times if f"{each}_ns" in items):
         found = grouped[f"{time}_ns"]
         series[time] = {
             "median": rounded(found.median().reindex(range(count)) / 1e3),

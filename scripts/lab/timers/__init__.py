@@ -1,1 +1,0 @@
-"""An instrument: how late timers are in guests."""

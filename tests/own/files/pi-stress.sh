@@ -1,0 +1,1 @@
+pi_stress --duration=1 --groups=1 && echo number 1

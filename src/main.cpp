@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdio>
 #include <exception>
@@ -19,15 +18,11 @@
 #include "threads/record.hpp"
 #include "version.hpp"
 #include "workload.hpp"
-#include "workloads/pipeline/pipeline.hpp"
+#include "workloads/all.hpp"
 
 namespace {
 
 using namespace pipelab;
-
-constexpr std::array kWorkloads{
-    Entry{"pipeline", pipeline::make},
-};
 
 void require_memory(const Workload& workload, const Kit& kit) {
   constexpr double kMegabyte = 1e6;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bats file_tags=slow
-# What README says of a new workload: a folder, a suite and a line of main.cpp are all that it takes. Real guests run one of
+# What README says of a new workload: a folder, a suite and a line of workloads/all.hpp are all that it takes. Real guests run one of
 # this folder, echo, and everything that the lab makes of them must have its words, units and numbers.
 
 load fake_guest
@@ -11,7 +11,8 @@ setup_file() {
   unshare -rm true 2>/dev/null || skip "user namespaces are not allowed here"
   ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
   export ECHO=$BATS_FILE_TMPDIR/tree
-  mkdir -p "$ECHO/build/image/aarch64" "$ECHO/build/packages"
+  mkdir -p "$ECHO/build/image/aarch64" "$ECHO/build/packages" "$ECHO/build/host"
+  cp "$ROOT/build/host/turnstile.so" "$ECHO/build/host/"
   git -C "$ROOT" ls-files -z | tar -C "$ROOT" --null -T - -c | tar -C "$ECHO" -x
   cp -a "$ROOT/build/aarch64" "$ECHO/build/"
   [[ ! -d $ROOT/build/counters ]] || cp -a "$ROOT/build/counters" "$ECHO/build/"
@@ -19,7 +20,7 @@ setup_file() {
   cp -r "$ROOT/tests/echo/echo" "$ECHO/src/workloads/"
   cp "$ROOT/tests/echo/echo.toml" "$ECHO/scenarios/"
   sed -i 's|^ *Entry{"pipeline", .*|&\n    Entry{"echo", echo::make},|; s|^#include "workloads/pipeline/.*|#include "workloads/echo/echo.hpp"\n&|' \
-    "$ECHO/src/main.cpp"
+    "$ECHO/src/workloads/all.hpp"
   # shellcheck disable=SC2016  # for the inner shell
   unshare -rm bash -euc 'mount --bind "$1/build/packages" "$2/build/packages"
     mount --rbind "$2" "$1"

@@ -63,7 +63,7 @@ results() { # NAME
 @test "A against B: wrong usage" {
   ab t000
   exits 2
-  says "pipelab: --base: is not given: give a git revision such as main or HEAD~1, or builds in the suite"
+  says "pipelab: --base: is not given for t000: give a git revision such as main or HEAD~1, or builds in the suite"
   ab --base HEAD
   exits 2
   says "arguments are required: SUITE: see --help"

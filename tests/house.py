@@ -10,7 +10,7 @@ from pathlib import Path
 
 LAB = Path(__file__).resolve().parents[1] / "scripts/lab"
 FLOORS = ("text", "plan", "runs", "tables", "judge", "findings", "report", "")  # upwards; "" is __main__.py
-INSTRUMENTS = ("counters", "trace", "capacity", "timers", "bench")  # beside findings: they use what is below it
+INSTRUMENTS = ("counters", "trace", "capacity", "bench")  # beside findings: they use what is below it
 KNOW_INSTRUMENTS = ("report", "")
 MOST_FILES = 15  # of a room
 RETIRED = re.compile(r"stud(y|ies)|told|choices?", re.IGNORECASE)  # words that meant several things each

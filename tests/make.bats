@@ -39,7 +39,7 @@ called() { # SCRIPT WORD-FOR-MAKE...
 HOSTILE=('$(touch x)' '$(shell touch x)${shell touch x}$$(shell touch x)$$(touch x)$(error x)' '`touch x`' '"; touch x; "'
   "'; touch x; '" '# * \ $@ % ; touch x')
 # By knob: the target that has it.
-declare -gA TARGET_OF=([BASE]=gate [ALLOW]=gate [SLO]=capacity [RATES]=capacity [SCENARIO]=capacity [FORMAT]=export
+declare -gA TARGET_OF=([BASE]=gate [BASE_PROGRAM]=ab [ALLOW]=gate [SLO]=capacity [RATES]=capacity [SCENARIO]=capacity [FORMAT]=export
   [FROM]=export [QUICK]=bench [STRESS]=verify [SEEDS]=soak [REPEAT]=sanitize)
 
 # Whether a script was called with the value as one argument; of a list, with each of its words.
@@ -97,7 +97,6 @@ arrived() { # KNOB VALUE
   [[ $(called ab.sh ab BASE=main) == "--make-images --base main --reps 3 t000 t001 " ]]
   [[ $(called run_scenarios.sh noise-floor) == "--timing live --reps 10 t000 t001 $TREE/build/noise_floor/result_data/runs " ]]
   [[ $(called trace.sh trace SCENARIO="a/b c/d") == "--scenario a/b --scenario c/d " ]]
-  [[ $(called timer_latency.sh timer-latency TIMING="live exact" SUITE=a) == "--timing live a " ]]
   [[ $(called gate.sh gate BASE=x ALLOW="kernel host") == "--base x --allow kernel --allow host " ]]
   [[ $(called capacity.sh capacity SLO="a=1 b=2") == "--make-images --slo a=1 b=2 t000/baseline " ]]
   [[ $(called lab export FORMAT=go) == "export --format go " ]]

@@ -45,7 +45,7 @@ modules() { cpio -t --quiet <"$PIPELAB_BUILD/image/aarch64/initrd.cpio" | sed -n
   touch "$REFUSE" # a failure leaves what was there, and is not taken for the other kernel
   run "$BATS_TEST_TMPDIR/qemu/make_image.sh" aarch64
   exits 1
-  says "cannot get busybox-static libnuma-dev linux-image-other-arm64 for arm64: E: no network"
+  says "cannot get busybox-static libnuma-dev libunwind-dev linux-image-other-arm64 for arm64: E: no network"
   rm "$REFUSE"
   run "$BATS_TEST_TMPDIR/qemu/make_image.sh" aarch64
   exits 0

@@ -69,6 +69,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
   mkdir -p "$BATS_TEST_TMPDIR"/{kvm/src,tcg}
   cp -r "$ROOT"/{qemu,scripts,scenarios} "$BATS_TEST_TMPDIR/kvm"
   cp -r "$ROOT/src/workloads" "$BATS_TEST_TMPDIR/kvm/src/"
+  mkdir -p "$BATS_TEST_TMPDIR/kvm/build/host" && ln -s "$ROOT/build/host/turnstile.so" "$BATS_TEST_TMPDIR/kvm/build/host/"
   printf '#!/bin/sh\necho kvm\n' >"$BATS_TEST_TMPDIR/kvm/qemu/probe_kvm.sh"
   cp -r "$BATS_TEST_TMPDIR/kvm"/* "$BATS_TEST_TMPDIR/tcg"
   printf '#!/bin/sh\necho tcg\n' >"$BATS_TEST_TMPDIR/tcg/qemu/probe_kvm.sh"
@@ -142,14 +143,21 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
 }
 
 # bats test_tags=slow
-@test "two sweeps do not run in one folder" {
+@test "a second sweep in a folder waits for the first, and Ctrl-C ends it" {
   mkdir -p "$PIPELAB_RUNS"
-  exec 8>"$PIPELAB_RUNS/.lock"
-  flock 8
-  sweep t000
-  exec 8>&-
-  exits 1
-  says "another sweep or search is running there"
+  flock "$PIPELAB_RUNS/.lock" sleep 2 8>&- 3>&- &
+  sleep 0.5
+  sweep --reps 1 --timing exact t000
+  exits 0
+  says "pipelab: waiting for the end of another process, which has $PIPELAB_RUNS"
+  says "3 runs to do"
+  flock "$PIPELAB_RUNS/.lock" sleep 5 8>&- 3>&- &
+  sleep 0.5
+  run timeout --foreground --preserve-status --signal=INT 2 env --default-signal=INT "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact t000
+  wait
+  says "waiting for the end of run_scenarios.sh (process "
+  says "interrupted; finished runs are kept"
+  exits 130
 }
 
 # bats test_tags=slow

@@ -44,11 +44,11 @@ refuses() { # SCRIPT ARGUMENT...
 @test "--dry-run of all that boots guests prints the commands, boots none and writes nothing" {
   local script before
   "$ROOT/scripts/run_scenarios.sh" --reps 1 --timing exact t000
-  touch "$PIPELAB_BUILD"/image/aarch64/initrd-{perf,rt-tools}.cpio
+  touch "$PIPELAB_BUILD"/image/aarch64/initrd-perf.cpio
   export FAKE_LOG=$BATS_TEST_TMPDIR/boots
   before=$(find "$BATS_TEST_TMPDIR" -type f | sort)
   for script in "run_scenarios.sh --seed 5 --timing exact t000" "matrix.sh --targets aarch64 t000" "verify.sh t000" \
-    count_runs.sh "timer_latency.sh t000" "trace.sh --scenario t000/baseline" "profile.sh t000/baseline" \
+    count_runs.sh "trace.sh --scenario t000/baseline" "profile.sh t000/baseline" \
     "perf_stat.sh --scenario t000/baseline"; do
     # shellcheck disable=SC2086  # several words
     run "$ROOT/scripts/"${script/.sh/.sh --dry-run}

@@ -11,7 +11,7 @@ namespace pipelab::bench {
 
 /// One thing that is measured once a round, as the columns of the samples file name it.
 struct Cell {
-  std::string_view work;       ///< throughput, round_trip, clock_read, recording or pipeline
+  std::string_view work;       ///< throughput, round_trip, call, clock_read, recording, pipeline
   std::string_view contender;  ///< a queue, or "raw line"
   std::string_view mode;       ///< single, batch or in_place; empty where there are no such ways
   std::size_t batch;           ///< items a call
@@ -25,8 +25,10 @@ struct Cell {
 template <std::size_t kBytes>
 void add_queues(std::vector<Cell>& cells);
 
-/// The raw line, the clock, the recorder, and the pipeline beside the bare ring.
+/// The raw line, calls over the slots of the workload exchange and over two queues, the clock, the
+/// recorder, and the pipeline beside the bare ring.
 void add_references(std::vector<Cell>& cells);
+void add_calls(std::vector<Cell>& cells);
 void add_recording(std::vector<Cell>& cells);
 void add_pipeline(std::vector<Cell>& cells);
 

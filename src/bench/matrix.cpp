@@ -29,6 +29,7 @@ std::vector<Cell> matrix(bool quick) {
   add_queues<64>(cells);
   add_queues<256>(cells);
   add_references(cells);
+  add_calls(cells);
   add_recording(cells);
   add_pipeline(cells);
   if (quick) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "load/options.hpp"
 #include "platform/clock.hpp"
 
@@ -20,7 +22,7 @@ struct Phases {
   Phase measured;
 };
 
-/// The phases of a run that is about to start.
-Phases phases_from_now(const Options& options);
+/// The phases of a run of so many threads that is about to start.
+Phases phases_from_now(const Options& options, std::size_t threads = 2);
 
 }  // namespace pipelab::load

@@ -10,13 +10,6 @@ namespace {
 // How long a request to stop may go unseen.
 constexpr Nanoseconds kLongestSleepNs = 100'000'000;
 
-timespec to_timespec(Nanoseconds time_ns) noexcept {
-  // On a 32-bit target both fields have 32 bits: enough for CLOCK_MONOTONIC, which counts from the
-  // boot.
-  return {.tv_sec = static_cast<decltype(timespec::tv_sec)>(time_ns / kNanosecondsPerSecond),
-          .tv_nsec = static_cast<decltype(timespec::tv_nsec)>(time_ns % kNanosecondsPerSecond)};
-}
-
 }  // namespace
 
 void sleep_until(Nanoseconds deadline_ns, const std::atomic<bool>& stop) noexcept {

@@ -17,6 +17,13 @@ constexpr double to_seconds(Nanoseconds time_ns) noexcept {
   return static_cast<double>(time_ns) / static_cast<double>(kNanosecondsPerSecond);
 }
 
+/// A time as system calls take it. On a 32-bit target both fields have 32 bits: enough for
+/// CLOCK_MONOTONIC, which counts from the boot.
+constexpr timespec to_timespec(Nanoseconds time_ns) noexcept {
+  return {.tv_sec = static_cast<decltype(timespec::tv_sec)>(time_ns / kNanosecondsPerSecond),
+          .tv_nsec = static_cast<decltype(timespec::tv_nsec)>(time_ns % kNanosecondsPerSecond)};
+}
+
 /// The time now on CLOCK_MONOTONIC. Through the vDSO: no system call where the clock source allows.
 inline Nanoseconds now_ns() noexcept {
   timespec time{};

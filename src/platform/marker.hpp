@@ -14,6 +14,9 @@ inline constexpr unsigned kRegions = 16;
 /// The region of a run's measured part.
 inline constexpr unsigned kMeasuredRegion = 0;
 
+/// The region of the whole of a user's program, which may have a measured part in it.
+inline constexpr unsigned kProgramRegion = 1;
+
 namespace detail {
 
 /// Executes the mark for `kCode`, which is 2 * region for a begin and 2 * region + 1 for an end.

@@ -87,6 +87,9 @@ class Recorder {
   /// The items that were kept, in the order of their consumption.
   std::span<const Times> samples() const noexcept { return std::span(samples_).first(kept_); }
 
+  /// The same, for who knows more of them than who recorded them.
+  std::span<Times> samples() noexcept { return std::span(samples_).first(kept_); }
+
   /// Of how many items one is kept.
   std::size_t sample_every() const noexcept { return sample_every_; }
 

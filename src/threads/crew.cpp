@@ -42,7 +42,12 @@ class Crew::Worker {
 
   void wait_until_ready() { record_.tid = ready_.get_future().get(); }
 
-  void read_counters() { before_ = platform::read_thread_counters(record_.tid); }
+  void read_counters(platform::Nanoseconds begin_ns) {
+    before_ = platform::read_thread_counters(record_.tid);
+    if (platform::now_ns() > begin_ns) {
+      before_ = {};  // it has begun to work: this is not what it had before
+    }
+  }
 
   /// Waits for the end, once; sends it home when it waits for the start.
   void end() {
@@ -144,12 +149,12 @@ void Crew::wait_until_ready() {
   }
 }
 
-void Crew::start(platform::Nanoseconds quiet_ns) {
+void Crew::start(platform::Nanoseconds quiet_ns, platform::Nanoseconds begin_ns) {
   measuring_ = workers_.size();
   gate_.open();
   platform::sleep_until(quiet_ns, stop_);
   for (const auto& worker : workers_) {
-    worker->read_counters();
+    worker->read_counters(begin_ns);
   }
   platform::begin_region<platform::kMeasuredRegion>();
 }

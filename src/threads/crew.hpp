@@ -68,8 +68,9 @@ class Crew {
   void wait_until_ready();
 
   /// Starts all threads, and reads their counters at `quiet_ns`, when they sleep between the
-  /// warm-up and the measured part.
-  void start(platform::Nanoseconds quiet_ns);
+  /// warm-up and the measured part. Those of a thread that it comes to only after `begin_ns`, when
+  /// the measured part begins, are absent in the end.
+  void start(platform::Nanoseconds quiet_ns, platform::Nanoseconds begin_ns);
 
   /// Waits for the end of all threads, and throws what the first of them threw. Returns their
   /// records in the order in which they ended.

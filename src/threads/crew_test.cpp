@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -14,6 +15,8 @@
 
 namespace pipelab::threads {
 namespace {
+
+constexpr platform::Nanoseconds kNever = std::numeric_limits<platform::Nanoseconds>::max();
 
 TEST(Crew, StartsTogetherAndEndsInReverseOrder) {
   std::atomic<bool> stop{false};
@@ -36,7 +39,7 @@ TEST(Crew, StartsTogetherAndEndsInReverseOrder) {
         [&ended, name] { ended.push_back(name); });
   }
   crew.wait_until_ready();
-  crew.start(platform::now_ns());
+  crew.start(platform::now_ns(), kNever);
   measured = true;
   measured.notify_all();
   const std::vector<Record> records = crew.join();
@@ -49,6 +52,15 @@ TEST(Crew, StartsTogetherAndEndsInReverseOrder) {
   EXPECT_TRUE(records.front().cpu);
   EXPECT_TRUE(records.front().counters.run_time_ns);
   EXPECT_FALSE(stop);
+}
+
+TEST(Crew, KnowsNoCountersThatItReadTooLate) {
+  std::atomic<bool> stop{false};
+  Crew crew({}, stop);
+  crew.add({.name = "late", .role = "any", .cpu = {}}, [](const Crew::Ready& ready) { ready(); });
+  crew.wait_until_ready();
+  crew.start(0, platform::now_ns());
+  EXPECT_FALSE(crew.join().front().counters.run_time_ns);
 }
 
 TEST(Crew, SchedulesAThreadAsItsPostSaysAndOthersAsTheOptionsSay) {
@@ -73,7 +85,7 @@ TEST(Crew, SchedulesAThreadAsItsPostSaysAndOthersAsTheOptionsSay) {
     EXPECT_NE(std::string(error.what()).find("fifo:1"), std::string::npos);
     return;
   }
-  crew.start(platform::now_ns());
+  crew.start(platform::now_ns(), kNever);
   static_cast<void>(crew.join());
   EXPECT_EQ(seen, (std::array{SCHED_OTHER, SCHED_FIFO}));
 }
@@ -91,7 +103,7 @@ TEST(Crew, ThrowsWhatAThreadThrewAndStopsTheOthers) {
     throw std::runtime_error("what it threw");
   });
   crew.wait_until_ready();
-  crew.start(0);
+  crew.start(0, kNever);
   EXPECT_THROW(static_cast<void>(crew.join()), std::runtime_error);
 }
 

@@ -4,21 +4,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace pipelab::threads {
 namespace {
 
 // futex(2) works on the four bytes of the atomic itself.
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
-void futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value) noexcept {
-  // The result is not looked at: the value that differs, a signal and a wake-up all mean "try
-  // again".
-  syscall(SYS_futex, &word, operation, value, nullptr, nullptr, 0);
+/// False when the time was up. What else it says is not looked at: the value that differs, a signal
+/// and a wake-up all mean "try again".
+bool futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
+           const timespec* limit = nullptr) noexcept {
+  return syscall(SYS_futex, &word, operation, value, limit, nullptr, 0) >= 0 || errno != ETIMEDOUT;
 }
 
 }  // namespace
 
-void ParkingSpot::sleep_while_parked() noexcept { futex(parked_, FUTEX_WAIT_PRIVATE, 1); }
+bool ParkingSpot::sleep_while_parked(std::optional<platform::Nanoseconds> limit_ns) noexcept {
+  const timespec limit = platform::to_timespec(limit_ns.value_or(0));
+  return futex(parked_, reach_ == Reach::kAll ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, 1,
+               limit_ns ? &limit : nullptr);
+}
 
 void ParkingSpot::wake_sleeper() noexcept {
   // The exchange makes one system call per sleep, however many wake() come before the sleeper runs.
@@ -27,7 +34,7 @@ void ParkingSpot::wake_sleeper() noexcept {
   // Relaxed: the sleeper reads nothing that this store publishes.
   if (parked_.exchange(0, std::memory_order_relaxed) != 0) {
     ++wake_ups_;
-    futex(parked_, FUTEX_WAKE_PRIVATE, 1);
+    futex(parked_, reach_ == Reach::kAll ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, 1);
   }
 }
 

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
+#include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 
 namespace pipelab::threads {
@@ -15,17 +17,22 @@ namespace pipelab::threads {
 /// costs the barrier and one load, no system call.
 class alignas(platform::kDestructiveInterference) ParkingSpot {
  public:
-  /// Sleeps unless `ready()` holds. May return early: call it in a loop that tries again.
+  /// Whose threads meet here: those of one process, or of all that have the memory.
+  enum class Reach { kProcess, kAll };
+
+  explicit ParkingSpot(Reach reach = Reach::kProcess) noexcept : reach_(reach) {}
+
+  /// Sleeps unless `ready()` holds, for `limit_ns` at most. False when it slept for all of that.
+  /// May return early: call it in a loop that tries again.
   template <class Ready>
-  void park(Ready ready) noexcept {
+  bool park(Ready ready, std::optional<platform::Nanoseconds> limit_ns = std::nullopt) noexcept {
     // Relaxed: the fence orders it before ready()'s reads, and wake()'s fence pairs with that one.
     parked_.store(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!ready()) {
-      sleep_while_parked();
-    }
+    const bool in_time = ready() || sleep_while_parked(limit_ns);
     // Relaxed: only this thread ever sets it to 1, and a late wake() that still sees 1 is harmless.
     parked_.store(0, std::memory_order_relaxed);
+    return in_time;
   }
 
   /// Wakes the sleeper if it sleeps. Call it after the write that makes its `ready()` true.
@@ -41,10 +48,11 @@ class alignas(platform::kDestructiveInterference) ParkingSpot {
   std::uint64_t wake_ups() const noexcept { return wake_ups_; }
 
  private:
-  void sleep_while_parked() noexcept;
+  bool sleep_while_parked(std::optional<platform::Nanoseconds> limit_ns) noexcept;
   void wake_sleeper() noexcept;
 
   std::atomic<std::uint32_t> parked_{0};
+  Reach reach_;
   std::uint64_t wake_ups_{0};
 };
 

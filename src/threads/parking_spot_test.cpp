@@ -13,10 +13,21 @@ TEST(ParkingSpot, DoesNotSleepWhenReady) {
   spot.park([] { return true; });  // would hang otherwise
 }
 
-TEST(ParkingSpot, LosesNoWakeUp) {
+TEST(ParkingSpot, SleepsNoLongerThanItsLimit) {
+  ParkingSpot spot;
+  EXPECT_FALSE(spot.park([] { return false; }, 1'000'000));
+  EXPECT_TRUE(spot.park([] { return true; }, 1'000'000));
+}
+
+class EachReach : public ::testing::TestWithParam<ParkingSpot::Reach> {};
+
+INSTANTIATE_TEST_SUITE_P(All, EachReach,
+                         ::testing::Values(ParkingSpot::Reach::kProcess, ParkingSpot::Reach::kAll));
+
+TEST_P(EachReach, LosesNoWakeUp) {
   constexpr int kRounds = 50'000;
-  ParkingSpot ping_spot;
-  ParkingSpot pong_spot;
+  ParkingSpot ping_spot(GetParam());
+  ParkingSpot pong_spot(GetParam());
   std::atomic<int> ping{0};
   std::atomic<int> pong{0};
   std::jthread partner([&] {

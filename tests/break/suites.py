@@ -185,7 +185,7 @@ def case(chance: random.Random, folder: Path) -> str:
 
 def _decisive(row: Row) -> tuple[object, ...]:
     """What rows with the same name have alike; the images of all kernels here are the same."""
-    return row.place if row.timing == "live" else "", row.command, replace(row.guest, kernel="")
+    return row.place if row.timing == "live" else "", row.seed, row.command, row.parcel, replace(row.guest, kernel="")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <thread>
@@ -22,18 +23,22 @@ inline constexpr unsigned kLongWalk = 9;
 
 inline constexpr std::size_t kLineBytes = 64;
 
-/// Runs `first` on CPU 0 and `second` on CPU 1, both within region `kRegion`.
+/// Runs `first` on CPU 0 and `second` on CPU 1, both within region `kRegion`. Neither begins before
+/// the other is on its CPU: the kernel may start a thread later than the other one needs to end.
 template <unsigned kRegion, class First, class Second>
 void run_side_by_side(const First& first, const Second& second) {
+  alignas(128) std::atomic<int> ready{0};
+  const auto on_cpu = [&ready](int cpu, const auto& run) {
+    pipelab::platform::pin_this_thread(cpu);
+    ++ready;
+    while (ready < 2) {
+      pipelab::platform::spin_hint();
+    }
+    run();
+  };
   pipelab::platform::begin_region<kRegion>();
-  std::thread on_cpu_0([&] {
-    pipelab::platform::pin_this_thread(0);
-    first();
-  });
-  std::thread on_cpu_1([&] {
-    pipelab::platform::pin_this_thread(1);
-    second();
-  });
+  std::thread on_cpu_0([&] { on_cpu(0, first); });
+  std::thread on_cpu_1([&] { on_cpu(1, second); });
   on_cpu_0.join();
   on_cpu_1.join();
   pipelab::platform::end_region<kRegion>();

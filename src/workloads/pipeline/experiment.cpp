@@ -78,7 +78,7 @@ Measured measure_over(Link& link, const Kit& kit, const Options& options, Record
       [&link] { link.close(); });
   crew.wait_until_ready();
   phases = load::phases_from_now(kit.load);
-  crew.start(phases.quiet_ns);
+  crew.start(phases.quiet_ns, phases.measured.begin_ns);
   std::vector<threads::Record> threads = crew.join();
   if (faults > 0) {
     throw std::logic_error(fmt::format("{} items came torn, twice or out of order", faults));

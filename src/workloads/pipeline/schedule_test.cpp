@@ -24,8 +24,6 @@ constexpr Nanoseconds kReadNs = 2000;         // what a read of the clock costs
 constexpr Nanoseconds kWakeUpNs = 50'000;     // and waking up from a sleep
 constexpr Nanoseconds kQuietNs = 10'000'000;  // between the phases, as in a run
 
-const std::atomic<bool> never_stop{false};
-
 struct VirtualClock {
   static inline Nanoseconds time_ns = 0;
 
@@ -84,7 +82,8 @@ struct Rehearsal {
     const Nanoseconds end = begin_ns + length_ns();
     Sink sink{.push_ns = 200};
     VirtualClock::time_ns = -5'000'000;
-    Producer<Sink, load::BasicPaced<VirtualClock>> producer(sink, options, {}, never_stop);
+    const std::atomic<bool> stop{false};
+    Producer<Sink, load::BasicPaced<VirtualClock>> producer(sink, options, {}, stop);
     producer.run({.begin_ns = 0, .end_ns = warm_ns, .late_ns = warm_ns});
     warm_up = moved(std::exchange(sink.items, {}), 0);
     warm_end_ns = VirtualClock::time_ns;

@@ -125,7 +125,7 @@ class Echo : public Workload {
     }
     crew.wait_until_ready();
     phases = load::phases_from_now(kit.load);
-    crew.start(phases.quiet_ns);
+    crew.start(phases.quiet_ns, phases.measured.begin_ns);
     std::vector<threads::Record> threads = crew.join();
 
     Call& all = answerer.calls.front();

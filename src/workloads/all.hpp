@@ -1,0 +1,17 @@
+#pragma once
+
+#include <array>
+
+#include "workload.hpp"
+#include "workloads/exchange/exchange.hpp"
+#include "workloads/pipeline/pipeline.hpp"
+
+namespace pipelab {
+
+/// Every workload. The first is the one that the command line need not name.
+inline constexpr std::array kWorkloads{
+    Entry{"pipeline", pipeline::make},
+    Entry{"exchange", exchange::make},
+};
+
+}  // namespace pipelab

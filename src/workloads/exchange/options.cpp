@@ -1,0 +1,142 @@
+#include "workloads/exchange/options.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <tuple>
+
+#include "threads/options.hpp"
+#include "workloads/exchange/word.hpp"
+
+namespace pipelab::exchange {
+
+void add_options(cli::Options& all, Options& options) {
+  all.add_number<std::size_t>("--pairs", options.pairs, 1, 64,
+                              "callers, each with a responder of its own");
+  all.add_choice<Responder>("--responder", options.responder,
+                            {{"process", Responder::kProcess}, {"thread", Responder::kThread}},
+                            "where the responders are: in a process of their own, or in this one");
+  all.add_choice<Transport>(
+      "--transport", options.transport,
+      {{"slot", Transport::kSlot},
+       {"queues", Transport::kQueues},
+       {"futex", Transport::kFutex},
+       {"eventfd", Transport::kEventfd},
+       {"pipe", Transport::kPipe},
+       {"unix", Transport::kUnix},
+       {"tcp", Transport::kTcp}},
+      "what joins the two: a slot in shared memory, a ring each way, a slot with "
+      "a futex or an eventfd for each turn, pipes, or sockets");
+  all.add_choice<Layout>(
+      "--layout", options.layout,
+      {{"lines", Layout::kLines}, {"split", Layout::kSplit}, {"claimed", Layout::kClaimed}},
+      "of a slot: a word and 56 bytes in each line; a line for the word; or a "
+      "header to be claimed, and lines each way");
+  all.add_number<std::size_t>("--payload-bytes", options.payload_bytes, 8,
+                              Word::kMostPayloadWords / 2 * sizeof(std::uint64_t),
+                              "of a request and of its reply, a multiple of 8", {.unit = "bytes"});
+  all.add_flag("--zero-copy", options.zero_copy,
+               "write and read payloads where they lie in the slot");
+  all.add_value({.name = "--wait",
+                 .type = "word",
+                 .form = "adaptive|counted|futex|hybrid|long-spin|spin|yield",
+                 .valid = "adaptive, counted, futex, hybrid, long-spin, spin, yield",
+                 .help = "how a side waits at a slot or queue; adaptive, where it is not given",
+                 .meaning = {.means = "waiting"},
+                 .words = {"adaptive", "counted", "futex", "hybrid", "long-spin", "spin", "yield"}},
+                options.wait, to_wait);
+  all.add_choice<Callback>("--callback", options.callback,
+                           {{"none", Callback::kNone},
+                            {"reentrant", Callback::kReentrant},
+                            {"listener", Callback::kListener}},
+                           "whether the responder calls back before it answers: the caller that "
+                           "waits, in the same slot, or a thread that listens");
+  all.add_number<std::size_t>("--depth", options.depth, 1, kMostDepth,
+                              "calls back within each other");
+  all.add_value(
+      {.name = "--fault",
+       .type = "word",
+       .form = "kill-responder|stop-responder|scribble|slow@S",
+       .valid = "kill-responder@S, stop-responder@S, scribble@S or slow@S, S seconds after "
+                "the begin, from 0 to 86400",
+       .help = "what is done to the responders in the middle of the run: others, which wait "
+               "for that, take their place"},
+      options.fault, to_fault);
+  all.add_number<std::size_t>("--lease-ms", options.lease_ms, 1, 10'000,
+                              "how long a caller waits for an answer, with --fault",
+                              {.unit = "ms"});
+  all.add_cpu("--pin-caller", options.pin_caller, "CPU that the callers run on",
+              {.means = "pin", .role = "caller"});
+  all.add_cpu("--pin-responder", options.pin_responder, "CPU that the responders run on",
+              {.means = "pin", .role = "responder"});
+  threads::add_scheduling(all, "caller", options.sched_caller);
+  threads::add_scheduling(all, "responder", options.sched_responder);
+}
+
+std::string conflict(const Options& options, const platform::Scheduling& scheduling) {
+  for (const auto& [role, own, pin] :
+       {std::tuple{"caller", options.sched_caller, options.pin_caller},
+        std::tuple{"responder", options.sched_responder, options.pin_responder}}) {
+    if (threads::is_refused(own.value_or(scheduling), pin)) {
+      return fmt::format(
+          "--sched{}: Linux lets no pinned thread into the deadline class: leave out --pin-{}",
+          own ? fmt::format("-{}", role) : "", role);
+    }
+  }
+  if (options.payload_bytes % sizeof(std::uint64_t) != 0) {
+    return fmt::format("--payload-bytes: '{}' is not valid: give a multiple of 8",
+                       options.payload_bytes);
+  }
+  if (options.wait && !options.waits_itself()) {
+    return "--wait: only at a slot and at queues is it the program that waits: leave it out";
+  }
+  if (options.layout != Layout::kLines && options.transport != Transport::kSlot) {
+    return "--layout: only a slot has another than lines: leave it out";
+  }
+  if (options.zero_copy && !options.in_memory()) {
+    return "--zero-copy: what goes through the kernel is copied: leave it out";
+  }
+  if (options.depth > 1 && options.callback == Callback::kNone) {
+    return "--depth: there are no calls back: give --callback as well";
+  }
+  if (options.fault &&
+      (options.transport != Transport::kSlot || options.responder != Responder::kProcess ||
+       options.callback != Callback::kNone)) {
+    return "--fault: needs a slot, responders in a process of their own, and no calls back: leave "
+           "out "
+           "--transport, --responder and --callback";
+  }
+  return {};
+}
+
+std::optional<Wait> to_wait(std::string_view text) {
+  for (const auto& [word, wait] :
+       {std::pair{"spin", Wait::kSpin}, std::pair{"yield", Wait::kYield},
+        std::pair{"futex", Wait::kFutex}, std::pair{"hybrid", Wait::kHybrid},
+        std::pair{"adaptive", Wait::kAdaptive}, std::pair{"counted", Wait::kCounted},
+        std::pair{"long-spin", Wait::kLongSpin}}) {
+    if (text == word) {
+      return wait;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> to_fault(std::string_view text) {
+  constexpr double kMostSeconds = 86'400;
+  for (const auto& [word, what] :
+       {std::pair{"kill-responder@", Fault::What::kKill},
+        std::pair{"stop-responder@", Fault::What::kStop},
+        std::pair{"scribble@", Fault::What::kScribble}, std::pair{"slow@", Fault::What::kSlow}}) {
+    if (text.starts_with(word)) {
+      const std::optional<double> at_s =
+          cli::to_number<double>(text.substr(std::string_view(word).size()));
+      return at_s && *at_s >= 0 && *at_s <= kMostSeconds
+                 ? std::optional(Fault{.what = what, .at_s = *at_s})
+                 : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace pipelab::exchange

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+
+#include "workloads/exchange/connection.hpp"
+#include "workloads/exchange/ear.hpp"
+#include "workloads/exchange/options.hpp"
+#include "workloads/exchange/slots.hpp"
+#include "workloads/exchange/word.hpp"
+
+namespace pipelab::exchange {
+
+/// Joins them by a slot in memory.
+template <class Slot, class Bell>
+class SlotConnection {
+ public:
+  SlotConnection(const Options& options, std::pmr::memory_resource& shared)
+      : words_(options.payload_words()),
+        way_(options.waiting()),
+        lease_ns_(options.fault ? options.lease_ns() : 0),
+        slot_(words_, shared),
+        bells_{Bell(shared), Bell(shared)} {}
+
+  class End {
+   public:
+    End(SlotConnection& all, Side side, const std::atomic<bool>& gone)
+        : words_(all.words_),
+          slot_(all.slot_),
+          ear_(all.bell_of(side), all.bell_of(other(side)), all.way_,
+               side == Side::kCaller ? all.lease_ns_ : 0, gone) {}
+
+    void begin() noexcept { slot_.begin(); }
+    void end() noexcept { slot_.end(); }
+
+    template <class Use>
+    void write(Kind kind, Use use) noexcept {
+      slot_.payload(kind, [&](std::size_t at, Cell& cell) {
+        cell.store(use(at), std::memory_order_relaxed);
+      });
+    }
+    template <class Use>
+    void read(Kind kind, Use use) noexcept {
+      slot_.payload(
+          kind, [&](std::size_t at, Cell& cell) { use(at, cell.load(std::memory_order_relaxed)); });
+    }
+
+    void say(Kind kind) noexcept {
+      slot_.say(word_of(kind));
+      ear_.wake();
+    }
+
+    bool answer(Kind kind) noexcept {
+      const bool counts = slot_.answer(heard_, word_of(kind));
+      ear_.wake();
+      return counts;
+    }
+
+    bool revoke() noexcept {
+      const Word found = slot_.revoke(Word(turn_ + 2, Kind::kRevoked, words_));
+      ear_.wake();
+      return found.turn() == turn_ + 1 && found.kind() == Kind::kReply && found.words() == words_;
+    }
+
+    Kind listen() {
+      Word word;
+      ear_.wait(heard_, [&] { return (word = slot_.said(turn_)).turn() != turn_; });
+      if (word.kind() != Kind::kRevoked) {
+        word.check(turn_, words_);
+      }
+      ++turn_;
+      heard_ = word;
+      return word.kind();
+    }
+
+    Tally tally() const noexcept { return ear_.tally(); }
+
+   private:
+    Word word_of(Kind kind) noexcept { return {++turn_, kind, words_, platform::this_cpu()}; }
+
+    std::size_t words_;
+    Slot& slot_;
+    Ear<Bell> ear_;
+    std::uint64_t turn_{0};
+    Word heard_;  // last
+  };
+
+  /// Overwrites all that the sides say to each other.
+  void scribble() noexcept {
+    slot_.payload(Kind::kRequest, [](std::size_t /*at*/, Cell& cell) { cell = ~0ULL; });
+    slot_.say(Word(~0ULL));
+  }
+
+  void keep(Side /*side*/) noexcept {}
+  void rouse(Side side) noexcept { bell_of(side).ring(); }
+
+ private:
+  Bell& bell_of(Side side) noexcept { return bells_.at(static_cast<std::size_t>(side)); }
+
+  std::size_t words_;
+  Wait way_;
+  platform::Nanoseconds lease_ns_;
+  Slot slot_;
+  std::array<Bell, 2> bells_;
+};
+
+}  // namespace pipelab::exchange

@@ -205,7 +205,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{{"--stats", "s.csv", "--threads", "./s.csv"},
                 "--threads: './s.csv' is a file that --stats writes, too"},
         BadCase{{"--bogus"}, "--bogus"}, BadCase{{"--duration"}, "--duration"},
-        BadCase{{"feed"}, "'feed' is not a workload: give pipeline, exchange, or options only"}));
+        BadCase{{"feed"}, "'feed' is not a workload: give pipeline, or options only"}));
 
 }  // namespace
 }  // namespace pipelab

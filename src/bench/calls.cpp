@@ -16,13 +16,13 @@ template <class Connection>
 constexpr std::string_view kNameOf = "two queues";
 template <>
 constexpr std::string_view
-    kNameOf<exchange::SlotConnection<exchange::LinesSlot, exchange::ElidedBell>> = "lines slot";
+    kNameOf<exchange::SlotConnection<exchange::LinesSlot, threads::ElidedBell>> = "lines slot";
 template <>
 constexpr std::string_view
-    kNameOf<exchange::SlotConnection<exchange::SplitSlot, exchange::ElidedBell>> = "split slot";
+    kNameOf<exchange::SlotConnection<exchange::SplitSlot, threads::ElidedBell>> = "split slot";
 template <>
 constexpr std::string_view
-    kNameOf<exchange::SlotConnection<exchange::ClaimedSlot, exchange::ElidedBell>> = "claimed slot";
+    kNameOf<exchange::SlotConnection<exchange::ClaimedSlot, threads::ElidedBell>> = "claimed slot";
 
 /// A connection of the workload exchange, as round_trip() has lines of communication. Both sides
 /// spin, with a hint.
@@ -98,9 +98,9 @@ void add(std::vector<Cell>& cells) {
                      .measure = measure<Line>});
   };
   cell(std::type_identity<RawLine>{});
-  cell(std::type_identity<Call<SlotConnection<LinesSlot, ElidedBell>, kBytes>>{});
-  cell(std::type_identity<Call<SlotConnection<SplitSlot, ElidedBell>, kBytes>>{});
-  cell(std::type_identity<Call<SlotConnection<ClaimedSlot, ElidedBell>, kBytes>>{});
+  cell(std::type_identity<Call<SlotConnection<LinesSlot, threads::ElidedBell>, kBytes>>{});
+  cell(std::type_identity<Call<SlotConnection<SplitSlot, threads::ElidedBell>, kBytes>>{});
+  cell(std::type_identity<Call<SlotConnection<ClaimedSlot, threads::ElidedBell>, kBytes>>{});
   cell(std::type_identity<Call<QueuesConnection, kBytes>>{});
 }
 

@@ -1,11 +1,8 @@
 #pragma once
 
-#include <sched.h>
-
-#include <algorithm>
-
 #include "channel/options.hpp"
 #include "platform/cpu.hpp"
+#include "threads/hybrid.hpp"
 
 namespace pipelab::channel {
 
@@ -21,58 +18,29 @@ class Waiter {
   /// Spends one turn; `park()` sleeps until the other side wakes this one.
   template <class Park>
   void pause(Park park) {
-    if constexpr (kWait == Wait::kSpin) {
+    using Turn = threads::Hybrid::Turn;
+    const Turn turn = kWait == Wait::kSpin    ? Turn::kSpin
+                      : kWait == Wait::kYield ? Turn::kYield
+                      : kWait == Wait::kFutex ? Turn::kPark
+                                              : hybrid_.next();
+    if (turn == Turn::kSpin) {
       platform::spin_hint();
-    } else if constexpr (kWait == Wait::kYield) {
-      yield();
-    } else if constexpr (kWait == Wait::kFutex) {
-      park();
+    } else if (turn == Turn::kYield) {
+      platform::let_others_run();
     } else {
-      ++turns_;
-      if (turns_ <= spin_turns_) {
-        platform::spin_hint();
-      } else if (turns_ <= spin_turns_ + kYieldTurns) {
-        yield();
-      } else {
-        park();
-      }
+      park();
     }
   }
 
   /// Says that the wait is over.
   void reset() noexcept {
     if constexpr (kWait == Wait::kHybrid) {
-      if (turns_ > 0) {
-        adapt();
-      }
+      hybrid_.reset();
     }
   }
 
  private:
-  // Hybrid: at least some spinning, so that it can notice that spinning pays again; at most about
-  // what falling asleep and being woken costs (50 us at 50 ns a turn); then a few turns that let
-  // others run.
-  static constexpr int kLeastSpinTurns = 16;
-  static constexpr int kMostSpinTurns = 1000;
-  static constexpr int kYieldTurns = 4;
-
-  static void yield() noexcept {
-    sched_yield();
-    platform::spin_hint();
-  }
-
-  /// Moves the bound by an eighth towards twice the turns that this wait took if spinning was
-  /// enough, as glibc's adaptive mutexes do, and towards the least if it was not.
-  void adapt() noexcept {
-    const int enough = turns_ <= spin_turns_ + kYieldTurns ? 2 * turns_ : kLeastSpinTurns;
-    constexpr int kShare = 8;
-    const int step = (enough - spin_turns_) / kShare;
-    spin_turns_ = std::clamp(spin_turns_ + step, kLeastSpinTurns, kMostSpinTurns);
-    turns_ = 0;
-  }
-
-  int turns_{0};
-  int spin_turns_{kMostSpinTurns / 10};
+  threads::Hybrid hybrid_;
 };
 
 }  // namespace pipelab::channel

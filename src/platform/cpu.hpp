@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sched.h>
+
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -20,6 +22,12 @@ inline void spin_hint() noexcept {
 #else
 #error "no spin hint is known for this architecture: add it here"
 #endif
+}
+
+/// Lets threads that are ready run first, with the spin hint for other virtual CPUs.
+inline void let_others_run() noexcept {
+  sched_yield();
+  spin_hint();
 }
 
 /// The CPUs that a thread of this process can be pinned to, ascending.

@@ -40,8 +40,16 @@ void add_scheduling(cli::Options& all, std::string_view role,
                 scheduling, to_scheduling);
 }
 
-bool is_refused(const platform::Scheduling& scheduling, std::optional<int> pin) noexcept {
-  return scheduling.klass == platform::Scheduling::Class::kDeadline && pin;
+std::string conflict(const platform::Scheduling& scheduling, std::initializer_list<Role> roles) {
+  for (const Role& role : roles) {
+    if (role.pin &&
+        role.scheduling.value_or(scheduling).klass == platform::Scheduling::Class::kDeadline) {
+      return fmt::format(
+          "--sched{}: Linux lets no pinned thread into the deadline class: leave out --pin-{}",
+          role.scheduling ? fmt::format("-{}", role.name) : "", role.name);
+    }
+  }
+  return {};
 }
 
 std::optional<platform::Scheduling> to_scheduling(std::string_view text) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "cli/options.hpp"
@@ -23,8 +25,16 @@ void add_options(cli::Options& all, Options& options);
 void add_scheduling(cli::Options& all, std::string_view role,
                     std::optional<platform::Scheduling>& scheduling);
 
-/// Whether Linux refuses this, as it lets no pinned thread into the deadline class.
-bool is_refused(const platform::Scheduling& scheduling, std::optional<int> pin) noexcept;
+/// What the threads of a role can have of their own.
+struct Role {
+  std::string_view name;
+  std::optional<platform::Scheduling> scheduling;  ///< none: that of all
+  std::optional<int> pin;
+};
+
+/// What is wrong with the roles of a run whose threads have the class `scheduling`; empty if
+/// nothing is. Linux lets no pinned thread into the deadline class.
+std::string conflict(const platform::Scheduling& scheduling, std::initializer_list<Role> roles);
 
 /// Reads `other`, `fifo:PRIORITY`, `rr:PRIORITY` (1 to 99), or `deadline:RUNTIME,DEADLINE,PERIOD`
 /// (microseconds, each at least the one before it, the first at least 2).

@@ -6,8 +6,8 @@
 
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
+#include "threads/waiter.hpp"
 #include "workloads/exchange/connection.hpp"
-#include "workloads/exchange/waiting.hpp"
 #include "workloads/exchange/word.hpp"
 
 namespace pipelab::exchange {
@@ -77,7 +77,7 @@ class Ear {
 
   Bell& mine_;
   Bell& theirs_;
-  Waiter waiter_;
+  threads::Waiter waiter_;
   platform::Nanoseconds lease_ns_;
   const std::atomic<bool>& gone_;
   std::uint64_t late_finds_{0};

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <tuple>
+#include <utility>
 
 #include "threads/options.hpp"
 #include "workloads/exchange/word.hpp"
@@ -44,7 +44,7 @@ void add_options(cli::Options& all, Options& options) {
                  .help = "how a side waits at a slot or queue; adaptive, where it is not given",
                  .meaning = {.means = "waiting"},
                  .words = {"adaptive", "counted", "futex", "hybrid", "long-spin", "spin", "yield"}},
-                options.wait, to_wait);
+                options.wait, threads::to_wait);
   all.add_choice<Callback>("--callback", options.callback,
                            {{"none", Callback::kNone},
                             {"reentrant", Callback::kReentrant},
@@ -74,14 +74,11 @@ void add_options(cli::Options& all, Options& options) {
 }
 
 std::string conflict(const Options& options, const platform::Scheduling& scheduling) {
-  for (const auto& [role, own, pin] :
-       {std::tuple{"caller", options.sched_caller, options.pin_caller},
-        std::tuple{"responder", options.sched_responder, options.pin_responder}}) {
-    if (threads::is_refused(own.value_or(scheduling), pin)) {
-      return fmt::format(
-          "--sched{}: Linux lets no pinned thread into the deadline class: leave out --pin-{}",
-          own ? fmt::format("-{}", role) : "", role);
-    }
+  if (std::string refused = threads::conflict(
+          scheduling, {{"caller", options.sched_caller, options.pin_caller},
+                       {"responder", options.sched_responder, options.pin_responder}});
+      !refused.empty()) {
+    return refused;
   }
   if (options.payload_bytes % sizeof(std::uint64_t) != 0) {
     return fmt::format("--payload-bytes: '{}' is not valid: give a multiple of 8",
@@ -107,19 +104,6 @@ std::string conflict(const Options& options, const platform::Scheduling& schedul
            "--transport, --responder and --callback";
   }
   return {};
-}
-
-std::optional<Wait> to_wait(std::string_view text) {
-  for (const auto& [word, wait] :
-       {std::pair{"spin", Wait::kSpin}, std::pair{"yield", Wait::kYield},
-        std::pair{"futex", Wait::kFutex}, std::pair{"hybrid", Wait::kHybrid},
-        std::pair{"adaptive", Wait::kAdaptive}, std::pair{"counted", Wait::kCounted},
-        std::pair{"long-spin", Wait::kLongSpin}}) {
-    if (text == word) {
-      return wait;
-    }
-  }
-  return std::nullopt;
 }
 
 std::optional<Fault> to_fault(std::string_view text) {

@@ -10,9 +10,11 @@
 #include "cli/options.hpp"
 #include "platform/clock.hpp"
 #include "platform/scheduling.hpp"
-#include "workloads/exchange/waiting.hpp"
+#include "threads/waiter.hpp"
 
 namespace pipelab::exchange {
+
+using threads::Wait;
 
 enum class Responder { kProcess, kThread };
 enum class Transport { kSlot, kQueues, kFutex, kEventfd, kPipe, kUnix, kTcp };  // in this order
@@ -85,8 +87,6 @@ void add_options(cli::Options& all, Options& options);
 /// What is wrong with the options together, and with the scheduling class of all; empty if nothing
 /// is.
 std::string conflict(const Options& options, const platform::Scheduling& scheduling);
-
-std::optional<Wait> to_wait(std::string_view text);
 
 /// Reads `kill-responder@SECONDS`, and so on.
 std::optional<Fault> to_fault(std::string_view text);

@@ -8,7 +8,7 @@
 
 #include "channel/payload.hpp"
 #include "queue/spsc_ring.hpp"
-#include "workloads/exchange/bells.hpp"
+#include "threads/bells.hpp"
 #include "workloads/exchange/connection.hpp"
 #include "workloads/exchange/ear.hpp"
 #include "workloads/exchange/options.hpp"
@@ -35,7 +35,7 @@ class QueuesConnection {
 
     Ring ring;
     channel::PayloadStore payloads;
-    ElidedBell bell;
+    threads::ElidedBell bell;
   };
 
  public:
@@ -95,7 +95,7 @@ class QueuesConnection {
     Direction& in_;
     Ring::Producer producer_;
     Ring::Consumer consumer_;
-    Ear<ElidedBell> ear_;
+    Ear<threads::ElidedBell> ear_;
     std::uint64_t turn_{0};
     Word heard_;  // last
   };

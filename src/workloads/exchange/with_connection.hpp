@@ -18,19 +18,19 @@ auto with_connection(const Options& options, Use use) {
     case Transport::kSlot:
       switch (options.layout) {
         case Layout::kLines:
-          return use(std::type_identity<SlotConnection<LinesSlot, ElidedBell>>{});
+          return use(std::type_identity<SlotConnection<LinesSlot, threads::ElidedBell>>{});
         case Layout::kSplit:
-          return use(std::type_identity<SlotConnection<SplitSlot, ElidedBell>>{});
+          return use(std::type_identity<SlotConnection<SplitSlot, threads::ElidedBell>>{});
         case Layout::kClaimed:
-          return use(std::type_identity<SlotConnection<ClaimedSlot, ElidedBell>>{});
+          return use(std::type_identity<SlotConnection<ClaimedSlot, threads::ElidedBell>>{});
       }
       break;
     case Transport::kQueues:
       return use(std::type_identity<QueuesConnection>{});
     case Transport::kFutex:
-      return use(std::type_identity<SlotConnection<LinesSlot, FutexBell>>{});
+      return use(std::type_identity<SlotConnection<LinesSlot, threads::FutexBell>>{});
     case Transport::kEventfd:
-      return use(std::type_identity<SlotConnection<LinesSlot, EventfdBell>>{});
+      return use(std::type_identity<SlotConnection<LinesSlot, threads::EventfdBell>>{});
     case Transport::kPipe:
     case Transport::kUnix:
     case Transport::kTcp:

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "workloads/exchange/bells.hpp"
+#include "threads/bells.hpp"
 #include "workloads/exchange/slot_connection.hpp"
 
 namespace pipelab::exchange {
@@ -37,8 +37,8 @@ std::string complaint_of(Word word) {
   HostileSlot::saying = word;
   std::atomic<bool> gone{false};
   std::pmr::monotonic_buffer_resource memory;
-  SlotConnection<HostileSlot, ElidedBell> connection(Options{}, memory);
-  SlotConnection<HostileSlot, ElidedBell>::End end(connection, Side::kCaller, gone);
+  SlotConnection<HostileSlot, threads::ElidedBell> connection(Options{}, memory);
+  SlotConnection<HostileSlot, threads::ElidedBell>::End end(connection, Side::kCaller, gone);
   end.say(Kind::kRequest);
   try {
     end.listen();

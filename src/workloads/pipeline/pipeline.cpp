@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <tuple>
+#include <string>
 
 #include "platform/clock.hpp"
-#include "platform/scheduling.hpp"
 #include "threads/options.hpp"
 #include "workloads/pipeline/experiment.hpp"
 #include "workloads/pipeline/summary.hpp"
@@ -30,18 +29,10 @@ void Pipeline::add_options(cli::Options& all) {
 }
 
 std::string Pipeline::conflict(const Kit& kit) const {
-  const platform::Scheduling& scheduling = kit.threads.scheduling;
-  for (const auto& [role, own, pin] :
-       {std::tuple{"producer", options_.sched_producer, options_.pin_producer},
-        std::tuple{"consumer", options_.sched_consumer, options_.pin_consumer}}) {
-    if (threads::is_refused(own.value_or(scheduling), pin)) {
-      return fmt::format(
-          "--sched{}: Linux lets no pinned thread into the deadline class: leave "
-          "out --pin-{}",
-          own ? fmt::format("-{}", role) : "", role);
-    }
-  }
-  return channel::conflict(options_.channel);
+  const std::string refused = threads::conflict(
+      kit.threads.scheduling, {{"producer", options_.sched_producer, options_.pin_producer},
+                               {"consumer", options_.sched_consumer, options_.pin_consumer}});
+  return refused.empty() ? channel::conflict(options_.channel) : refused;
 }
 
 double Pipeline::memory_bytes(const Kit& kit) const {

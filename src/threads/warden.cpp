@@ -1,4 +1,4 @@
-#include "workloads/exchange/warden.hpp"
+#include "threads/warden.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-namespace pipelab::exchange {
+namespace pipelab::threads {
 
 Warden::Warden(int death, std::function<void()> dead) : quit_(eventfd(0, EFD_CLOEXEC)) {
   if (quit_ < 0) {
@@ -32,4 +32,4 @@ Warden::~Warden() {
   close(quit_);
 }
 
-}  // namespace pipelab::exchange
+}  // namespace pipelab::threads

@@ -1,4 +1,4 @@
-#include "workloads/exchange/segment.hpp"
+#include "platform/segment.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 #include "platform/cpu.hpp"
 #include "platform/system_call.hpp"
 
-namespace pipelab::exchange {
+namespace pipelab::platform {
 namespace {
 
 void require(const char* what, std::uint64_t found, std::uint64_t expected) {
@@ -39,17 +39,16 @@ void* map(int file, std::size_t bytes, void* address) {
 
 }  // namespace
 
-Segment::Segment(std::size_t bytes, std::uint32_t payload_words)
+Segment::Segment(std::size_t bytes, std::uint32_t shape)
     : bytes_(bytes),
-      payload_words_(payload_words),
-      file_(platform::checked(memfd_create("pipelab-exchange", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-                              "make a shared segment")) {
-  platform::checked(ftruncate(file_, static_cast<off_t>(bytes)), "size the shared segment");
+      shape_(shape),
+      file_(checked(memfd_create("pipelab-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                    "make a shared segment")) {
+  checked(ftruncate(file_, static_cast<off_t>(bytes)), "size the shared segment");
   // So that nobody can take pages away from under the other.
-  platform::checked(fcntl(file_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW),
-                    "seal the shared segment");
+  checked(fcntl(file_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), "seal the shared segment");
   address_ = map(file_, bytes, nullptr);
-  ::new (address_) Header{.payload_words = payload_words, .bytes = bytes};
+  ::new (address_) Header{.shape = shape, .bytes = bytes};
 }
 
 Segment::~Segment() {
@@ -59,7 +58,7 @@ Segment::~Segment() {
 
 void Segment::attach() {
   struct stat file {};
-  platform::checked(fstat(file_, &file), "look at the shared segment");
+  checked(fstat(file_, &file), "look at the shared segment");
   Header header{.magic = 0, .version = 0};
   if (pread(file_, &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) {
     throw std::runtime_error("the shared segment is cut short: it has no whole header");
@@ -68,12 +67,12 @@ void Segment::attach() {
   require("version", header.version, Header::kVersion);
   require("size", header.bytes, bytes_);
   require("a file of size", static_cast<std::uint64_t>(file.st_size), bytes_);
-  require("words a payload", header.payload_words, payload_words_);
+  require("shape", header.shape, shape_);
   map(file_, bytes_, address_);
 }
 
 void* Segment::do_allocate(std::size_t bytes, std::size_t alignment) {
-  alignment = std::max(alignment, platform::kDestructiveInterference);
+  alignment = std::max(alignment, kDestructiveInterference);
   const std::size_t begin = (used_ + alignment - 1) / alignment * alignment;
   if (begin + bytes > bytes_) {
     throw std::bad_alloc();
@@ -82,4 +81,4 @@ void* Segment::do_allocate(std::size_t bytes, std::size_t alignment) {
   return static_cast<std::byte*>(address_) + begin;
 }
 
-}  // namespace pipelab::exchange
+}  // namespace pipelab::platform

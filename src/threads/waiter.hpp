@@ -1,16 +1,20 @@
 #pragma once
 
-#include <sched.h>
-
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string_view>
 
-#include "channel/waiting.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
+#include "threads/hybrid.hpp"
 
-namespace pipelab::exchange {
+namespace pipelab::threads {
 
 enum class Wait { kSpin, kYield, kFutex, kHybrid, kAdaptive, kCounted, kLongSpin };
+
+/// Reads `spin`, `yield`, ..., `long-spin`.
+std::optional<Wait> to_wait(std::string_view text) noexcept;
 
 /// What a side does on each turn in which the other has not answered yet. The way is chosen when
 /// the program runs and not when it is compiled: what takes long is the wait.
@@ -39,36 +43,18 @@ class Waiter {
   /// other side is on this CPU, as far as is known.
   template <class Park>
   void pause(bool near, Park park) noexcept {
-    switch (way_) {
-      case Wait::kSpin:
+    switch (next(near)) {
+      case Turn::kSpin:
         platform::spin_hint();
         break;
-      case Wait::kYield:
-        yield();
+      case Turn::kYield:
+        ++yields_;
+        platform::let_others_run();
         break;
-      case Wait::kFutex:
-        this->park(park);
-        break;
-      case Wait::kHybrid:
-        hybrid_.pause([&] { this->park(park); });
-        break;
-      case Wait::kAdaptive:
-        if (spins_on(near)) {
-          platform::spin_hint();
-        } else if (near && ++yielded_ <= kYields) {
-          yield();
-        } else {
-          this->park(park);
-        }
-        break;
-      case Wait::kCounted:
-      case Wait::kLongSpin:
-        if (turns_ < most_turns_) {
-          ++turns_;
-          platform::spin_hint();
-        } else {
-          this->park(park);
-        }
+      case Turn::kPark:
+        parked_ = true;
+        ++times_parked_;
+        park();
         break;
     }
   }
@@ -91,6 +77,8 @@ class Waiter {
   std::uint64_t yields() const noexcept { return yields_; }
 
  private:
+  using Turn = Hybrid::Turn;
+
   static constexpr platform::Nanoseconds kWakeUpNs = 30'000;
   static constexpr platform::Nanoseconds kTicksNs = 2'000'000;
   static constexpr platform::Nanoseconds kLeastTogetherNs = 20'000'000;
@@ -101,17 +89,25 @@ class Waiter {
   static constexpr int kMostMisses = 16;  // spins in vain, one after the other
   static constexpr int kRest = 16;        // waits, from then on, of which one spins
 
-  void yield() noexcept {
-    ++yields_;
-    sched_yield();
-    platform::spin_hint();
-  }
-
-  template <class Park>
-  void park(Park park) noexcept {
-    parked_ = true;
-    ++times_parked_;
-    park();
+  Turn next(bool near) noexcept {
+    switch (way_) {
+      case Wait::kSpin:
+        return Turn::kSpin;
+      case Wait::kYield:
+        return Turn::kYield;
+      case Wait::kFutex:
+        return Turn::kPark;
+      case Wait::kHybrid:
+        return hybrid_.next();
+      case Wait::kAdaptive:
+        return spins_on(near)                  ? Turn::kSpin
+               : near && ++yielded_ <= kYields ? Turn::kYield
+                                               : Turn::kPark;
+      case Wait::kCounted:
+      case Wait::kLongSpin:
+        return ++turns_ <= most_turns_ ? Turn::kSpin : Turn::kPark;
+    }
+    return Turn::kPark;
   }
 
   bool spins_on(bool near) noexcept {
@@ -161,7 +157,7 @@ class Waiter {
   }
 
   Wait way_;
-  channel::Waiter<channel::Wait::kHybrid> hybrid_;
+  Hybrid hybrid_;
   int turns_{0};        // of this wait
   bool parked_{false};  // in this wait
   int most_turns_;      // counted, long-spin: of a wait, before it parks
@@ -179,4 +175,4 @@ class Waiter {
   std::uint64_t yields_{0};
 };
 
-}  // namespace pipelab::exchange
+}  // namespace pipelab::threads

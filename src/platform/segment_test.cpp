@@ -1,4 +1,4 @@
-#include "workloads/exchange/segment.hpp"
+#include "platform/segment.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace pipelab::exchange {
+namespace pipelab::platform {
 namespace {
 
 constexpr std::size_t kBytes = 1U << 16U;
@@ -42,8 +42,8 @@ TEST(Segment, RefusesWhatIsNotItsOwn) {
   }
   {
     Segment segment(kBytes, 7);
-    segment.header().version = 2;
-    EXPECT_EQ(complaint_of(segment), "the shared segment has version 2, not 1" + remedy);
+    segment.header().version = 3;
+    EXPECT_EQ(complaint_of(segment), "the shared segment has version 3, not 2" + remedy);
   }
   {
     Segment segment(kBytes, 7);
@@ -52,10 +52,10 @@ TEST(Segment, RefusesWhatIsNotItsOwn) {
   }
   {
     Segment segment(kBytes, 7);
-    segment.header().payload_words = 8;
-    EXPECT_EQ(complaint_of(segment), "the shared segment has words a payload 8, not 7" + remedy);
+    segment.header().shape = 8;
+    EXPECT_EQ(complaint_of(segment), "the shared segment has shape 8, not 7" + remedy);
   }
 }
 
 }  // namespace
-}  // namespace pipelab::exchange
+}  // namespace pipelab::platform

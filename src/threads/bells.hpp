@@ -7,7 +7,7 @@
 #include "platform/clock.hpp"
 #include "threads/parking_spot.hpp"
 
-namespace pipelab::exchange {
+namespace pipelab::threads {
 
 // A bell wakes the one thread that sleeps at it, in whatever process. What both use of it is in
 // shared memory.
@@ -17,12 +17,12 @@ namespace pipelab::exchange {
 //                         slept for all of that. It may end early.
 //     rung()              how many system calls of this process rang it
 
-/// Rings only where somebody sleeps: threads::ParkingSpot.
+/// Rings only where somebody sleeps: ParkingSpot.
 class ElidedBell {
  public:
   explicit ElidedBell(std::pmr::memory_resource& shared)
-      : spot_(*std::pmr::polymorphic_allocator<>(&shared).new_object<threads::ParkingSpot>(
-            threads::ParkingSpot::Reach::kAll)) {}
+      : spot_(*std::pmr::polymorphic_allocator<>(&shared).new_object<ParkingSpot>(
+            ParkingSpot::Reach::kAll)) {}
 
   void ring() noexcept { spot_.wake(); }
 
@@ -34,7 +34,7 @@ class ElidedBell {
   std::uint64_t rung() const noexcept { return spot_.wake_ups(); }
 
  private:
-  threads::ParkingSpot& spot_;
+  ParkingSpot& spot_;
 };
 
 /// What one writes first with futex(2): each ring is a system call.
@@ -90,4 +90,4 @@ class EventfdBell {
   std::uint64_t rung_{0};
 };
 
-}  // namespace pipelab::exchange
+}  // namespace pipelab::threads

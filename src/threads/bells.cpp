@@ -1,4 +1,4 @@
-#include "workloads/exchange/bells.hpp"
+#include "threads/bells.hpp"
 
 #include <linux/futex.h>
 #include <sys/eventfd.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace pipelab::exchange {
+namespace pipelab::threads {
 
 void FutexBell::ring() noexcept {
   ++rung_;
@@ -40,4 +40,4 @@ void EventfdBell::wait() const noexcept {
   static_cast<void>(eventfd_read(file_, &rings));  // a signal ends it as a ring does
 }
 
-}  // namespace pipelab::exchange
+}  // namespace pipelab::threads

@@ -3,7 +3,7 @@
 #include <functional>
 #include <thread>
 
-namespace pipelab::exchange {
+namespace pipelab::threads {
 
 /// Watches over a process: calls `dead()`, from a thread of its own, when its file says that it has
 /// ended, unless the warden is gone before.
@@ -21,4 +21,4 @@ class Warden {
   std::thread thread_;
 };
 
-}  // namespace pipelab::exchange
+}  // namespace pipelab::threads

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "load/pacing.hpp"
+#include "load/phases.hpp"
+#include "workload.hpp"
+#include "workloads/exchange/connection.hpp"
+#include "workloads/exchange/experiment.hpp"
+#include "workloads/exchange/numbers.hpp"
+#include "workloads/exchange/options.hpp"
+
+namespace pipelab::exchange {
+
+/// How many calls of each pair are kept whole.
+inline std::size_t samples_of_pair(const Kit& kit, const Options& options) {
+  return (kit.record.samples() + options.pairs - 1) / options.pairs;
+}
+
+/// What a caller measured.
+struct Called {
+  Called(const Kit& kit, const Options& options)
+      : recorder(samples_of_pair(kit, options), kit.record.sample_every) {}
+
+  Recorder recorder;
+  platform::Nanoseconds round_trips_ns{0};
+  std::uint64_t missed{0};
+  std::array<std::uint64_t, kWhys> failed{};
+  std::uint64_t answered_by_first{std::numeric_limits<std::uint64_t>::max()};  // of two responders
+  std::uint64_t failed_before{0};       // before what is measured
+  platform::Nanoseconds noticed_ns{0};  // when a call failed
+};
+
+/// Makes a caller's share of the calls of a run, and measures them: of N callers each has every Nth
+/// call of the schedule. `talks` are its ends of a connection to its responder and, where that may
+/// fail, of one to who takes its place.
+template <class Talk>
+class Caller {
+ public:
+  Caller(const Kit& kit, const Options& options, std::size_t pair, std::deque<Talk> talks,
+         Called& called)
+      : load_(kit.load), talks_(std::move(talks)), called_(called), may_fail_(options.fault) {
+    offset_ns_ = static_cast<platform::Nanoseconds>(load_.interval_us * static_cast<double>(pair) *
+                                                    double{platform::kNanosecondsPerMicrosecond});
+    load_.interval_us *= static_cast<double>(options.pairs);
+    load_.seed += pair;
+  }
+
+  void call_all(const load::Phases& phases, const std::atomic<bool>& stop) {
+    if (load_.has_schedule()) {
+      call_all(load::Paced(load_), phases, stop);
+    } else {
+      call_all(load::Unpaced(load_), phases, stop);
+    }
+  }
+
+  /// Says that no more calls come; leaves in `account(level)` what went over each connection.
+  template <class AccountOf>
+  void close(AccountOf account) {
+    for (std::size_t level = 0; level < talks_.size(); ++level) {
+      if (level >= which_) {
+        talks_[level].close();
+      }
+      account(level) = talks_[level].account();
+    }
+  }
+
+ private:
+  template <class Pacing>
+  void call_all(Pacing pacing, const load::Phases& phases, const std::atomic<bool>& stop) {
+    for (load::Phase phase : {phases.warm_up, phases.measured}) {
+      const bool measures = phase.begin_ns == phases.measured.begin_ns;
+      std::uint64_t answered = 0;
+      phase.begin_ns += offset_ns_;
+      pacing.start(phase, stop);
+      // Relaxed: the flag carries nothing with it, and a few more calls do no harm.
+      while (!stop.load(std::memory_order_relaxed)) {
+        const load::Turn turn = pacing.next(stop);
+        if (pacing.over(turn)) {
+          break;
+        }
+        if (!call(number_of(answered, measures))) {
+          continue;  // the next call has this one's number, so that numbers are those of samples
+        }
+        ++answered;
+        if (measures) {
+          const platform::Nanoseconds done_ns = platform::now_ns();
+          called_.round_trips_ns += done_ns - turn.created_ns;
+          called_.recorder.record({.intended_ns = turn.intended_ns,
+                                   .written_ns = turn.created_ns,
+                                   .taken_ns = 0,  // the responder knows
+                                   .answered_ns = 0,
+                                   .done_ns = done_ns});
+        }
+      }
+    }
+    called_.missed = stop ? 0 : pacing.missed();
+  }
+
+  /// Calls the responder whose turn it is. False when that failed: the next one is for the
+  /// responder that takes its place.
+  bool call(std::uint64_t number) {
+    try {
+      talks_[which_].call(number);
+      return true;
+    } catch (const CallFailed& failure) {
+      if (!may_fail_) {
+        throw;
+      }
+      if (which_ > 0) {
+        throw std::runtime_error(
+            fmt::format("two responders failed, one after the other: {}: give a longer --lease-ms, "
+                        "or another --wait",
+                        failure.what()));
+      }
+      return was_answered_after(failure, number);
+    }
+  }
+
+  /// Whether a call that failed was answered all the same; goes on to the next responder.
+  bool was_answered_after(const CallFailed& failure, std::uint64_t number) {
+    bool answered = false;
+    if constexpr (requires { talks_[0].give_up(number); }) {
+      answered = !talks_[0].give_up(number);
+    }
+    which_ = 1;
+    called_.noticed_ns = platform::now_ns();
+    if (!answered) {
+      ++(is_measured(number) ? called_.failed.at(static_cast<std::size_t>(failure.why()))
+                             : called_.failed_before);
+    }
+    called_.answered_by_first =
+        called_.recorder.items() + (is_measured(number) && answered ? 1 : 0);
+    return answered;
+  }
+
+  load::Options load_;
+  platform::Nanoseconds offset_ns_{0};
+  std::deque<Talk> talks_;
+  Called& called_;
+  bool may_fail_;
+  std::size_t which_{0};  // of the talks
+};
+
+}  // namespace pipelab::exchange

@@ -170,15 +170,17 @@ class Experiment {
   Saboteur::Victim victim() {
     return {.process = processes_.front().pid(),
             .lease_ns = options_.lease_ns(),
-            .scribble =
-                [this] {
-                  if constexpr (requires(Connection connection) { connection.scribble(); }) {
-                    for (std::size_t pair = 0; pair < options_.pairs; ++pair) {
-                      connection(pair, 0).scribble();
-                    }
-                  }
-                },
+            .scribble = [this] { scribble(); },
             .slow = plan_.slow};
+  }
+
+  /// Overwrites all that callers and the first responders say to each other in memory.
+  void scribble() {
+    for (std::size_t pair = 0; pair < options_.pairs; ++pair) {
+      if constexpr (requires(Connection connection) { connection.scribble(); }) {
+        connection(pair, 0).scribble();
+      }
+    }
   }
 
   /// What the responders' process does, or with a fault the one that waits to take its place.

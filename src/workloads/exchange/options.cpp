@@ -30,7 +30,7 @@ void add_options(cli::Options& all, Options& options) {
   all.add_choice<Layout>(
       "--layout", options.layout,
       {{"lines", Layout::kLines}, {"split", Layout::kSplit}, {"claimed", Layout::kClaimed}},
-      "of a slot: a word and 56 bytes in each line; a line for the word; or a "
+      "of a slot: its word before the payload; a line for the word; or a "
       "header to be claimed, and lines each way");
   all.add_number<std::size_t>("--payload-bytes", options.payload_bytes, 8,
                               Word::kMostPayloadWords / 2 * sizeof(std::uint64_t),

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <span>
 
 #include "workloads/exchange/connection.hpp"
 #include "workloads/exchange/ear.hpp"
@@ -36,16 +37,21 @@ class SlotConnection {
     void begin() noexcept { slot_.begin(); }
     void end() noexcept { slot_.end(); }
 
+    /// From the last word to the first: the line of the slot's word is the one that the other side
+    /// looks at, and takes away; it is written last.
     template <class Use>
     void write(Kind kind, Use use) noexcept {
-      slot_.payload(kind, [&](std::size_t at, Cell& cell) {
-        cell.store(use(at), std::memory_order_relaxed);
-      });
+      const std::span<Cell> payload = slot_.payload(kind);
+      for (std::size_t at = payload.size(); at-- > 0;) {
+        payload[at].store(use(at), std::memory_order_relaxed);
+      }
     }
     template <class Use>
     void read(Kind kind, Use use) noexcept {
-      slot_.payload(
-          kind, [&](std::size_t at, Cell& cell) { use(at, cell.load(std::memory_order_relaxed)); });
+      std::size_t at = 0;
+      for (const Cell& cell : slot_.payload(kind)) {
+        use(at++, cell.load(std::memory_order_relaxed));
+      }
     }
 
     void say(Kind kind) noexcept {
@@ -67,7 +73,7 @@ class SlotConnection {
 
     Kind listen() {
       Word word;
-      ear_.wait(heard_, [&] { return (word = slot_.said(turn_)).turn() != turn_; });
+      ear_.wait(heard_, [&] { return (word = slot_.said()).turn() != turn_; });
       if (word.kind() != Kind::kRevoked) {
         word.check(turn_, words_);
       }
@@ -90,7 +96,9 @@ class SlotConnection {
 
   /// Overwrites all that the sides say to each other.
   void scribble() noexcept {
-    slot_.payload(Kind::kRequest, [](std::size_t /*at*/, Cell& cell) { cell = ~0ULL; });
+    for (Cell& cell : slot_.payload(Kind::kRequest)) {
+      cell = ~0ULL;
+    }
     slot_.say(Word(~0ULL));
   }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -16,13 +15,11 @@ namespace pipelab::exchange {
 // that. Who has the turn writes payload and says its word; the other one sees the word, and reads.
 //
 //     begin(), end()     around a call that is not within another
-//     payload(kind, use) calls use(i, word i) for the words of what is said in that way
+//     payload(kind)      the words of what is said in that way
 //     say(word)          hands over the turn, and the payload with it
 //     answer(before, word)  says it only while the other side's word is still there: whether it was
 //     revoke(word)       says it whatever is there, and returns that
-//     said(turn)         what the other side said after `turn`, or a word of `turn` if nothing yet
-
-inline constexpr std::size_t kWordsALine = 64 / sizeof(std::uint64_t);
+//     said()             what was said last
 
 /// A word of payload, as it lies in memory that another process may write: it is read once.
 /// Relaxed: what is said orders it.
@@ -41,100 +38,46 @@ inline bool replace(std::atomic<std::uint64_t>& word, Word before, Word after) n
   return word.compare_exchange_strong(bits, after.bits());
 }
 
-/// As many lines as the payload needs, each with a word of its own. Request and reply lie in the
-/// same lines. Each says for itself that it is there, so that several are under way at once, and
-/// what fits into 56 bytes is one transfer.
-class LinesSlot {
+/// A word, and a payload for request and reply alike.
+class PlainSlot {
  public:
-  LinesSlot(std::size_t words, std::pmr::memory_resource& memory)
-      : words_(words), lines_(make_many<Line>((words + kPayload - 1) / kPayload, memory)) {}
-
   void begin() noexcept {}
   void end() noexcept {}
 
-  template <class Use>
-  void payload(Kind /*kind*/, Use use) noexcept {
-    std::size_t at = 0;
-    for (Line& line : lines_) {
-      for (Cell& cell : std::span(line.payload).first(std::min(kPayload, words_ - at))) {
-        use(at++, cell);
-      }
-    }
-  }
-
-  void say(Word word) noexcept {
-    // Release: with a line's word comes its payload. The first line is what is waited for most.
-    for (Line& line : lines_) {
-      line.word.store(word.bits(), std::memory_order_release);
-    }
-  }
-
-  bool answer(Word before, Word word) noexcept {
-    for (Line& line : lines_.subspan(1)) {
-      line.word.store(word.bits(), std::memory_order_release);
-    }
-    return replace(lines_.front().word, before, word);
-  }
-
-  Word revoke(Word word) noexcept { return Word(lines_.front().word.exchange(word.bits())); }
-
-  Word said(std::uint64_t turn) const noexcept {
-    // Acquire: pairs with say(). All lines are asked for at once, so that all come at once.
-    const Word first(lines_.front().word.load(std::memory_order_acquire));
-    if (first.kind() == Kind::kRevoked) {
-      return first;
-    }
-    Word all = first;
-    for (const Line& line : lines_.subspan(1)) {
-      const Word word(line.word.load(std::memory_order_acquire));
-      if (word != first) {
-        all = word.turn() == turn || first.turn() == turn ? Word(turn, Kind{}, 0) : Word(~0ULL);
-      }
-    }
-    return all;
-  }
-
- private:
-  static constexpr std::size_t kPayload = kWordsALine - 1;
-
-  struct alignas(64) Line {
-    std::atomic<std::uint64_t> word{0};
-    std::array<Cell, kPayload> payload{};
-  };
-
-  std::size_t words_;
-  std::span<Line> lines_;
-};
-
-/// A line for the word, and others for the payload, of request and reply alike.
-class SplitSlot {
- public:
-  SplitSlot(std::size_t words, std::pmr::memory_resource& memory)
-      : word_(make_many<std::atomic<std::uint64_t>>(1, memory).front()),
-        payload_(make_many<Cell>(words, memory)) {}
-
-  void begin() noexcept {}
-  void end() noexcept {}
-
-  template <class Use>
-  void payload(Kind /*kind*/, Use use) noexcept {
-    for (std::size_t at = 0; at < payload_.size(); ++at) {
-      use(at, payload_[at]);
-    }
-  }
+  std::span<Cell> payload(Kind /*kind*/) const noexcept { return payload_; }
 
   bool answer(Word before, Word word) noexcept { return replace(word_, before, word); }
   Word revoke(Word word) noexcept { return Word(word_.exchange(word.bits())); }
 
   // Release and acquire: with the word comes the payload.
   void say(Word word) noexcept { word_.store(word.bits(), std::memory_order_release); }
-  Word said(std::uint64_t /*turn*/) const noexcept {
-    return Word(word_.load(std::memory_order_acquire));
-  }
+  Word said() const noexcept { return Word(word_.load(std::memory_order_acquire)); }
+
+ protected:
+  PlainSlot(Cell& word, std::span<Cell> payload) : word_(word), payload_(payload) {}
 
  private:
-  std::atomic<std::uint64_t>& word_;
+  Cell& word_;
   std::span<Cell> payload_;
+};
+
+/// The word and the payload behind it, in as few lines as they need: 56 bytes come with the word.
+/// A word for each line, so that several are under way at once, was measured and is slower: who
+/// looks for one takes a line away from who writes it.
+class LinesSlot : public PlainSlot {
+ public:
+  LinesSlot(std::size_t words, std::pmr::memory_resource& memory)
+      : LinesSlot(make_many<Cell>(words + 1, memory)) {}
+
+ private:
+  explicit LinesSlot(std::span<Cell> all) : PlainSlot(all.front(), all.subspan(1)) {}
+};
+
+/// A line for the word, and others for the payload.
+class SplitSlot : public PlainSlot {
+ public:
+  SplitSlot(std::size_t words, std::pmr::memory_resource& memory)
+      : PlainSlot(make_many<Cell>(1, memory).front(), make_many<Cell>(words, memory)) {}
 };
 
 /// The shape of the document that this workload stands beside: a slot may be anybody's, so that a
@@ -158,12 +101,8 @@ class ClaimedSlot {
 
   void end() noexcept { head_.claimed.store(0, std::memory_order_release); }
 
-  template <class Use>
-  void payload(Kind kind, Use use) noexcept {
-    const std::span<Cell> cells = kind == Kind::kRequest ? request_ : reply_;
-    for (std::size_t at = 0; at < cells.size(); ++at) {
-      use(at, cells[at]);
-    }
+  std::span<Cell> payload(Kind kind) const noexcept {
+    return kind == Kind::kRequest ? request_ : reply_;
   }
 
   bool answer(Word before, Word word) noexcept { return replace(head_.word, before, word); }
@@ -175,9 +114,7 @@ class ClaimedSlot {
     head_.words.store(word.words(), std::memory_order_relaxed);
     head_.word.store(word.bits(), std::memory_order_release);
   }
-  Word said(std::uint64_t /*turn*/) const noexcept {
-    return Word(head_.word.load(std::memory_order_acquire));
-  }
+  Word said() const noexcept { return Word(head_.word.load(std::memory_order_acquire)); }
 
  private:
   struct alignas(64) Head {

@@ -27,7 +27,8 @@ struct HostileSlot {
   void begin() noexcept {}
   void end() noexcept {}
   void say(Word /*word*/) noexcept {}
-  Word said(std::uint64_t /*turn*/) const noexcept { return saying; }
+  Word said() const noexcept { return saying; }
+  std::span<Cell> payload(Kind /*kind*/) const noexcept { return {}; }
 
   static inline Word saying;
 };

@@ -82,6 +82,10 @@ image: program ## make the kernel (KERNEL) and initramfs of TARGET under build/i
 image-perf: program # the same, with perf
 	@qemu/make_image.sh --perf $(call option,kernel,KERNEL) $(machine)
 
+image-go: program setup-go # the same, with pipelab exchange's responders in Go
+	@scripts/build.sh $(machine) exchange-go
+	@qemu/make_image.sh --go $(call option,kernel,KERNEL) $(machine)
+
 program: setup-run # the workload, for guests of TARGET, and for this machine, where it checks suites
 	@scripts/build.sh host pipelab turnstile
 	@qemu/get_packages.sh $(machine)
@@ -120,5 +124,5 @@ format: setup-lint ## format all C++ and Python
 clean: ## remove build/ (result_data/ stays)
 	rm -rf build
 
-setup-run setup-bench setup-test setup-lint: setup-%:
+setup-run setup-go setup-bench setup-test setup-lint: setup-%:
 	@scripts/setup.sh $* $(machine)

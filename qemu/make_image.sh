@@ -2,7 +2,7 @@
 # Makes what a guest of one target boots, under build/image/TARGET/ (with another kernel than the target's
 # first: build/image/TARGET.KERNEL/): vmlinuz, initrd.cpio (busybox,
 # the virtio modules, pipelab, /init, /trace_guest.sh), with --perf also initrd-perf.cpio (the same and perf),
-# and image.tsv, which says what they are. The same inputs give the same bytes.
+# with --go initrd-go.cpio (the same and pipelab exchange's responders in Go), and image.tsv, which says what they are. The same inputs give the same bytes.
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
@@ -15,9 +15,10 @@ readonly VIRTIO_MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_leg
 
 usage() {
   cat <<EOF
-usage: qemu/make_image.sh [--perf] [--kernel NAME|FILE] TARGET
+usage: qemu/make_image.sh [--perf] [--go] [--kernel NAME|FILE] TARGET
 Makes the kernel and the initramfs of TARGET ($(target_names)) under build/image/.
   --perf            also an initramfs that holds perf
+  --go              also an initramfs that holds the responders in Go of pipelab exchange
   --kernel NAME     one of the kernels in qemu/targets/TARGET.conf (the first)
   --kernel FILE     the file of a kernel; its modules are taken from lib/modules/VERSION beside its folder,
                     if it is called vmlinuz-VERSION; without modules it must have virtio built in
@@ -109,6 +110,7 @@ write_facts() {
     printf 'kernel_sha256\t%s\n' "$(sha256 "$KERNEL")"
     printf 'initrd_sha256\t%s\n' "$(sha256 "$INITRD")"
     printf 'program_sha256\t%s\n' "$(sha256 "$PROGRAM")"
+    [[ ! -f $IMAGE/go.cpio ]] || printf 'go_sha256\t%s\n' "$(sha256 "$IMAGE/go.cpio")"
     printf 'program_version\t%s\n' "$(sed -nE 's/.*kVersion = "(.*)";/\1/p' "$BUILD/$TARGET/version.hpp")"
     printf 'compiler\t%s\n' "$(sed -nE 's/set\(CMAKE_CXX_COMPILER_VERSION "(.*)"\)/g++ \1/p' \
       "$BUILD/$TARGET"/CMakeFiles/*/CMakeCXXCompiler.cmake)"
@@ -119,11 +121,12 @@ write_facts() {
 
 sha256() { sha256sum "$1" | cut -d' ' -f1; }
 
-with_perf=0 kernel=''
+with_perf=0 with_go=0 kernel=''
 while [[ ${1:-} == -* ]]; do
   case $1 in
     --help) usage && exit 0 ;;
     --perf) with_perf=1 ;;
+    --go) with_go=1 ;;
     --kernel) (($# > 1)) || die 2 "$1 needs a value" && kernel=$2 && shift ;;
     *) die 2 "unknown option '$1', see --help" ;;
   esac
@@ -132,7 +135,7 @@ done
 (($# == 1)) || die 2 "one target is needed, see --help"
 load_target "$1" "$kernel"
 
-PROGRAM=$BUILD/$TARGET/pipelab
+PROGRAM=$BUILD/$TARGET/pipelab GO_PROGRAM=$BUILD/$TARGET/exchange-go
 [[ -f $PROGRAM ]] || die 1 "$PROGRAM: the program is not built: run 'make image TARGET=$TARGET'"
 make_folder "$IMAGE"
 exec 8<"$BUILD" # one image at a time: they share files
@@ -154,8 +157,16 @@ if ((with_perf)) && [[ ! -f $IMAGE/perf.cpio ]]; then
   stage_programs "$stage/perf" "$PACKAGES-perf" perf
   pack "$stage/perf" "$IMAGE/perf.cpio"
 fi
-if [[ -f $IMAGE/perf.cpio ]]; then # also when it was not asked for: it must not hold an older pipelab
-  cat "$INITRD" "$IMAGE/perf.cpio" >"$IMAGE/initrd-perf.cpio.partial"
-  mv "$IMAGE/initrd-perf.cpio.partial" "$IMAGE/initrd-perf.cpio"
+if ((with_go)); then
+  [[ -f $GO_PROGRAM ]] || die 1 "$GO_PROGRAM: is not built: run 'make image-go TARGET=$TARGET'"
+  mkdir -p "$stage/go/bin"
+  install -m 755 "$GO_PROGRAM" "$stage/go/bin/"
+  chmod -R u=rwX,go=rX "$stage/go"
+  pack "$stage/go" "$IMAGE/go.cpio"
 fi
+for more in perf go; do
+  [[ -f $IMAGE/$more.cpio ]] || continue # also when it was not asked for: it must not hold an older pipelab
+  cat "$INITRD" "$IMAGE/$more.cpio" >"$IMAGE/initrd-$more.cpio.partial"
+  mv "$IMAGE/initrd-$more.cpio.partial" "$IMAGE/initrd-$more.cpio"
+done
 write_facts

@@ -37,6 +37,7 @@ may make no folders or links there: then nothing is taken.
   --output-mb N        what COMMAND may leave (256)
   --console-mb N       what is kept of the console, of whose middle the rest is cut out (16)
   --perf               boot the image that has perf (make it with qemu/make_image.sh --perf)
+  --go                 boot the image that has pipelab exchange's responders in Go (make it with --go)
   --initrd FILE        boot another initramfs than the image's, as one with more files at its end
   --parcel FILE        a user's program, as qemu/pack_program.sh packs it, comes along: COMMAND, which may have any
                        characters, is for the attendant there: [OPTION...] -- PROGRAM [ARGUMENT...]
@@ -62,7 +63,10 @@ parse_arguments() {
   while (($#)); do
     case $1 in
       --help) usage && exit 0 ;;
-      --perf) tools=perf && shift && continue ;;
+      --perf | --go)
+        [[ -z $tools ]] || die 2 "$1: no image has what --$tools brings as well: give one of them"
+        tools=${1#--} && shift && continue
+        ;;
       --counters)
         counters=plain && shift
         [[ ! ${1:-} =~ ^(plain|caches|profile)$ ]] || { counters=$1 && shift; }

@@ -6,20 +6,22 @@ source "$(dirname "$0")/../qemu/target.sh"
 
 usage() {
   cat <<EOF
-usage: scripts/setup.sh run|bench|test|lint [TARGET]
+usage: scripts/setup.sh run|go|bench|test|lint [TARGET]
 Installs what is missing of the Debian packages that are needed to run scenarios on TARGET (aarch64), to
-measure the queues against their peers, to run the tests of both, or to check the style as well. Does
-nothing when all is there. Uses apt as root or through sudo; without either it prints the line to run.
+build responders in Go, to measure the queues against their peers, to run the tests of all, or to check the
+style as well. Does nothing when all is there. Uses apt as root or through sudo; without either it prints the
+line to run.
 Exit codes: 0 all is there, 1 something is missing and could not be installed, 2 wrong usage.
 EOF
 }
 
 packages_for() { # TASK
+  [[ $1 != go ]] || { echo golang-go && return; }
   [[ $1 == run ]] || bench_packages
   [[ $1 == bench ]] || run_packages
   [[ $1 == run || $1 == bench ]] ||
-    echo bats chromium default-jdk-headless libbenchmark-tools libgtest-dev libhdrhistogram-java parallel python3-pytest \
-      qemu-user spin strace
+    echo bats chromium default-jdk-headless golang-go libbenchmark-tools libgtest-dev libhdrhistogram-java parallel \
+      python3-pytest qemu-user spin strace
   [[ $1 != lint ]] || echo black clang-format clang-tidy mypy shellcheck
 }
 
@@ -59,8 +61,8 @@ missing_of() { # PACKAGE...
 
 case ${1:-} in
   --help) usage && exit 0 ;;
-  run | bench | test | lint) ;;
-  *) die 2 "'${1:-}' is not a task: give run, bench, test or lint" ;;
+  run | go | bench | test | lint) ;;
+  *) die 2 "'${1:-}' is not a task: give run, go, bench, test or lint" ;;
 esac
 command -v dpkg-query >/dev/null || die 1 "this is not Debian: install the equivalents of the packages in scripts/setup.sh"
 load_target "${2:-aarch64}"

@@ -14,10 +14,11 @@ mkdir -p "$reports/bats"
 # built beside them: two threads that spin need both cores.
 presets=()
 run_unit_tests() { # PRESET [EMULATOR [PROGRAM [OPTION...]]]
-  local program=${3:-pipelab_test}
+  local program=${3:-pipelab_test} also=()
+  [[ $1 != host ]] || also=(exchange-go)
   echo "== building C++, $1"
   presets+=("$1")
-  scripts/build.sh "$1" pipelab "$program" || return
+  scripts/build.sh "$1" pipelab "$program" "${also[@]}" || return
   ${2:-} "build/$1/$program" --gtest_brief=1 --gtest_output="xml:$reports/$1.xml" "${@:4}" >"$reports/$1.txt" 2>&1
 }
 trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM # what is in the background would not hear of it

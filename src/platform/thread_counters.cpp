@@ -65,7 +65,7 @@ ThreadCounters ThreadCounters::since(const ThreadCounters& before) const noexcep
 }
 
 ThreadCounters read_thread_counters(pid_t tid) {
-  const std::string folder = fmt::format("/proc/self/task/{}/", tid);
+  const std::string folder = fmt::format("/proc/{0}/task/{0}/", tid);
   ThreadCounters counters;
 
   const std::string status = content_of(folder + "status");

@@ -25,7 +25,7 @@ struct ThreadCounters {
   ThreadCounters since(const ThreadCounters& before) const noexcept;
 };
 
-/// Reads the counters of thread `tid` of this process from /proc/self/task.
+/// Reads the counters of thread `tid`, of whatever process.
 ThreadCounters read_thread_counters(pid_t tid);
 
 /// The calling thread's number.

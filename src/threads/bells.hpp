@@ -33,6 +33,8 @@ class ElidedBell {
 
   std::uint64_t rung() const noexcept { return spot_.wake_ups(); }
 
+  const std::atomic<std::uint32_t>& word() const noexcept { return spot_.word(); }
+
  private:
   ParkingSpot& spot_;
 };

@@ -44,6 +44,9 @@ class alignas(platform::kDestructiveInterference) ParkingSpot {
     }
   }
 
+  /// The word at which the sleeper sleeps, for sides in other languages: 1 says that it does.
+  const std::atomic<std::uint32_t>& word() const noexcept { return parked_; }
+
   /// How many wake-up system calls the wakers have made. Ask when they are quiet.
   std::uint64_t wake_ups() const noexcept { return wake_ups_; }
 

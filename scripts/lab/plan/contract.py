@@ -145,6 +145,11 @@ class Contract:
     def options(self) -> dict[str, Option]:
         return {name: _option(name, table) for name, table in self.table["options"].items()}
 
+    def image_for(self, options: Mapping[str, Value]) -> str:
+        """Which of IMAGES a run with these options needs; "": the usual one."""
+        images = self.table.get("images", {})
+        return next((name for name, said in images.items() if any(options.get(key) == said[key] for key in said)), "")
+
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         return {
@@ -305,9 +310,10 @@ SECTIONS = {
     "roles": (("text",), ("text",)),
 }
 NEEDED = ("title", "items", "command", "options", "metrics")
-TOP = (*NEEDED, "headline", "judged", "sums", "stages", "roles")
+TOP = (*NEEDED, "headline", "judged", "sums", "stages", "roles", "images")
 NO_TEXTS = ("low", "high", "values", "default", "queued", *own.SOURCE)  # keys whose values are checked by themselves
 ALL_KEYS = (*TOP, *own.KEYS)  # of a user's program
+IMAGES = ("go",)  # that make_image.sh can make beside the usual one, for programs
 SUITES = ("scenario", "matrix", "group")  # what only a suite has
 COLUMN = re.compile(r"[a-z][a-z0-9_]{0,40}")  # what becomes a part of a column's name
 
@@ -373,6 +379,13 @@ def _check(contract: Contract, table: Any, where: str) -> None:
     if mine:
         own.check(where, table, contract.options)
         return
+    images = table.get("images", {})
+    check_table(f"{where}: [images]", images, IMAGES, ())
+    for name, said in images.items():
+        check_table(f"{where}: [images.{name}]", said, contract.options, ())
+        for key, value in said.items():
+            kind = contract.options[key].kind
+            check_value(f"{where}: [images.{name}]", key, value, kind.accepts(value), str(kind))
     try:
         contract.command.format(options="", seed=0)
     except (LookupError, ValueError, AttributeError):

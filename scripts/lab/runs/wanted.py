@@ -29,6 +29,11 @@ class Wish:
     sweep: Sweep
 
     @property
+    def images(self) -> set[str]:
+        """Which of contract.IMAGES its scenarios need; "" is the usual one."""
+        return {self.suite.contract.image_for(each.options) for each in self.suite.scenarios}
+
+    @property
     def guests(self) -> list[Guest]:
         """Those of its scenarios."""
         return list(plan.guests_of(self.suite, self.sweep, target.load(TARGETS, self.sweep.target), TARGETS).values())
@@ -85,8 +90,14 @@ def the_scenario(arguments: argparse.Namespace, text: str) -> Wish:
 
 
 def make_images(wishes: Iterable[Wish], what: str = "image") -> None:
-    """Makes the images that the guests need, as `make` does: image, or image-perf."""
-    for machine, kernel in sorted({(each.sweep.target, shape.kernel) for each in wishes for shape in each.guests}):
+    """Makes the images that the guests need, as `make` does: image, image-go for programs that need that, or image-perf."""
+    needed = {
+        (each.sweep.target, shape.kernel, f"image-{image}" if image else what)
+        for each in wishes
+        for shape in each.guests
+        for image in each.images
+    }
+    for machine, kernel, what in sorted(needed):
         words = ["make", "--no-print-directory", "-s", "-C", str(ROOT), what, f"TARGET={machine}", f"KERNEL={kernel}"]
         if attend(words, sys.stderr.fileno(), MAKEFLAGS=""):  # not those of a make that called us
             having = f" with {what.removeprefix('image-')}" if what != "image" else ""

@@ -81,6 +81,9 @@ def test_a_contract_is_all_that_is_known_of_a_workload() -> None:
         ('["items", "lost"]', "3", "[sums]: made = 3 is not valid: give the keys of stats.csv that add up to it"),
         ('["items", "lost"]', '["items", "made"]', "[sums]: made = ['items', 'made'] is not valid: give the keys of"),
         ('["items", "lost"]', '["scheduled"]', "[sums]: made = ['scheduled'] is not valid: give the keys of stats.csv"),
+        ("[sums]", "[images.rust]\n[sums]", "[images]: unknown key 'rust'"),
+        ("[sums]", "[images.go]\nhand = 1\n[sums]", "[images.go]: unknown key 'hand'"),
+        ("[sums]", '[images.go]\ninterval-us = "x"\n[sums]', "interval-us = 'x' is not valid: give a number"),
         ('"ticks_s"]', '"delay_p99_ns"]', "headline = ['delay_p99_ns', 'delay_p99_ns'] is not valid: give each column"),
         (
             'means = "pin"',
@@ -125,6 +128,13 @@ def test_a_bad_contract_gets_one_line_with_place_and_remedy(old: str, new: str, 
 def test_what_is_no_contract_at_all_is_refused(table: Any) -> None:
     with pytest.raises(Complaint, match="^here"):
         contract.of_table("clock", table, "here")
+
+
+def test_some_options_need_another_image() -> None:
+    table = GOOD.replace("[sums]", "[images.go]\ninterval-us = 7\n[sums]")
+    clock = contract.of_table("clock", tomllib.loads(table), "clock.toml")
+    assert [clock.image_for({"interval-us": value}) for value in (7, 8)] == ["go", ""] and clock.image_for({}) == ""
+    assert contract.load("exchange").image_for({"responder": "go"}) == "go"
 
 
 def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

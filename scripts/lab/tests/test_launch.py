@@ -7,17 +7,19 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lab.plan import plan_file
+from lab.plan import plan, plan_file, suite
 from lab.plan.guest import Guest
 from lab.plan.places import ROOT
-from lab.plan.plan import Row
-from lab.runs import launch, observe, one, run_record
+from lab.plan.plan import Row, Sweep
+from lab.runs import launch, observe, one, run_record, wanted
 from lab.runs.attend import attend
+from lab.runs.wanted import Wish
 from lab.text.complaint import Complaint
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -66,6 +68,39 @@ def test_a_row_is_said_by_names(rows: list[Row]) -> None:
     }
     assert (named["--pin-vcpus"], named["--accelerator"], named["--seed"]) == ("yes", "kvm", str(row.seed))
     assert words[words.index("--") + 1 :] == row.command.split(" ")
+
+
+def _noted(made: list[list[str]]) -> Callable[..., int]:
+    """In attend()'s place: keeps the words, and all is well."""
+
+    def attend(words: list[str], *_: object, **__: object) -> int:
+        made.append(words)
+        return 0
+
+    return attend
+
+
+def test_a_row_that_needs_another_image_boots_and_is_made_with_it(
+    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = replace(rows[0], image="go")
+    assert "--go" in one.command(row) and "--go" not in one.command(rows[0])
+    image = dict.fromkeys(plan.IMAGE_FACTS, "0")
+    hashes = [
+        plan.decisive_hash(each, image | {"go_sha256": sha256}, "tcg") for each in (row, rows[0]) for sha256 in "12"
+    ]
+    assert hashes[0] != hashes[1] and hashes[2] == hashes[3]
+    assert plan_file.fault(replace(row, run=rows[0].run, image="rust")) == "image"
+    made: list[list[str]] = []
+    monkeypatch.setattr(wanted, "attend", _noted(made))
+    suite_file = tmp_path / "calls.toml"
+    suite_file.write_text(
+        """title = "x"\nworkload = "exchange"\nquestion = "x?"\nbaseline = { responder = "process" }
+        [matrix]\nresponder = ["process", "go"]\n"""
+    )
+    sweep = Sweep("aarch64", ("exact",), 1, 1)
+    wanted.make_images([Wish(suite.load(suite_file), sweep)])
+    assert [words[5] for words in made] == ["image", "image-go"]
 
 
 def test_observers_are_options_of_run_vm_or_words_before_the_command(rows: list[Row]) -> None:

@@ -20,6 +20,7 @@
 #include "threads/process.hpp"
 #include "threads/warden.hpp"
 #include "workloads/exchange/caller.hpp"
+#include "workloads/exchange/go_responder.hpp"
 #include "workloads/exchange/saboteur.hpp"
 #include "workloads/exchange/served.hpp"
 #include "workloads/exchange/with_connection.hpp"
@@ -37,6 +38,16 @@ struct Plan {
   load::Phases phases{};          // there before the run starts
   std::atomic<bool> slow{false};  // the responder that sees it takes its time, once
 };
+
+/// Throws, so that no call that fails does it first: a program that is linked statically then sorts
+/// all its tables for that, which takes 33 ms in a guest.
+void throw_once() {
+  try {
+    throw CallFailed(CallFailed::Why::kLate, "");
+  } catch (const CallFailed&) {
+    return;
+  }
+}
 
 /// How many responders a pair has: one waits to take another's place.
 std::size_t responders(const Options& options) { return options.fault ? 2 : 1; }
@@ -65,7 +76,13 @@ class Experiment {
   }
 
   Measured measure(Recorder& all) {
-    if (options_.responder == Responder::kProcess) {
+    if (options_.responder == Responder::kGo) {
+      plan_go();
+    }
+    if (options_.fault) {
+      throw_once();
+    }
+    if (options_.responder != Responder::kThread) {
       for (std::size_t which = 0; which < responders(options_); ++which) {
         processes_.emplace_back(
             [this, which](threads::Process::Parent parent) { return respond(which, parent); });
@@ -183,8 +200,39 @@ class Experiment {
     }
   }
 
+  /// Writes down what responders in Go have to know.
+  void plan_go() {
+    static_cast<void>(go_program());  // before anything is forked
+    static_assert(sizeof(Account) == 8 * sizeof(std::uint64_t));
+    const std::size_t words = (sizeof(GoPlan) + options_.pairs * sizeof(GoPair)) / sizeof(Cell);
+    void* const place = make_many<std::uint64_t>(words, segment_).data();
+    go_ = ::new (place) GoPlan{.pairs = options_.pairs,
+                               .words = options_.payload_words(),
+                               .way = go_way(options_.waiting()),
+                               .depth = options_.depth_below(0),
+                               .zero_copy = options_.zero_copy ? 1U : 0U,
+                               .served = served_.front().all().size(),
+                               .served_every = kit_.record.sample_every};
+    GoPair* const pairs = reinterpret_cast<GoPair*>(go_ + 1);
+    if constexpr (requires(Connection connection) { connection.places(); }) {
+      for (std::size_t pair = 0; pair < options_.pairs; ++pair) {
+        const auto places = connection(pair, 0).places();
+        ::new (pairs + pair)
+            GoPair{.word = segment_.offset_of(places.word),
+                   .payload = segment_.offset_of(places.payload),
+                   .sleep = segment_.offset_of(places.responder_sleeps),
+                   .wake = segment_.offset_of(places.caller_sleeps),
+                   .served = segment_.offset_of(served_by(pair, 0).all().data()),
+                   .account = segment_.offset_of(&account(pair, 0, Side::kResponder))};
+      }
+    }
+  }
+
   /// What the responders' process does, or with a fault the one that waits to take its place.
   std::vector<threads::Record> respond(std::size_t which, const threads::Process::Parent& parent) {
+    if (go_ != nullptr) {
+      return respond_in_go(kit_.threads, options_, segment_, *go_, plan_.phases, parent);
+    }
     segment_.attach();
     keep(Side::kResponder);
     Crew crew(kit_.threads, stop_);
@@ -347,6 +395,7 @@ class Experiment {
   std::array<std::atomic<bool>, 2> gone_{};  // responders of the first and the second process
   platform::Segment segment_;
   Plan& plan_;
+  GoPlan* go_{nullptr};
   std::span<Account> accounts_;
   std::vector<Served> served_;          // of each pair, by each of its responders
   std::deque<Connection> connections_;  // of each pair, level by level

@@ -17,6 +17,7 @@
 #include <tuple>
 
 #include "platform/clock.hpp"
+#include "workloads/exchange/go_responder.hpp"
 
 namespace pipelab::exchange {
 namespace {
@@ -137,6 +138,32 @@ INSTANTIATE_TEST_SUITE_P(
                        ::testing::Values(1, 2, kMostDepth),
                        ::testing::Values(Transport::kSlot, Transport::kQueues, Transport::kPipe),
                        ::testing::Values(Responder::kProcess, Responder::kThread)));
+
+class AGoResponder
+    : public ::testing::TestWithParam<std::tuple<Wait, Layout, std::size_t, Callback>> {};
+
+TEST_P(AGoResponder, AnswersEveryCallOnce) {
+  try {
+    go_program();
+  } catch (const std::runtime_error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  Setting setting;
+  std::tie(setting.own.wait, setting.own.layout, setting.own.payload_bytes, setting.own.callback) =
+      GetParam();
+  setting.own.responder = Responder::kGo;
+  setting.own.zero_copy = setting.own.payload_bytes > 64;
+  setting.own.pairs = 2;
+  const Measured measured = run(setting);
+  EXPECT_EQ(std::ranges::count(measured.threads, "responder", &threads::Record::role), 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, AGoResponder,
+    ::testing::Combine(::testing::Values(Wait::kYield, Wait::kFutex, Wait::kAdaptive),
+                       ::testing::Values(Layout::kLines, Layout::kSplit),
+                       ::testing::Values(8, 64, 4088),
+                       ::testing::Values(Callback::kNone, Callback::kReentrant)));
 
 /// Forks a process that kills what this one forks next, after a while. (Not a thread: processes
 /// that are to have threads must be forked by one that has none.)

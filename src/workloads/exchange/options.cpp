@@ -13,9 +13,11 @@ namespace pipelab::exchange {
 void add_options(cli::Options& all, Options& options) {
   all.add_number<std::size_t>("--pairs", options.pairs, 1, 64,
                               "callers, each with a responder of its own");
-  all.add_choice<Responder>("--responder", options.responder,
-                            {{"process", Responder::kProcess}, {"thread", Responder::kThread}},
-                            "where the responders are: in a process of their own, or in this one");
+  all.add_choice<Responder>(
+      "--responder", options.responder,
+      {{"process", Responder::kProcess}, {"thread", Responder::kThread}, {"go", Responder::kGo}},
+      "where the responders are: in a process of their own, in this one, or "
+      "in one that is written in Go");
   all.add_choice<Transport>(
       "--transport", options.transport,
       {{"slot", Transport::kSlot},
@@ -95,6 +97,13 @@ std::string conflict(const Options& options, const platform::Scheduling& schedul
   }
   if (options.depth > 1 && options.callback == Callback::kNone) {
     return "--depth: there are no calls back: give --callback as well";
+  }
+  if (options.responder == Responder::kGo &&
+      (options.transport != Transport::kSlot || options.layout == Layout::kClaimed ||
+       options.callback == Callback::kListener || options.waiting() == Wait::kHybrid ||
+       options.waiting() == Wait::kCounted || options.waiting() == Wait::kLongSpin)) {
+    return "--responder: go knows a slot with lines or split, none and reentrant calls back, and "
+           "to wait by spin, yield, futex and adaptive: leave out what asks for others";
   }
   if (options.fault &&
       (options.transport != Transport::kSlot || options.responder != Responder::kProcess ||

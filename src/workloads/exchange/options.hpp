@@ -16,7 +16,7 @@ namespace pipelab::exchange {
 
 using threads::Wait;
 
-enum class Responder { kProcess, kThread };
+enum class Responder { kProcess, kThread, kGo };
 enum class Transport { kSlot, kQueues, kFutex, kEventfd, kPipe, kUnix, kTcp };  // in this order
 enum class Layout { kLines, kSplit, kClaimed };
 enum class Callback { kNone, kReentrant, kListener };

@@ -31,6 +31,9 @@ class Served {
     }
   }
 
+  /// The times of all that are kept.
+  std::span<const Times> all() const noexcept { return times_; }
+
   /// Of the `place`th that is kept; zeros where the responder did not have it.
   const Times& at(std::size_t place) const noexcept { return times_[place]; }
 

@@ -102,6 +102,25 @@ class SlotConnection {
     slot_.say(Word(~0ULL));
   }
 
+  /// Where what both sides use is, for sides in other languages.
+  struct Places {
+    const void* word;
+    const void* payload;
+    const void* caller_sleeps;
+    const void* responder_sleeps;
+  };
+
+  Places places() const noexcept requires requires(const Slot& slot, const Bell& bell) {
+    slot.word();
+    bell.word();
+  }
+  {
+    return {.word = &slot_.word(),
+            .payload = slot_.payload(Kind::kRequest).data(),
+            .caller_sleeps = &bells_[0].word(),
+            .responder_sleeps = &bells_[1].word()};
+  }
+
   void keep(Side /*side*/) noexcept {}
   void rouse(Side side) noexcept { bell_of(side).ring(); }
 

@@ -45,6 +45,7 @@ class PlainSlot {
   void end() noexcept {}
 
   std::span<Cell> payload(Kind /*kind*/) const noexcept { return payload_; }
+  const Cell& word() const noexcept { return word_; }
 
   bool answer(Word before, Word word) noexcept { return replace(word_, before, word); }
   Word revoke(Word word) noexcept { return Word(word_.exchange(word.bits())); }

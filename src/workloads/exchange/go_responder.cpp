@@ -127,7 +127,7 @@ std::filesystem::path go_program() {
   if (access(program.c_str(), X_OK) != 0) {
     throw std::runtime_error(
         fmt::format("{}: is not there: build it ('scripts/build.sh host exchange-go'), or boot the "
-                    "image that has it ('make image-go', run_vm.sh --tools go)",
+                    "image that has it ('make image-go', run_vm.sh --go)",
                     program.string()));
   }
   return program;

@@ -29,12 +29,17 @@ def _of_run(record: RunRecord) -> dict[str, str]:
     nodes = f"{guest.numa_nodes} NUMA nodes, " if guest.numa_nodes > 1 else ""
     nodes += f"a quantum of {guest.quantum}, " if guest.quantum != NO_QUANTUM else ""
     arguments = f" `{guest.kernel_args}`" if guest.kernel_args else ""
+    program = (
+        f"pipelab {image['program_version']}, {image['compiler']}, commit {record.facts['git_commit'] or 'unknown'}, "
+    )
+    program += f"SHA-256 `{image['program_sha256'][:16]}`"
+    if row.parcel:
+        program = f"the user's own, as packed with all that comes along, SHA-256 `{row.parcel}`"
     return {
         "guest": f"{row.target}, {guest.smp} CPU{'s' * (guest.smp > 1)}, {guest.memory_mb} MB, {nodes}"
         f"Linux {image['kernel_version']}{arguments}",
         "qemu": image["qemu_version"],
-        "program": f"pipelab {image['program_version']}, {image['compiler']}, commit {record.facts['git_commit'] or 'unknown'}, "
-        f"SHA-256 `{image['program_sha256'][:16]}`",
+        "program": program,
         # The host's clock is not in exact results, nor is anything else of it.
         "host": f"{host['cpu']}, {host['cpus']} CPUs" if row.timing == "live" else "",
     }

@@ -1,6 +1,7 @@
 """Capacity searches: which rates are tried, how runs decide a point, and what is told of the outcome."""
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,9 @@ def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records
     assert page.count("**Make it again**\n\n    make capacity SCENARIO=s/x\n") == 1  # the exact table has no facts
     exact = facts_of([record for record in records if record.row.timing == "exact"], "x")
     assert of_runs["host"] and not exact["host"]
+    program = live[0].facts["image"]["program_sha256"][:16]
+    own = facts_of([replace(live[0], row=replace(live[0].row, parcel="0123456789abcdef"))], "x")
+    assert program in of_runs["program"] and program not in own["program"] and "`0123456789abcdef`" in own["program"]
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", '{"workload": {"name": "x", "contract": {}}}'])

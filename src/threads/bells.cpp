@@ -19,7 +19,7 @@ void FutexBell::ring() noexcept {
 bool FutexBell::wait(std::uint32_t heard, platform::Nanoseconds limit_ns) noexcept {
   const timespec limit = platform::to_timespec(limit_ns);
   return syscall(SYS_futex, &rings_, FUTEX_WAIT, heard, &limit, nullptr, 0) >= 0 ||
-         errno != ETIMEDOUT;
+         errno != ETIMEDOUT || rings_.load() != heard;
 }
 
 EventfdBell::EventfdBell(std::pmr::memory_resource& /*shared*/) : file_(eventfd(0, EFD_CLOEXEC)) {

@@ -22,8 +22,8 @@ class alignas(platform::kDestructiveInterference) ParkingSpot {
 
   explicit ParkingSpot(Reach reach = Reach::kProcess) noexcept : reach_(reach) {}
 
-  /// Sleeps unless `ready()` holds, for `limit_ns` at most. False when it slept for all of that.
-  /// May return early: call it in a loop that tries again.
+  /// Sleeps unless `ready()` holds, for `limit_ns` at most. False when it slept for all of that,
+  /// and nobody woke it even then. May return early: call it in a loop that tries again.
   template <class Ready>
   bool park(Ready ready, std::optional<platform::Nanoseconds> limit_ns = std::nullopt) noexcept {
     // Relaxed: the fence orders it before ready()'s reads, and wake()'s fence pairs with that one.
@@ -31,8 +31,11 @@ class alignas(platform::kDestructiveInterference) ParkingSpot {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const bool in_time = ready() || sleep_while_parked(limit_ns);
     // Relaxed: only this thread ever sets it to 1, and a late wake() that still sees 1 is harmless.
-    parked_.store(0, std::memory_order_relaxed);
-    return in_time;
+    if (in_time) {
+      parked_.store(0, std::memory_order_relaxed);
+      return true;
+    }
+    return parked_.exchange(0, std::memory_order_relaxed) == 0;
   }
 
   /// Wakes the sleeper if it sleeps. Call it after the write that makes its `ready()` true.

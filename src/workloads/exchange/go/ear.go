@@ -80,9 +80,11 @@ func (here *ear) park(word *uint64, turn uint64) {
 		limit := syscall.NsecToTimespec(sleepLimitNs)
 		_, _, err := syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(here.mine)), futexWait, 1,
 			uintptr(unsafe.Pointer(&limit)), 0, 0)
-		if err == syscall.ETIMEDOUT && atomic.LoadUint64(word)>>turnShift != turn {
+		woken := atomic.SwapUint32(here.mine, 0) == 0
+		if err == syscall.ETIMEDOUT && !woken && atomic.LoadUint64(word)>>turnShift != turn {
 			here.lateFinds++
 		}
+		return
 	}
 	atomic.StoreUint32(here.mine, 0)
 }

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <thread>
 #include <tuple>
-#include <vector>
 
 namespace pipelab::threads {
 namespace {
@@ -47,7 +47,7 @@ TEST_P(EachWaker, LosesNoWakeUpOfManyThreads) {
   constexpr int kWakers = 4;
   constexpr int kRounds = 5'000;
   std::atomic<int> work{0};
-  std::vector<std::jthread> wakers;
+  std::deque<std::jthread> wakers;
   for (int which = 0; which < kWakers; ++which) {
     wakers.emplace_back([&] {
       for (int round = 0; round < kRounds; ++round) {

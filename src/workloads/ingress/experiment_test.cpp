@@ -204,7 +204,7 @@ class AStall : public ::testing::Test {
   }
 
   /// What the run ends with.
-  std::string reason() {
+  std::string reason() const {
     Recorder recorder(0);
     try {
       measure(setting_.kit, setting_.own, recorder, never_stop);
@@ -232,8 +232,7 @@ TEST_F(AStall, OfTheLoopEndsTheRun) {
     setting_.own.on_full = on_full;
     setting_.own.fault = to_fault("stall-loop@0.01");
     const std::string said = reason();
-    EXPECT_NE(said.find("the loop does not come back from a task: 60 tasks are"), std::string::npos)
-        << said;
+    EXPECT_NE(said.find("the loop does not come back from a task: "), std::string::npos) << said;
   }
 }
 

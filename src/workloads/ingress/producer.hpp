@@ -131,7 +131,7 @@ class Producer {
       return platform::now_ns();
     }
     if (options_.order == Order::kGlobal) {
-      const std::size_t other = (which_ + 1 + task.number) % options_.producers;
+      const auto other = static_cast<std::size_t>((which_ + 1 + task.number) % options_.producers);
       task.seen = static_cast<std::uint16_t>(other);
       task.seen_number = seats_[other].handed_over();
     }

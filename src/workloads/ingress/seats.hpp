@@ -26,7 +26,7 @@ class Seat {
   }
 
   void end(std::uint64_t number, platform::Nanoseconds published_ns) noexcept {
-    published_ns_[number % published_ns_.size()].store(published_ns, std::memory_order_relaxed);
+    published_ns_[place_of(number)].store(published_ns, std::memory_order_relaxed);
     // Release: who sees that it was handed over finds it in the queue.
     step_.store(2 * number + 2, std::memory_order_release);
   }
@@ -50,7 +50,7 @@ class Seat {
   platform::Nanoseconds published_ns(std::uint64_t number, platform::Nanoseconds submitted_ns,
                                      platform::Nanoseconds now_ns) const noexcept {
     const platform::Nanoseconds published_ns =
-        published_ns_[number % published_ns_.size()].load(std::memory_order_relaxed);
+        published_ns_[place_of(number)].load(std::memory_order_relaxed);
     return published_ns < submitted_ns ? now_ns : published_ns;
   }
 
@@ -63,6 +63,10 @@ class Seat {
   std::uint64_t step() const noexcept { return step_.load(std::memory_order_relaxed); }
 
  private:
+  std::size_t place_of(std::uint64_t number) const noexcept {
+    return static_cast<std::size_t>(number % published_ns_.size());
+  }
+
   alignas(platform::kDestructiveInterference) std::atomic<std::uint64_t> step_{0};
   std::vector<std::atomic<platform::Nanoseconds>> published_ns_;  // of the last tasks
   alignas(platform::kDestructiveInterference) std::atomic<std::uint64_t> done_{0};

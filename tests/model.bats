@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bats file_tags=slow
-# The ring's protocol, checked by Spin; and that the check finds each rule that is broken.
+# The ring's protocol, and how an event loop is woken, checked by Spin; and that the check finds each rule that is broken.
 
 load fake_guest
 
@@ -83,6 +83,22 @@ violates() { # TEXT CAPACITY BATCH VARIANT...
 
 @test "found: a flush without its wake-up" {
   violates "somebody sleeps for ever" 1 2 no-wake-on-full no-wake-on-empty
+}
+
+@test "many producers wake one loop, which sleeps in a futex or an eventfd" {
+  local producers
+  for producers in 1 2; do
+    holds waker "$producers"
+    holds waker-rings "$producers"
+  done
+}
+
+@test "found: a wake-up of the loop is lost, whichever rule is broken" {
+  local rule
+  for rule in no-sleep-fence no-wake-fence relaxed no-recheck flag-late; do
+    violates "somebody sleeps for ever" 2 2 "waker-$rule" "waker-rings-$rule"
+  done
+  violates "somebody sleeps for ever" 1 2 waker-no-exchange
 }
 
 @test "the check explains itself, and refuses what it cannot check" {

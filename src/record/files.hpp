@@ -23,14 +23,15 @@ class Files {
   /// Whether a pipe gets some of them, and may have no reader that takes it.
   bool any_pipe() const;
 
-  /// Writes samples and histograms.
+  /// Writes samples and histograms, and `others` that are not of items.
   template <ItemTimes Times>
-  void write(const Recorder<Times>& recorder, platform::Nanoseconds begin_ns) {
+  void write(const Recorder<Times>& recorder, platform::Nanoseconds begin_ns,
+             std::span<const NamedHistogram> others = {}) {
     if (auto& samples = of(File::kSamples)) {
       write_samples(*std::move(samples), recorder, begin_ns);
     }
     if (auto& histogram = of(File::kHistogram)) {
-      std::vector<NamedHistogram> histograms;
+      std::vector<NamedHistogram> histograms(others.begin(), others.end());
       for (std::size_t metric = 0; metric < Times::kMetrics.size(); ++metric) {
         histograms.push_back({Times::kMetrics[metric], recorder.histograms()[metric]});
       }

@@ -59,6 +59,9 @@ class Recorder {
     last_done_ns_ = item.done_ns;
   }
 
+  /// Whether record() will keep the next item whole.
+  bool keeps_next() const noexcept { return items_ == next_sample_ && kept_ < max_samples_; }
+
   /// Takes all that another thread's recorder, of as many items a sample, remembers, too: samples
   /// come to stand in the order of their intended times. Nothing can be recorded after it.
   void merge(const Recorder& other) {

@@ -37,6 +37,7 @@ TEST(Recorder, KeepsTheFirstItemsAndCountsAll) {
 TEST(Recorder, KeepsEveryFewthItem) {
   Recorder<Times> recorder(3, 10);
   for (platform::Nanoseconds item = 0; item < 100; ++item) {
+    EXPECT_EQ(recorder.keeps_next(), item == 0 || item == 10 || item == 20) << item;
     recorder.record({.intended_ns = item, .done_ns = 1000});
   }
   ASSERT_EQ(recorder.samples().size(), 3U);

@@ -33,7 +33,7 @@ void ParkingSpot::wake_sleeper() noexcept {
   // otherwise still find its 1 there, and sleep through the wake-up.
   // Relaxed: the sleeper reads nothing that this store publishes.
   if (parked_.exchange(0, std::memory_order_relaxed) != 0) {
-    ++wake_ups_;
+    wake_ups_.fetch_add(1, std::memory_order_relaxed);  // it is only counted
     futex(parked_, reach_ == Reach::kAll ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, 1);
   }
 }

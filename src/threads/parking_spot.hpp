@@ -9,7 +9,7 @@
 
 namespace pipelab::threads {
 
-/// Where one thread sleeps until another has changed what it waits for. One sleeper, one waker.
+/// Where one thread sleeps until another has changed what it waits for. One sleeper, any wakers.
 ///
 /// The two sides do what Dekker's algorithm does: each writes its own word (the sleeper `parked_`,
 /// the waker whatever `ready` reads), passes a full barrier, and reads the other's. So at least one
@@ -51,7 +51,7 @@ class alignas(platform::kDestructiveInterference) ParkingSpot {
   const std::atomic<std::uint32_t>& word() const noexcept { return parked_; }
 
   /// How many wake-up system calls the wakers have made. Ask when they are quiet.
-  std::uint64_t wake_ups() const noexcept { return wake_ups_; }
+  std::uint64_t wake_ups() const noexcept { return wake_ups_.load(std::memory_order_relaxed); }
 
  private:
   bool sleep_while_parked(std::optional<platform::Nanoseconds> limit_ns) noexcept;
@@ -59,7 +59,7 @@ class alignas(platform::kDestructiveInterference) ParkingSpot {
 
   std::atomic<std::uint32_t> parked_{0};
   Reach reach_;
-  std::uint64_t wake_ups_{0};
+  std::atomic<std::uint64_t> wake_ups_{0};
 };
 
 }  // namespace pipelab::threads

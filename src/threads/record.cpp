@@ -19,4 +19,15 @@ std::string csv_line(const Record& record) {
   return line;
 }
 
+std::optional<platform::Nanoseconds> run_time_ns(const std::vector<Record>& threads) {
+  platform::Nanoseconds all_ns = 0;
+  for (const Record& thread : threads) {
+    if (!thread.counters.run_time_ns) {
+      return std::nullopt;
+    }
+    all_ns += *thread.counters.run_time_ns;
+  }
+  return all_ns;
+}
+
 }  // namespace pipelab::threads

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "platform/clock.hpp"
 #include "platform/thread_counters.hpp"
 
 namespace pipelab::threads {
@@ -26,5 +28,8 @@ inline constexpr std::string_view kHeader =
 
 /// A line of it. What the kernel does not tell is empty.
 std::string csv_line(const Record& record);
+
+/// The CPU time of all threads in their measured parts; none where the kernel does not tell.
+std::optional<platform::Nanoseconds> run_time_ns(const std::vector<Record>& threads);
 
 }  // namespace pipelab::threads

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace pipelab::threads {
 namespace {
@@ -24,6 +25,14 @@ TEST(Record, HasAFieldForEachColumnEmptyWhereNothingIsKnown) {
   EXPECT_EQ(csv_line({.name = "reader 2", .role = "reader", .tid = 7}),
             "reader 2,7,reader,,,,,,,,,");
   EXPECT_EQ(std::ranges::count(kHeader, ','), 11);
+}
+
+TEST(RunTime, IsOfAllThreadsOrNotKnown) {
+  std::vector<Record> threads(2);
+  threads[0].counters.run_time_ns = 6;
+  EXPECT_FALSE(run_time_ns(threads));
+  threads[1].counters.run_time_ns = 7;
+  EXPECT_EQ(run_time_ns(threads), 13);
 }
 
 }  // namespace

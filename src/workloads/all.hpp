@@ -4,6 +4,7 @@
 
 #include "workload.hpp"
 #include "workloads/exchange/exchange.hpp"
+#include "workloads/ingress/ingress.hpp"
 #include "workloads/pipeline/pipeline.hpp"
 
 namespace pipelab {
@@ -12,6 +13,7 @@ namespace pipelab {
 inline constexpr std::array kWorkloads{
     Entry{"pipeline", pipeline::make},
     Entry{"exchange", exchange::make},
+    Entry{"ingress", ingress::make},
 };
 
 }  // namespace pipelab

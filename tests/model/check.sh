@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Checks one variant of the ring's protocol with Spin.
+# Checks one variant of the ring's protocol, or of how an event loop is woken, with Spin.
 set -euo pipefail
 
 usage() {
   cat <<END
 usage: tests/model/check.sh [--trace] VARIANT CAPACITY [BATCH [PLACES]]
+       tests/model/check.sh [--trace] waker... PRODUCERS
 Checks ring.pml for CAPACITY slots (1 to 3) and CAPACITY + 3 items, in all interleavings and with weak
 stores: every item arrives once, in order and whole; nobody sleeps for ever; at most one wake-up call a
 sleep; and, where each thread gets its turns, items keep arriving. Prints one line: 'ok: ...' or
@@ -33,6 +34,17 @@ Variants that break one rule, and must be found:
   no-wake-on-empty      a pop that finds the ring empty publishes, but does not wake the producer
   no-flush-on-close     the last items are not published
   close-first           they are, but after the end of the stream
+Checks waker.pml for as many PRODUCERS (1 to 3), which hand tasks to one event loop: it does not sleep for ever.
+Variants that hold:
+  waker                 the loop sleeps in futex(2)
+  waker-rings           in what keeps that it was rung: an eventfd, a pipe
+Variants that break one rule, and must be found; of waker-rings, too, as waker-rings-...:
+  waker-no-sleep-fence  sleep() without its fence
+  waker-no-wake-fence   wake() without its fence
+  waker-relaxed         both: the word is nothing but relaxed
+  waker-no-recheck      sleep() does not look again after it has said that it will
+  waker-flag-late       it looks first, and says so after that
+  waker-no-exchange     wake() leaves the word at 1 (found where the loop sleeps in futex(2))
 Exit codes: 0 it holds, 1 it is violated, 2 wrong usage or it could not be checked.
 END
 }
@@ -55,6 +67,12 @@ macros_of() { # VARIANT BATCH
     spin-no-flush) echo "-DBATCH=$2" -DSPIN_ONLY -DNO_FLUSH_ON_FULL ;;
     no-flush-on-full | no-flush-on-empty | no-wake-on-full | no-wake-on-empty | no-flush-on-close | close-first)
       echo "-DBATCH=$2" "-D$(macro_name "$1")"
+      ;;
+    waker-rings*) echo -DRINGS "$(macros_of "waker${1#waker-rings}" "$2")" ;;
+    waker) ;;
+    waker-relaxed) echo -DNO_SLEEP_FENCE -DNO_WAKE_FENCE ;;
+    waker-no-sleep-fence | waker-no-wake-fence | waker-no-recheck | waker-flag-late | waker-no-exchange)
+      echo "-D$(macro_name "${1#waker-}")"
       ;;
     *) die "'$1' is not a variant, see --help" ;;
   esac
@@ -90,7 +108,7 @@ violated() {
   esac
   if ((trace)); then
     # shellcheck disable=SC2086  # many words
-    spin -t -p -g $macros ring.pml
+    spin -t -p -g $macros "$model"
   fi
   exit 1
 }
@@ -106,7 +124,9 @@ esac
 [[ $2 =~ ^[1-3]$ ]] || die "'$2' is not a capacity from 1 to 3"
 [[ ${3:-2} =~ ^[1-4]$ ]] || die "'$3' is not a batch from 1 to 4"
 [[ ${4:-2} =~ ^[1-3]$ ]] || die "'$4' is not a number of places from 1 to 3"
-macros="-DCAPACITY=$2 -DITEMS=$(($2 + 3)) -DPLACES=${4:-2} $(macros_of "$1" "${3:-2}")"
+model=ring.pml size="-DCAPACITY=$2 -DITEMS=$(($2 + 3)) -DPLACES=${4:-2}"
+[[ $1 != waker* ]] || model=waker.pml size=-DPRODUCERS=$2
+macros="$size $(macros_of "$1" "${3:-2}")"
 command -v spin >/dev/null || die "spin is missing: install the Debian package of that name"
 
 models=$(realpath "$(dirname "$0")")
@@ -115,7 +135,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 cp "$models"/*.pml .
 # shellcheck disable=SC2086  # many words
-spin -a $macros ring.pml >spin.log || die "the model is not valid: $(head -n 1 spin.log)"
+spin -a $macros "$model" >spin.log || die "the model is not valid: $(head -n 1 spin.log)"
 # Without -O: compiling would cost more than it saves.
 verify -DSAFETY ""
 safety=$(states)

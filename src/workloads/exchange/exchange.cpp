@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <numeric>
+#include <optional>
 
 #include "platform/clock.hpp"
+#include "record/fairness.hpp"
 #include "workloads/exchange/experiment.hpp"
 
 namespace pipelab::exchange {
@@ -16,29 +18,10 @@ double over(double value, std::uint64_t count) {
   return count > 0 ? value / static_cast<double>(count) : 0;
 }
 
-/// Jain's fairness index of the pairs' calls: 1 where all made as many, 1/N where one of N made all
-/// (R. Jain, D. Chiu, W. Hawe: A quantitative measure of fairness, DEC-TR-301, 1984).
-double fairness(const std::vector<std::uint64_t>& calls) {
-  double sum = 0;
-  double squares = 0;
-  for (const std::uint64_t each : calls) {
-    const auto value = static_cast<double>(each);
-    sum += value;
-    squares += value * value;
-  }
-  return squares > 0 ? sum * sum / (static_cast<double>(calls.size()) * squares) : 1;
-}
-
 /// CPU time of all threads; empty where the kernel does not tell.
 std::string cpu_time_us(const Measured& measured, std::uint64_t calls) {
-  platform::Nanoseconds all_ns = 0;
-  for (const threads::Record& thread : measured.threads) {
-    if (!thread.counters.run_time_ns) {
-      return "";
-    }
-    all_ns += *thread.counters.run_time_ns;
-  }
-  return fmt::format("{:.4f}", over(static_cast<double>(all_ns) / 1e3, calls));
+  const std::optional<platform::Nanoseconds> all_ns = threads::run_time_ns(measured.threads);
+  return all_ns ? fmt::format("{:.4f}", over(static_cast<double>(*all_ns) / 1e3, calls)) : "";
 }
 
 }  // namespace
@@ -88,7 +71,7 @@ Outcome Exchange::run(const Kit& kit, record::Files& files, std::atomic<bool>& s
                     {"round_trip_mean_us", fmt::format("{:.4f}", mean_ns / 1e3)},
                     {"cycle_us", fmt::format("{:.4f}", over(elapsed_s * 1e6, calls) *
                                                            static_cast<double>(options_.pairs))},
-                    {"fairness", fmt::format("{:.4f}", fairness(measured.calls))},
+                    {"fairness", fmt::format("{:.4f}", record::fairness(measured.calls))},
                     {"cpu_time_us", cpu_time_us(measured, calls)},
                     {"parks", fmt::to_string(tally.parks)},
                     {"wakes", fmt::to_string(tally.wakes)},

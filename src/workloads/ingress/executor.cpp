@@ -37,7 +37,7 @@ platform::Nanoseconds Executor::run(const Task& task, platform::Nanoseconds noti
     ++thrown_;  // the loop goes on
   }
   Seat& seat = seats_[task.producer];
-  if (measures(task.intended_ns)) {
+  if (task.measured) {
     ++tasks_[task.producer];
     waited_ns_ += started_ns - task.submitted_ns;
     recorder_.record(

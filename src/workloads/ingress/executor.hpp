@@ -18,8 +18,8 @@ class Executor {
  public:
   Executor(const Options& options, Seats& seats, Recorder& recorder);
 
-  /// Records tasks from then on; call it before there are any. Where the loop is to stall, it does
-  /// so then.
+  /// Says when the measured part begins; call it before there are tasks. Where the loop is to
+  /// stall, it does so then.
   void measure_from(platform::Nanoseconds begin_ns) noexcept;
 
   /// Runs a task in a turn that began then, and gives its room back; returns when it was done. What

@@ -187,6 +187,15 @@ TEST(Experiment, RunsNoMoreThanItsBudgetInATurn) {
   }
 }
 
+TEST(Experiment, DoesNotMeasureABurstOfTheWarmUpThatEndsAfterIt) {
+  Setting setting;
+  setting.own.producers = 1;
+  setting.own.burst = 3000;
+  setting.own.task_ns = 50'000;  // 0.15 s a burst
+  const Measured measured = run(setting);
+  EXPECT_LE(measured.submitted.measured + 3000, measured.submitted.all);
+}
+
 TEST(Experiment, DropsWhatThereIsNoRoomFor) {
   Setting setting;
   setting.own.bound = setting.own.producers;

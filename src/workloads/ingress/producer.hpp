@@ -126,7 +126,8 @@ class Producer {
               .submitted_ns = turn.created_ns,
               .number = submitted_.all,
               .producer = static_cast<std::uint16_t>(which_),
-              .seen = static_cast<std::uint16_t>(which_)};
+              .seen = static_cast<std::uint16_t>(which_),
+              .measured = measures_};
     if (!find_room(task)) {
       return platform::now_ns();
     }

@@ -18,6 +18,7 @@ struct Task {
   std::uint64_t seen_number{0};  ///< how many tasks of producer `seen` had been handed over before
   std::uint16_t producer{0};
   std::uint16_t seen{0};
+  bool measured{false};  ///< a burst of the warm-up can end after it: its producer says
 };
 
 /// The times of a task, in nanoseconds on one monotonic clock.

@@ -32,6 +32,7 @@ std::vector<Cell> matrix(bool quick) {
   add_calls(cells);
   add_recording(cells);
   add_pipeline(cells);
+  add_submits(cells);
   if (quick) {
     std::erase_if(cells, [](const Cell& cell) { return !is_claimed(cell); });
   }

@@ -40,6 +40,7 @@ def _both(bound: float) -> dict[str, float]:
 
 EAGER, BATCHED = "spsc_ring eager", "spsc_ring batched"
 LINES = "lines slot"  # of the workload exchange
+SLAB = "list slab"  # of the workload ingress
 CLAIMS = (
     Claim("8 B, capacity 1024, batched", BATCHED, {"near": 2.0, "far": 1.5}),
     Claim("8 B, capacity 1024, eager", EAGER, {"near": 1.5, "far": 1.0}),
@@ -57,6 +58,14 @@ CLAIMS = (
     Claim("call, 64 B, two lines", LINES, {"near": 0.5, "far": 1.0}, work="call", item_bytes=64,
           others=("claimed slot",)),
     Claim("call, 64 B, two lines", LINES, _both(1.0), work="call", item_bytes=64, others=("two queues",)),
+    *(
+        Claim(f"tasks of {mode}, 16 B", SLAB, bounds, work="submit", mode=mode, item_bytes=16, others=others)
+        for mode in ("1 producer", "8 producers", "32 producers")
+        for bounds, others in (
+            (_both(2.0), ("mutex swap",)),
+            ({"near": 1.0, "far": 1.5}, ("ConcurrentQueue", "ConcurrentQueue tokens")),
+        )
+    ),
 )  # fmt: skip
 
 PIPELINE_WORK = "pipeline, interval 0, blocks and spins, every item recorded"

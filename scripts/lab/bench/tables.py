@@ -12,7 +12,17 @@ from lab.text.complaint import FAILED, Complaint
 PLACEMENTS = ("near", "far")
 OWN = ("spsc_ring eager", "spsc_ring batched", "mutex queue")
 RAW_LINES = ("raw line", "two raw lines")
-NOT_PEERS = (*OWN, *RAW_LINES)
+OWN_MPSC = (
+    "list slab",
+    "list malloc",
+    "list intrusive",
+    "mutex swap",
+    "mutex chunk",
+    "mutex detach",
+    "ticket ring",
+    "lanes",
+)
+NOT_PEERS = (*OWN, *OWN_MPSC, *RAW_LINES)
 CELL = ["work", "contender", "mode", "batch", "item_bytes", "capacity", "placement"]
 CONTEST = ["work", "mode", "batch", "item_bytes", "capacity", "placement"]  # what is compared with each other
 MOST_RUN_DELAY = 0.01  # of a sample's duration, both threads' together
@@ -66,7 +76,7 @@ def tables(samples: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """throughput and round_trip: medians over rounds, for each placement, each contender with or without hint, as suits
     it better; references: what a placement is like."""
     quiet = undisturbed(samples)
-    moved = _medians(quiet[quiet["work"].isin(["throughput", "pipeline"])], {"throughput": "items_s"})
+    moved = _medians(quiet[quiet["work"].isin(["throughput", "pipeline", "submit"])], {"throughput": "items_s"})
     sent = _medians(quiet[quiet["work"] == "round_trip"], {"round_trip_p50": "ns", "round_trip_p99": "ns"})
     round_trip = _compared(sent, "round_trip_p50_ns", largest=False)
     raw = round_trip[round_trip["contender"] == "raw line"].set_index("placement")["round_trip_p50_ns"]

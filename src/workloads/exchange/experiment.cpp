@@ -213,7 +213,7 @@ class Experiment {
                                .zero_copy = options_.zero_copy ? 1U : 0U,
                                .served = served_.front().all().size(),
                                .served_every = kit_.record.sample_every};
-    GoPair* const pairs = reinterpret_cast<GoPair*>(go_ + 1);
+    auto* const pairs = reinterpret_cast<GoPair*>(go_ + 1);
     if constexpr (requires(Connection connection) { connection.places(); }) {
       for (std::size_t pair = 0; pair < options_.pairs; ++pair) {
         const auto places = connection(pair, 0).places();

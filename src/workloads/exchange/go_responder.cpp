@@ -122,7 +122,7 @@ std::uint64_t go_way(Wait way) noexcept {
 }
 
 std::filesystem::path go_program() {
-  const std::filesystem::path program =
+  std::filesystem::path program =
       std::filesystem::read_symlink("/proc/self/exe").replace_filename("exchange-go");
   if (access(program.c_str(), X_OK) != 0) {
     throw std::runtime_error(

@@ -35,7 +35,7 @@ class EventLoop {
         waker_(waker),
         executor_(executor),
         turns_(turns),
-        producers_wait_(options.on_full == OnFull::kBlock || options.burst > 0) {}
+        producers_wait_(options.on_full == OnFull::kBlock || options.burst > 0 ? 1 : 0) {}
 
   /// Runs tasks until all producers have left, and none is there.
   void run() {
@@ -61,7 +61,7 @@ class EventLoop {
     std::size_t tasks = 0;
     do {
       done_ns = executor_.run(task, noticed_ns);
-      waiting |= std::uint64_t{producers_wait_} << task.producer;
+      waiting |= producers_wait_ << task.producer;
     } while (++tasks < options_.budget && queue_.try_pop(task));
     for (; waiting != 0; waiting &= waiting - 1) {
       seats_[static_cast<std::size_t>(std::countr_zero(waiting))].wake();
@@ -83,8 +83,10 @@ class EventLoop {
       platform::spin_hint();
     } else if (turn == Turn::kYield) {
       platform::let_others_run();
-    } else {
+    } else if (queue_.empty()) {
       waker_.sleep([this] { return !queue_.empty() || seats_.all_left(); });
+    } else {
+      platform::spin_hint();  // a push is under way there, whose producer has to go on
     }
   }
 
@@ -94,7 +96,7 @@ class EventLoop {
   threads::Waker& waker_;
   Executor& executor_;
   Turns& turns_;
-  bool producers_wait_;
+  std::uint64_t producers_wait_;  ///< 1 where any may sleep until a task is done, else 0
   threads::Hybrid hybrid_;
 };
 

@@ -38,8 +38,9 @@ struct Task {
 constexpr std::size_t kCapacity = 1024;      // of all producers together
 constexpr std::uint64_t kTasks = 1U << 16U;  // a sample
 
-/// As the kit's own: made for so many producers, with room for a share of each. It allocates
-/// nothing when it is used, as its author has it for bounded use (try_enqueue).
+/// As its author has it: with room for so many tasks from the beginning, and more where they do not
+/// fit. It has no bound: a producer with a token keeps its blocks, so that one could take all of a
+/// fixed number from the others, which would then wait for ever.
 template <bool kTokens>
 class Moodycamel {
   using Queue = moodycamel::ConcurrentQueue<Task>;
@@ -54,9 +55,9 @@ class Moodycamel {
     }
     bool try_push(const Task& task) {
       if constexpr (kTokens) {
-        return queue_->try_enqueue(*token_, task);
+        return queue_->enqueue(*token_, task);
       } else {
-        return queue_->try_enqueue(task);
+        return queue_->enqueue(task);
       }
     }
 

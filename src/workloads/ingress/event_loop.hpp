@@ -79,14 +79,12 @@ class EventLoop {
     const Turn turn = options_.consumer == Consumer::kSpin   ? Turn::kSpin
                       : options_.consumer == Consumer::kPark ? Turn::kPark
                                                              : hybrid_.next();
-    if (turn == Turn::kSpin) {
-      platform::spin_hint();
-    } else if (turn == Turn::kYield) {
+    if (turn == Turn::kYield) {
       platform::let_others_run();
-    } else if (queue_.empty()) {
-      waker_.sleep([this] { return !queue_.empty() || seats_.all_left(); });
+    } else if (turn == Turn::kSpin || !queue_.empty()) {
+      platform::spin_hint();  // not empty: a push is under way, whose producer has to go on
     } else {
-      platform::spin_hint();  // a push is under way there, whose producer has to go on
+      waker_.sleep([this] { return !queue_.empty() || seats_.all_left(); });
     }
   }
 

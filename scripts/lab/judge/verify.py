@@ -57,7 +57,7 @@ def changed_inputs(made: Results, again: Sequence[Row], build: Path, targets: Pa
         for guest in each["guests"]:
             image = plan.read_image(build, machine, guest["kernel"])
             for fact, name in INPUTS.items():
-                if fact == "go_sha256" and not any(row.image == "go" for row in again):
+                if fact == "go_sha256" and not any(row.variant == "go" for row in again):
                     continue
                 then, now = (facts.get(fact, "unknown") for facts in (guest["image"], image))
                 if then != now:

@@ -67,7 +67,7 @@ class Row:
     build: str = ""  # which build's image: "" is this tree's, else the folder of another's
     observer: str = "none"  # what watches it
     parcel: str = ""  # of a user's program: the digits by which program.pack() knows what travels
-    image: str = ""  # which of contract.IMAGES it boots: "" the usual one
+    variant: str = ""  # of the image: which of contract.IMAGES it boots; "" is the usual one
 
     @property
     def place(self) -> str:
@@ -266,7 +266,7 @@ def _row(
         wanted_accelerator=sweep.wanted_accelerator if timing == "live" else "auto",
         knobs=_knobs(sweep),
         parcel=parcel.digits if parcel else "",
-        image=known.image_for(options),
+        variant=known.image_for(options),
     )
     place = "--duration" if sweep.duration_s is not None else f"{suite.place(scenario.name)}: duration"
     _check_limit(row, warmup_s, place)
@@ -350,7 +350,7 @@ def decisive_hash(row: Row, image: dict[str, str], accelerator: str) -> str:
         "initrd": image["initrd_sha256"],
         "qemu": image["qemu_version"],
         **({"parcel": row.parcel} if row.parcel else {}),
-        **({"image": image.get(f"{row.image}_sha256", "")} if row.image else {}),
+        **({"image": image.get(f"{row.variant}_sha256", "")} if row.variant else {}),
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:HASH_DIGITS]
 

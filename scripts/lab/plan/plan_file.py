@@ -48,7 +48,7 @@ def fault(row: Row) -> str:
         "build": not row.build.isprintable(),
         "observer": row.observer not in plan.OBSERVERS,
         "parcel": bool(row.parcel) != _is_own(row) or not re.fullmatch("([0-9a-f]{16})?", row.parcel),
-        "image": row.image not in ("", *contract.IMAGES),
+        "variant": row.variant not in ("", *contract.IMAGES),
     }
     return next((name for name, wrong in faults.items() if wrong), "")
 
@@ -129,7 +129,7 @@ def of_object(said: Any) -> Row:
     if isinstance(said.get("guest"), dict):
         _check_types(Guest, said["guest"], "guest.")
         values["guest"] = Guest(**said["guest"])
-    for name in ("parcel", "image"):  # most rows have none
+    for name in ("parcel", "variant"):  # most rows have none
         values.setdefault(name, "")
     _check_types(Row, values)
     for name in ("options", "knobs"):

@@ -74,8 +74,8 @@ def command(row: Row) -> list[str]:
     }
     watched, before = _observer(row)
     named = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    if row.image:
-        watched += [f"--{row.image}"]
+    if row.variant:
+        watched += [f"--{row.variant}"]
     if row.parcel:
         watched += ["--parcel", str(program.file_of(row.parcel)), *(("--wrap", " ".join(before)) if before else ())]
         before = OF_ATTENDANT.get(row.observer, [])

@@ -83,14 +83,14 @@ def _noted(made: list[list[str]]) -> Callable[..., int]:
 def test_a_row_that_needs_another_image_boots_and_is_made_with_it(
     rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = replace(rows[0], image="go")
+    row = replace(rows[0], variant="go")
     assert "--go" in one.command(row) and "--go" not in one.command(rows[0])
     image = dict.fromkeys(plan.IMAGE_FACTS, "0")
     hashes = [
         plan.decisive_hash(each, image | {"go_sha256": sha256}, "tcg") for each in (row, rows[0]) for sha256 in "12"
     ]
     assert hashes[0] != hashes[1] and hashes[2] == hashes[3]
-    assert plan_file.fault(replace(row, run=rows[0].run, image="rust")) == "image"
+    assert plan_file.fault(replace(row, run=rows[0].run, variant="rust")) == "variant"
     made: list[list[str]] = []
     monkeypatch.setattr(wanted, "attend", _noted(made))
     suite_file = tmp_path / "calls.toml"

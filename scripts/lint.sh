@@ -21,9 +21,26 @@ mapfile -t cpp < <(git ls-files '*.cpp' '*.hpp' '*.h')
 mapfile -t shell < <(git ls-files | xargs grep -lE '^#!.*(ba)?sh$')
 
 # What CMake would compile: several sources in one, whose headers are then read once.
+units_of() { # BUILD
+  sed -nE 's/^ *"file": "(.*)",?$/\1/p' "build/$1/compile_commands.json"
+}
+
+# Prints the sources that are in none of these, which nothing would look at.
+left_out() { # BUILD FOLDER
+  local units
+  mapfile -t units < <(units_of "$1")
+  ! comm -23 <(git ls-files "$2/*.cpp" | sort) \
+    <({ printf '%s\n' "${units[@]}" && sed -nE 's/^#include "(.*\.cpp)"$/\1/p' "${units[@]}"; } | sed "s|^$PWD/||" | sort) | grep .
+}
+
+# Prints where a source includes another. clang-tidy's own check of that is left out, as CMake's units are nothing else.
+included() {
+  ! git grep -nE '^#include .*\.(cpp|cc|cxx)[">]' -- 'src/*.cpp' 'src/*.hpp' 'qemu/counters/*.cpp' 'qemu/counters/*.hpp'
+}
+
 tidy() { # BUILD
   # It does not know all of GCC's flags, and counts on stderr the warnings of system headers that it did not show.
-  sed -nE 's/^ *"file": "(.*)",?$/\1/p' "build/$1/compile_commands.json" | xargs -P "$(nproc)" -n 1 clang-tidy -p "build/$1" --quiet \
+  units_of "$1" | xargs -P "$(nproc)" -n 1 clang-tidy -p "build/$1" --quiet \
     --checks=-bugprone-suspicious-include --extra-arg=-Wno-ignored-optimization-argument 2> >(grep -v 'warnings' >&2)
 }
 
@@ -31,6 +48,8 @@ check clang-format clang-format --dry-run --Werror "${cpp[@]}"
 for build in lint counters; do
   scripts/build.sh --configure "$build" || exit 1
 done
+check 'all sources are checked' left_out lint src
+check 'no source is included' included
 check clang-tidy tidy lint
 check 'clang-tidy (counters)' tidy counters
 check shellcheck shellcheck -x -P SCRIPTDIR -e SC2153,SC2317 "${shell[@]}"

@@ -1,7 +1,10 @@
 # The front door: `make` alone lists what it can do.
 
 KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA QUANTUM ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
-  SCENARIO BASE BASE_PROGRAM ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS STRESS
+  SCENARIO BASE BASE_PROGRAM ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS STRESS DRY_RUN
+# One that is misspelt would otherwise change nothing, and boot guests.
+unknown := $(strip $(foreach name,$(filter-out $(KNOBS),$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+$(if $(unknown),$(error $(firstword $(unknown)): is no knob: see README.md, or give one of $(KNOBS)))
 # What is given is text: make expands nothing in it, and recipes have it in variables of the shell, which runs none of it.
 # The scripts know what to do without.
 $(foreach knob,$(KNOBS),$(if $(filter-out undefined,$(origin $(knob))),$(eval override export $(knob) := $$(value $(knob)))))
@@ -20,7 +23,8 @@ timing := $(call option,timing,TIMING)
 one_timing := $${TIMING:+--timing "$${TIMING%% *}"}
 duration := $(call option,duration,DURATION)
 reps := $(call option,reps,REPS)
-runs := $(reps) $(call option,seed,SEED) $(call option,jobs,JOBS) $(duration)
+runs := $(reps) $(call option,seed,SEED) $(call option,jobs,JOBS) $(duration) \
+  $$([[ $${DRY_RUN:-0} == 0 ]] || echo --dry-run)
 
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
 
@@ -100,8 +104,11 @@ counters: setup-run ## build the plugin that counts instructions and simulates c
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
 	@qemu/run_vm.sh --shell --timing live $(guest)
 
-test: setup-test image ## run all tests, with real guests at the end
+test: setup-test image ## run the tests, with real guests at the end
 	@tests/run_all.sh
+
+thorough: setup-test image ## run those tests too that take minutes each: more targets, seeds and programs
+	@tests/run_all.sh --thorough
 
 check: setup-test image ## run the tests that do not take long, between two edits
 	@tests/run_all.sh --quick

@@ -80,7 +80,9 @@ assert user["loads"] > 1000 and user["loads"] + user["stores"] <= user["cache_ac
 END
 }
 
+# bats test_tags=thorough
 @test "exact timing: the same on x86_64, with one CPU" { same_on x86_64; }
+# bats test_tags=thorough
 @test "exact timing: the same on armv7, with one CPU" { same_on armv7; }
 
 @test "the program's threads share no line without need" {

@@ -46,7 +46,7 @@ declare -gA TARGET_OF=([BASE]=gate [BASE_PROGRAM]=ab [ALLOW]=gate [SLO]=capacity
 arrived() { # KNOB VALUE
   local words=("$2") word
   case $1 in
-    COUNTERS | QUICK | STRESS) return 0 ;; # are only there or not
+    COUNTERS | QUICK | STRESS | DRY_RUN) return 0 ;; # are only there or not
     RESULTS) words=("$2/result_data/runs") ;;
     SUITE | ALLOW) read -ra words <<<"$2" ;;
   esac
@@ -91,6 +91,8 @@ arrived() { # KNOB VALUE
   [[ $(called run_scenarios.sh run-scenarios SUITE="a b" REPS=5 TIMING=live KERNEL_ARGS="a=1 b=2" TARGET=armv7) == \
     "--make-images --target armv7 --kernel-args a=1 b=2 --timing live --reps 5 a b " ]]
   [[ $(called run_scenarios.sh run-scenarios RESULTS=) == "--make-images t000 t001 " ]]
+  [[ $(called run_scenarios.sh run-scenarios DRY_RUN=1 SEED=2) == "--make-images --seed 2 --dry-run t000 t001 " ]]
+  [[ $(called run_scenarios.sh run-scenarios DRY_RUN=0) == "--make-images t000 t001 " ]]
   [[ $(called count_runs.sh run-scenarios COUNTERS=1 JOBS=4) == "--jobs 4 " ]]
   [[ $(called matrix.sh matrix) == "t000 " ]]
   [[ $(REPS=2 called matrix.sh matrix SUITE=t001) == "--reps 2 t001 " ]]
@@ -103,6 +105,13 @@ arrived() { # KNOB VALUE
   [[ $(called bench.sh bench QUICK=0) == "" ]]
   [[ $(called bench.sh bench QUICK=1) == "--quick " ]]
   [[ $(called soak.sh soak) == "200 " ]]
+}
+
+@test "what is no knob is refused, since a misspelt one would change nothing" {
+  setup_tree
+  run make -s -C "$TREE" run-scenarios SUITES=t001
+  exits 2
+  [[ $output == *"SUITES: is no knob"* && ! -s $LOG ]]
 }
 
 @test "scripts refuse what is no knob's value in one line, and make ends with 2" {

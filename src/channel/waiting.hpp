@@ -1,14 +1,11 @@
 #pragma once
 
 #include "channel/options.hpp"
-#include "platform/cpu.hpp"
 #include "threads/hybrid.hpp"
 
 namespace pipelab::channel {
 
 /// What a thread does on each turn in which the other side has not yet made progress possible.
-/// Every turn that stays awake executes the spin hint: under QEMU it is what lets the other virtual
-/// CPU run.
 template <Wait kWait>
 class Waiter {
  public:
@@ -19,17 +16,11 @@ class Waiter {
   template <class Park>
   void pause(Park park) {
     using Turn = threads::Hybrid::Turn;
-    const Turn turn = kWait == Wait::kSpin    ? Turn::kSpin
-                      : kWait == Wait::kYield ? Turn::kYield
-                      : kWait == Wait::kFutex ? Turn::kPark
-                                              : hybrid_.next();
-    if (turn == Turn::kSpin) {
-      platform::spin_hint();
-    } else if (turn == Turn::kYield) {
-      platform::let_others_run();
-    } else {
-      park();
-    }
+    threads::spend(kWait == Wait::kSpin    ? Turn::kSpin
+                   : kWait == Wait::kYield ? Turn::kYield
+                   : kWait == Wait::kFutex ? Turn::kPark
+                                           : hybrid_.next(),
+                   park);
   }
 
   /// Says that the wait is over.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 
 #include "load/arrivals.hpp"
 #include "load/options.hpp"
@@ -32,16 +33,17 @@ class BasicUnpaced {
     Clock::sleep_until(phase.begin_ns, stop);
   }
 
-  /// Waits for the next item's turn, unless `stop` is set.
-  Turn next(const std::atomic<bool>& /*stop*/) noexcept {
+  /// Waits for the next item's turn. None when the phase is over, or `stop` is set.
+  std::optional<Turn> next(const std::atomic<bool>& stop) noexcept {
     const platform::Nanoseconds now_ns = Clock::now_ns();
-    return {.intended_ns = now_ns, .created_ns = now_ns};
+    // Relaxed: the flag carries nothing with it, and one more item does no harm.
+    if (now_ns >= end_ns_ || stop.load(std::memory_order_relaxed)) {
+      return std::nullopt;
+    }
+    return Turn{.intended_ns = now_ns, .created_ns = now_ns};
   }
 
-  /// Whether the phase is over before `turn`.
-  bool over(const Turn& turn) const noexcept { return turn.created_ns >= end_ns_; }
-
-  /// How many items of the phase, from the one that was over on, were intended but never made.
+  /// How many items of the phase, once it is over, were intended but never made.
   std::uint64_t missed() noexcept { return 0; }
 
  private:
@@ -73,19 +75,21 @@ class BasicPaced {
     Clock::sleep_until(phase.begin_ns, stop);
   }
 
-  Turn next(const std::atomic<bool>& stop) noexcept {
-    const platform::Nanoseconds gap_ns = gap_ns_;
-    intended_ns_ += gap_ns;
-    gap_ns_ = arrivals_.next_gap_ns();  // before the wait, so that it costs the item no time
-    return {.intended_ns = intended_ns_, .created_ns = wait(gap_ns, stop)};
-  }
-
   /// A schedule that is kept ends with its last intended item, so that the late items of a stall at
   /// the end count, too, but for those that would be later than the phase lets them be. One that is
   /// not kept ends with its time.
-  bool over(const Turn& turn) const noexcept {
-    return turn.intended_ns >= phase_.end_ns ||
-           turn.created_ns >= (pacing_ == Pacing::kSleep ? phase_.end_ns : phase_.late_ns);
+  std::optional<Turn> next(const std::atomic<bool>& stop) noexcept {
+    const platform::Nanoseconds gap_ns = gap_ns_;
+    intended_ns_ += gap_ns;
+    gap_ns_ = arrivals_.next_gap_ns();  // before the wait, so that it costs the item no time
+    const Turn turn{.intended_ns = intended_ns_, .created_ns = wait(gap_ns, stop)};
+    // Relaxed: as above.
+    if (turn.intended_ns >= phase_.end_ns ||
+        turn.created_ns >= (pacing_ == Pacing::kSleep ? phase_.end_ns : phase_.late_ns) ||
+        stop.load(std::memory_order_relaxed)) {
+      return std::nullopt;
+    }
+    return turn;
   }
 
   std::uint64_t missed() noexcept { return arrivals_.count(gap_ns_, phase_.end_ns - intended_ns_); }

@@ -56,6 +56,14 @@ TEST(ThreadCounters, CountSleepsAndTimeOnACpu) {
   }).join();
 }
 
+TEST(ThreadCounters, TellTheLastCpu) {
+  std::jthread([] {
+    pin_this_thread(scheduled_cpus().back());
+    EXPECT_EQ(last_cpu(this_thread_id()), scheduled_cpus().back());
+  }).join();
+  EXPECT_EQ(last_cpu(0), std::nullopt);
+}
+
 TEST(ThreadCounters, AreAbsentForAThreadThatIsGone) {
   const ThreadCounters counters = read_thread_counters(0);
   EXPECT_FALSE(counters.voluntary_switches);

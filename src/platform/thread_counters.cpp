@@ -100,6 +100,13 @@ ThreadCounters read_thread_counters(pid_t tid) {
   return counters;
 }
 
+std::optional<int> last_cpu(pid_t tid) {
+  constexpr std::size_t kProcessor = 39 - 3;
+  const std::vector<std::string> fields =
+      stat_fields(content_of(fmt::format("/proc/{0}/task/{0}/stat", tid)));
+  return fields.size() > kProcessor ? number(fields[kProcessor]) : std::nullopt;
+}
+
 pid_t this_thread_id() noexcept { return gettid(); }
 
 }  // namespace pipelab::platform

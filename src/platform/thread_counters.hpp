@@ -28,6 +28,9 @@ struct ThreadCounters {
 /// Reads the counters of thread `tid`, of whatever process.
 ThreadCounters read_thread_counters(pid_t tid);
 
+/// The CPU that thread `tid`, of whatever process, is on or was on last.
+std::optional<int> last_cpu(pid_t tid);
+
 /// The calling thread's number.
 pid_t this_thread_id() noexcept;
 

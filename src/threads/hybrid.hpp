@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/cpu.hpp"
+
 namespace pipelab::threads {
 
 /// How long to stay awake before one parks: spin, then let others run for a few turns, and learn
@@ -40,5 +42,22 @@ class Hybrid {
   int turns_{0};
   int spin_turns_{kMostSpinTurns / 10};
 };
+
+/// Spends a turn of a wait. Every one that stays awake executes the spin hint or calls the kernel:
+/// under QEMU that is what lets the other virtual CPU run.
+template <class Park>
+void spend(Hybrid::Turn turn, Park park) {
+  switch (turn) {
+    case Hybrid::Turn::kSpin:
+      platform::spin_hint();
+      return;
+    case Hybrid::Turn::kYield:
+      platform::let_others_run();
+      return;
+    case Hybrid::Turn::kPark:
+      park();
+      return;
+  }
+}
 
 }  // namespace pipelab::threads

@@ -43,20 +43,13 @@ class Waiter {
   /// other side is on this CPU, as far as is known.
   template <class Park>
   void pause(bool near, Park park) noexcept {
-    switch (next(near)) {
-      case Turn::kSpin:
-        platform::spin_hint();
-        break;
-      case Turn::kYield:
-        ++yields_;
-        platform::let_others_run();
-        break;
-      case Turn::kPark:
-        parked_ = true;
-        ++times_parked_;
-        park();
-        break;
-    }
+    const Turn turn = next(near);
+    yields_ += turn == Turn::kYield ? 1 : 0;
+    spend(turn, [&] {
+      parked_ = true;
+      ++times_parked_;
+      park();
+    });
   }
 
   /// Says that the wait is over.

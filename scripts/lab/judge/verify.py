@@ -27,7 +27,6 @@ INPUTS = {
     "compiler": "compiler",
     "program_sha256": "program",
     "initrd_sha256": "initramfs",
-    "go_sha256": "responders in Go",
 }
 CANARY = FINGERPRINTS[1]
 # The knobs of a sweep that exact runs depend on.
@@ -52,13 +51,12 @@ def changed_inputs(made: Results, again: Sequence[Row], build: Path, targets: Pa
     `again` are the rows that would make them again.
     """
     changes: dict[str, None] = {}
+    variants = {f"{row.variant}_sha256": f"what the image-{row.variant} adds" for row in again if row.variant}
     for each in (facts for facts in made.environment["measurements"] if facts["timing"] == "exact"):
         machine = target.load(targets, each["target"])
         for guest in each["guests"]:
             image = plan.read_image(build, machine, guest["kernel"])
-            for fact, name in INPUTS.items():
-                if fact == "go_sha256" and not any(row.variant == "go" for row in again):
-                    continue
+            for fact, name in (INPUTS | variants).items():
                 then, now = (facts.get(fact, "unknown") for facts in (guest["image"], image))
                 if then != now:
                     changes[f"{name}: {_short(then)} then, {_short(now)} now"] = None

@@ -51,10 +51,13 @@ def tasks(*plans: Path, seed: int | None = None) -> list[Task]:
 
 
 def show(rows: Iterable[Row], runs: Path) -> None:
-    """Prints the exact QEMU commands of the rows that are not done in `runs` yet."""
-    for row in {row.run: row for row in rows}.values():
-        if not one.is_done(row, runs):
-            show_one(row)
+    """Prints the exact QEMU commands of the rows that are not done in `runs` yet, and says how many are."""
+    wanted = {row.run: row for row in rows}.values()
+    todo = [row for row in wanted if not one.is_done(row, runs)]
+    for row in todo:
+        show_one(row)
+    if len(todo) < len(wanted):
+        print(f"pipelab: {len(wanted) - len(todo)} of {len(wanted)} runs are there and would be kept", file=sys.stderr)
 
 
 def show_one(row: Row) -> None:

@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "load/pacing.hpp"
 #include "load/phases.hpp"
+#include "load/share.hpp"
 #include "workload.hpp"
 #include "workloads/exchange/connection.hpp"
 #include "workloads/exchange/experiment.hpp"
@@ -48,19 +50,24 @@ class Caller {
  public:
   Caller(const Kit& kit, const Options& options, std::size_t pair, std::deque<Talk> talks,
          Called& called)
-      : load_(kit.load), talks_(std::move(talks)), called_(called), may_fail_(options.fault) {
-    offset_ns_ = static_cast<platform::Nanoseconds>(load_.interval_us * static_cast<double>(pair) *
-                                                    double{platform::kNanosecondsPerMicrosecond});
-    load_.interval_us *= static_cast<double>(options.pairs);
-    load_.seed += pair;
-  }
+      : share_(kit.load, pair, options.pairs),
+        talks_(std::move(talks)),
+        called_(called),
+        may_fail_(options.fault) {}
 
   void call_all(const load::Phases& phases, const std::atomic<bool>& stop) {
-    if (load_.has_schedule()) {
-      call_all(load::Paced(load_), phases, stop);
-    } else {
-      call_all(load::Unpaced(load_), phases, stop);
-    }
+    called_.missed = share_.run(phases, stop, [&](auto& pacing, bool measures) {
+      std::uint64_t answered = 0;
+      while (const std::optional<load::Turn> turn = pacing.next(stop)) {
+        // After a failed call the next has its number, so that numbers are those of samples.
+        if (call(number_of(answered, measures))) {
+          ++answered;
+          if (measures) {
+            record(*turn);
+          }
+        }
+      }
+    });
   }
 
   /// Says that no more calls come; leaves in `account(level)` what went over each connection.
@@ -75,35 +82,14 @@ class Caller {
   }
 
  private:
-  template <class Pacing>
-  void call_all(Pacing pacing, const load::Phases& phases, const std::atomic<bool>& stop) {
-    for (load::Phase phase : {phases.warm_up, phases.measured}) {
-      const bool measures = phase.begin_ns == phases.measured.begin_ns;
-      std::uint64_t answered = 0;
-      phase.begin_ns += offset_ns_;
-      pacing.start(phase, stop);
-      // Relaxed: the flag carries nothing with it, and a few more calls do no harm.
-      while (!stop.load(std::memory_order_relaxed)) {
-        const load::Turn turn = pacing.next(stop);
-        if (pacing.over(turn)) {
-          break;
-        }
-        if (!call(number_of(answered, measures))) {
-          continue;  // the next call has this one's number, so that numbers are those of samples
-        }
-        ++answered;
-        if (measures) {
-          const platform::Nanoseconds done_ns = platform::now_ns();
-          called_.round_trips_ns += done_ns - turn.created_ns;
-          called_.recorder.record({.intended_ns = turn.intended_ns,
-                                   .written_ns = turn.created_ns,
-                                   .taken_ns = 0,  // the responder knows
-                                   .answered_ns = 0,
-                                   .done_ns = done_ns});
-        }
-      }
-    }
-    called_.missed = stop ? 0 : pacing.missed();
+  void record(const load::Turn& turn) {
+    const platform::Nanoseconds done_ns = platform::now_ns();
+    called_.round_trips_ns += done_ns - turn.created_ns;
+    called_.recorder.record({.intended_ns = turn.intended_ns,
+                             .written_ns = turn.created_ns,
+                             .taken_ns = 0,  // the responder knows
+                             .answered_ns = 0,
+                             .done_ns = done_ns});
   }
 
   /// Calls the responder whose turn it is. False when that failed: the next one is for the
@@ -143,8 +129,7 @@ class Caller {
     return answered;
   }
 
-  load::Options load_;
-  platform::Nanoseconds offset_ns_{0};
+  load::Share share_;
   std::deque<Talk> talks_;
   Called& called_;
   bool may_fail_;

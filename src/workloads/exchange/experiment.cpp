@@ -203,29 +203,21 @@ class Experiment {
   /// Writes down what responders in Go have to know.
   void plan_go() {
     static_cast<void>(go_program());  // before anything is forked
-    static_assert(sizeof(Account) == 8 * sizeof(std::uint64_t));
-    const std::size_t words = (sizeof(GoPlan) + options_.pairs * sizeof(GoPair)) / sizeof(Cell);
-    void* const place = make_many<std::uint64_t>(words, segment_).data();
-    go_ = ::new (place) GoPlan{.pairs = options_.pairs,
-                               .words = options_.payload_words(),
-                               .way = go_way(options_.waiting()),
-                               .depth = options_.depth_below(0),
-                               .zero_copy = options_.zero_copy ? 1U : 0U,
-                               .served = served_.front().all().size(),
-                               .served_every = kit_.record.sample_every};
-    auto* const pairs = reinterpret_cast<GoPair*>(go_ + 1);
+    static_assert(sizeof(Account) == 8 * sizeof(std::uint64_t));  // as Go has it
+    std::vector<GoPair> pairs;
     if constexpr (requires(Connection connection) { connection.places(); }) {
       for (std::size_t pair = 0; pair < options_.pairs; ++pair) {
         const auto places = connection(pair, 0).places();
-        ::new (pairs + pair)
-            GoPair{.word = segment_.offset_of(places.word),
-                   .payload = segment_.offset_of(places.payload),
-                   .sleep = segment_.offset_of(places.responder_sleeps),
-                   .wake = segment_.offset_of(places.caller_sleeps),
-                   .served = segment_.offset_of(served_by(pair, 0).all().data()),
-                   .account = segment_.offset_of(&account(pair, 0, Side::kResponder))};
+        pairs.push_back({.word = segment_.offset_of(places.word),
+                         .payload = segment_.offset_of(places.payload),
+                         .sleep = segment_.offset_of(places.responder_sleeps),
+                         .wake = segment_.offset_of(places.caller_sleeps),
+                         .served = segment_.offset_of(served_by(pair, 0).all().data()),
+                         .account = segment_.offset_of(&account(pair, 0, Side::kResponder))});
       }
     }
+    go_ = &write_go_plan(options_, served_.front().all().size(), kit_.record.sample_every, pairs,
+                         segment_);
   }
 
   /// What the responders' process does, or with a fault the one that waits to take its place.

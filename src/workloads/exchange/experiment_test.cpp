@@ -156,6 +156,8 @@ TEST_P(AGoResponder, AnswersEveryCallOnce) {
   setting.own.pairs = 2;
   const Measured measured = run(setting);
   EXPECT_EQ(std::ranges::count(measured.threads, "responder", &threads::Record::role), 2);
+  EXPECT_TRUE(
+      std::ranges::all_of(measured.threads, [](const auto& each) { return each.cpu.has_value(); }));
 }
 
 INSTANTIATE_TEST_SUITE_P(

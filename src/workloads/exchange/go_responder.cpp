@@ -94,19 +94,15 @@ class GoProcess {
   std::unique_ptr<std::FILE, decltype(&std::fclose)> link_{nullptr, &std::fclose};
 };
 
-std::vector<threads::Record> records_of(const std::string& tids, std::optional<int> cpu) {
+std::vector<threads::Record> records_of(const std::string& tids) {
   std::vector<threads::Record> records;
   std::istringstream words(tids);
   for (pid_t tid = 0; words >> tid;) {
-    records.push_back({.name = fmt::format("responder-{}", records.size()),
-                       .role = "responder",
-                       .tid = tid,
-                       .cpu = cpu});
+    records.push_back(
+        {.name = fmt::format("responder-{}", records.size()), .role = "responder", .tid = tid});
   }
   return records;
 }
-
-}  // namespace
 
 std::uint64_t go_way(Wait way) noexcept {
   switch (way) {
@@ -121,6 +117,8 @@ std::uint64_t go_way(Wait way) noexcept {
   }
 }
 
+}  // namespace
+
 std::filesystem::path go_program() {
   std::filesystem::path program =
       std::filesystem::read_symlink("/proc/self/exe").replace_filename("exchange-go");
@@ -131,6 +129,20 @@ std::filesystem::path go_program() {
                     program.string()));
   }
   return program;
+}
+
+GoPlan& write_go_plan(const Options& options, std::size_t served, std::size_t served_every,
+                      std::span<const GoPair> pairs, platform::Segment& segment) {
+  void* const place = segment.allocate(sizeof(GoPlan) + pairs.size_bytes(), alignof(GoPlan));
+  auto* const plan = ::new (place) GoPlan{.pairs = pairs.size(),
+                                          .words = options.payload_words(),
+                                          .way = go_way(options.waiting()),
+                                          .depth = options.depth_below(0),
+                                          .zero_copy = options.zero_copy ? 1U : 0U,
+                                          .served = served,
+                                          .served_every = served_every};
+  std::uninitialized_copy(pairs.begin(), pairs.end(), reinterpret_cast<GoPair*>(plan + 1));
+  return *plan;
 }
 
 std::vector<threads::Record> respond_in_go(const threads::Options& threads, const Options& options,
@@ -148,7 +160,7 @@ std::vector<threads::Record> respond_in_go(const threads::Options& threads, cons
     platform::schedule_this_thread(scheduling);
   }
   GoProcess go(go_program(), segment, segment.offset_of(&plan), options.pairs);
-  std::vector<threads::Record> records = records_of(go.hear("ready "), options.pin_responder);
+  std::vector<threads::Record> records = records_of(go.hear("ready "));
   parent.ready();
   const std::atomic<bool> never{false};
   platform::sleep_until(phases.quiet_ns, never);
@@ -161,6 +173,7 @@ std::vector<threads::Record> respond_in_go(const threads::Options& threads, cons
   }
   go.hear("done");
   for (std::size_t at = 0; at < records.size(); ++at) {
+    records[at].cpu = platform::last_cpu(records[at].tid);
     records[at].counters = platform::read_thread_counters(records[at].tid).since(before[at]);
   }
   return records;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "load/phases.hpp"
@@ -20,7 +21,7 @@ namespace pipelab::exchange {
 struct GoPlan {
   std::uint64_t pairs;
   std::uint64_t words;  ///< of a payload
-  std::uint64_t way;    ///< to wait: go_way()
+  std::uint64_t way;    ///< to wait: it spins (0), yields, parks, or spins and then parks (3)
   std::uint64_t depth;  ///< of calls back
   std::uint64_t zero_copy;
   std::uint64_t served;  ///< how many calls' times are kept
@@ -37,11 +38,13 @@ struct GoPair {
   std::uint64_t account;
 };
 
-/// The number by which Go knows a way to wait: it spins, yields, parks, or spins and then parks.
-std::uint64_t go_way(Wait way) noexcept;
-
 /// The file of the program. Throws std::runtime_error where it is not.
 std::filesystem::path go_program();
+
+/// Writes into the segment what responders in Go have to know: of every `served_every`th call of
+/// `served` at most they keep the times.
+GoPlan& write_go_plan(const Options& options, std::size_t served, std::size_t served_every,
+                      std::span<const GoPair> pairs, platform::Segment& segment);
 
 /// Lets responders in Go answer all calls, from a process that has nothing else to do, and returns
 /// the records of their threads. `plan` is in the segment, and behind it the pairs. Throws

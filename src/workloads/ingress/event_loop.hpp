@@ -76,16 +76,16 @@ class EventLoop {
 
   void wait() {
     using Turn = threads::Hybrid::Turn;
-    const Turn turn = options_.consumer == Consumer::kSpin   ? Turn::kSpin
-                      : options_.consumer == Consumer::kPark ? Turn::kPark
-                                                             : hybrid_.next();
-    if (turn == Turn::kYield) {
-      platform::let_others_run();
-    } else if (turn == Turn::kSpin || !queue_.empty()) {
-      platform::spin_hint();  // not empty: a push is under way, whose producer has to go on
-    } else {
-      waker_.sleep([this] { return !queue_.empty() || seats_.all_left(); });
-    }
+    threads::spend(options_.consumer == Consumer::kSpin   ? Turn::kSpin
+                   : options_.consumer == Consumer::kPark ? Turn::kPark
+                                                          : hybrid_.next(),
+                   [this] {
+                     if (queue_.empty()) {
+                       waker_.sleep([this] { return !queue_.empty() || seats_.all_left(); });
+                     } else {
+                       platform::spin_hint();  // a push is under way, whose producer has to go on
+                     }
+                   });
   }
 
   const Options& options_;

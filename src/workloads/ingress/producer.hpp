@@ -10,6 +10,7 @@
 
 #include "load/pacing.hpp"
 #include "load/phases.hpp"
+#include "load/share.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 #include "record/histogram.hpp"
@@ -43,19 +44,14 @@ class Producer {
  public:
   Producer(const Kit& kit, const Options& options, std::size_t which, Handover handover,
            Seats& seats, const std::atomic<bool>& stop, Submitted& submitted)
-      : load_(kit.load),
+      : share_(kit.load, which, options.producers),
         options_(options),
         which_(which),
         handover_(std::move(handover)),
         seats_(seats),
         seat_(seats[which]),
         stop_(stop),
-        submitted_(submitted) {
-    offset_ns_ = static_cast<platform::Nanoseconds>(load_.interval_us * static_cast<double>(which) *
-                                                    double{platform::kNanosecondsPerMicrosecond});
-    load_.interval_us *= static_cast<double>(options.producers);
-    load_.seed += which;
-  }
+        submitted_(submitted) {}
 
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
@@ -72,35 +68,20 @@ class Producer {
     if (options_.fault && options_.fault->who == Fault::Who::kProducer && which_ == 0) {
       stall_ns_ = phases.measured.begin_ns + std::llround(options_.fault->at_s * 1e9);
     }
-    if (load_.has_schedule()) {
-      run(load::Paced(load_), phases);
-    } else {
-      run(load::Unpaced(load_), phases);
-    }
+    const std::uint64_t missed = share_.run(phases, stop_, [this](auto& pacing, bool measures) {
+      measures_ = measures;
+      for (std::optional<load::Turn> turn; goes_on() && (turn = pacing.next(stop_));) {
+        if (options_.burst > 0) {
+          run_burst(*turn);
+        } else {
+          submit(*turn);
+        }
+      }
+    });
+    submitted_.missed = seats_.closed() ? 0 : missed;
   }
 
  private:
-  template <class Pacing>
-  void run(Pacing pacing, const load::Phases& phases) {
-    for (load::Phase phase : {phases.warm_up, phases.measured}) {
-      measures_ = phase.begin_ns == phases.measured.begin_ns;
-      phase.begin_ns += offset_ns_;
-      pacing.start(phase, stop_);
-      while (goes_on()) {
-        const load::Turn turn = pacing.next(stop_);
-        if (pacing.over(turn)) {
-          break;
-        }
-        if (options_.burst > 0) {
-          run_burst(turn);
-        } else {
-          submit(turn);
-        }
-      }
-    }
-    submitted_.missed = goes_on() ? pacing.missed() : 0;
-  }
-
   // Relaxed: the flag carries nothing with it, and a few more tasks do no harm.
   bool goes_on() const noexcept {
     return !stop_.load(std::memory_order_relaxed) && !seats_.closed();
@@ -184,7 +165,7 @@ class Producer {
     }
   }
 
-  load::Options load_;
+  load::Share share_;
   const Options& options_;
   std::size_t which_;
   Handover handover_;
@@ -192,7 +173,6 @@ class Producer {
   Seat& seat_;
   const std::atomic<bool>& stop_;
   Submitted& submitted_;
-  platform::Nanoseconds offset_ns_{0};
   platform::Nanoseconds stall_ns_{std::numeric_limits<platform::Nanoseconds>::max()};
   std::uint64_t done_seen_{0};
   bool measures_{false};

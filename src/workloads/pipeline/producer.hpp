@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "channel/link.hpp"
 #include "channel/options.hpp"
@@ -39,14 +40,9 @@ class Producer {
   Production run(const load::Phase& phase) {
     Production production;
     pacing_.start(phase, stop_);
-    // Relaxed: the flag carries nothing with it, and a few more items do no harm.
-    while (!stop_.load(std::memory_order_relaxed)) {
-      const load::Turn turn = pacing_.next(stop_);
-      if (pacing_.over(turn)) {
-        break;
-      }
+    while (const std::optional<load::Turn> turn = pacing_.next(stop_)) {
       ++production.produced;
-      if (!push(turn, phase.begin_ns)) {
+      if (!push(*turn, phase.begin_ns)) {
         ++production.dropped;
         platform::spin_hint();  // a dropped item is no progress: let the consumer's CPU run
       }

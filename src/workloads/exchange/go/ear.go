@@ -71,22 +71,25 @@ func (here *ear) wait(word *uint64, turn uint64) uint64 {
 }
 
 // park sleeps unless the other side has said something after turn. It sets its own word and then reads the other's, both
-// sequentially consistent, and tell does the same the other way round: so one of them sees the other's.
+// sequentially consistent, and tell does the same the other way round: so one of them sees the other's. When its time is
+// up and there is something to find, it sleeps once more: the other side may have lost its CPU before it could tell.
 func (here *ear) park(word *uint64, turn uint64) {
 	here.parks++
 	here.systemCalls++
 	atomic.StoreUint32(here.mine, 1)
-	if atomic.LoadUint64(word)>>turnShift == turn {
-		limit := syscall.NsecToTimespec(sleepLimitNs)
-		_, _, err := syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(here.mine)), futexWait, 1,
-			uintptr(unsafe.Pointer(&limit)), 0, 0)
-		woken := atomic.SwapUint32(here.mine, 0) == 0
-		if err == syscall.ETIMEDOUT && !woken && atomic.LoadUint64(word)>>turnShift != turn {
-			here.lateFinds++
-		}
-		return
+	found := func() bool { return atomic.LoadUint64(word)>>turnShift != turn }
+	inTime := found() || here.sleep() || (found() && here.sleep())
+	if atomic.SwapUint32(here.mine, 0) == 1 && !inTime && found() {
+		here.lateFinds++
 	}
-	atomic.StoreUint32(here.mine, 0)
+}
+
+// sleep sleeps while the word is 1, and says whether that ended before its time.
+func (here *ear) sleep() bool {
+	limit := syscall.NsecToTimespec(sleepLimitNs)
+	_, _, err := syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(here.mine)), futexWait, 1,
+		uintptr(unsafe.Pointer(&limit)), 0, 0)
+	return err != syscall.ETIMEDOUT
 }
 
 // tell wakes the other side if it sleeps.

@@ -27,10 +27,16 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+std::vector<std::string_view> names_of(std::span<const Entry> workloads) {
+  std::vector<std::string_view> names(workloads.size());
+  std::ranges::transform(workloads, names.begin(), &Entry::name);
+  return names;
+}
+
 /// The options of a workload, as they are being read.
 class CommandLine {
  public:
-  CommandLine(const Entry& entry, cli::Machine machine)
+  CommandLine(const Entry& entry, std::span<const Entry> workloads, cli::Machine machine)
       : workload_(entry.make()),
         options_(std::move(machine)),
         app_(std::string(workload_->description())) {
@@ -38,7 +44,9 @@ class CommandLine {
     workload_->add_options(options_);
     threads::add_options(options_, kit_.threads);
     record::add_options(options_, kit_.record);
-    app_.name(fmt::format("pipelab [{}]", entry.name));
+    const std::string_view usual = workloads.front().name;
+    app_.name(
+        fmt::format(fmt::runtime(entry.name == usual ? "pipelab [{}]" : "pipelab {}"), entry.name));
     app_.set_version_flag("--version", fmt::format("pipelab {}", kVersion));
     app_.get_formatter()->column_width(34);
     std::ranges::for_each(options_.all(), [this](const auto& option) { add(option); });
@@ -48,9 +56,12 @@ class CommandLine {
                   "the same for each line of options on standard input: print 'NUMBER: COMPLAINT' "
                   "for those that are wrong");
     app_.add_flag("--contract", contract_, "only print what these options are (TOML)");
-    app_.footer(
+    app_.footer(fmt::format(
+        "Workloads, each with options of its own (pipelab WORKLOAD --help): {}; without a name "
+        "{}.\n"
         "Exit codes: 0 good, 1 failed, 2 wrong usage, 130 interrupted (what was measured is "
-        "still written).");
+        "still written).",
+        fmt::join(names_of(workloads), ", "), usual));
   }
 
   /// Reads options; returns what is wrong with them, or nothing. Throws CLI::Success on --help.
@@ -63,6 +74,16 @@ class CommandLine {
       app_.parse(words);
     } catch (const CLI::Success&) {
       throw;
+    } catch (const CLI::ExtrasError&) {
+      return fmt::format("'{}' is no option: see --help", app_.remaining().front());
+    } catch (const CLI::ArgumentMismatch& error) {
+      const auto twice = std::ranges::find_if(options_.all(), [&](const cli::Option& option) {
+        return app_.get_option(option.name)->results().size() > 1;
+      });
+      const std::string text = error.what();  // "--duration: 1 required ..."
+      return twice == options_.all().end()
+                 ? fmt::format("{}: needs a value: see --help", text.substr(0, text.find(':')))
+                 : fmt::format("{}: is given twice: give it once", twice->name);
     } catch (const CLI::Error& error) {
       return error.what();
     }
@@ -126,10 +147,8 @@ const Entry* take_entry(std::vector<std::string>& words, std::span<const Entry> 
 }
 
 std::string unknown(std::string_view word, std::span<const Entry> workloads) {
-  std::vector<std::string_view> names(workloads.size());
-  std::ranges::transform(workloads, names.begin(), &Entry::name);
   return fmt::format("'{}' is not a workload: give {}, or options only", word,
-                     fmt::join(names, ", "));
+                     fmt::join(names_of(workloads), ", "));
 }
 
 /// Prints what is wrong with each line of `lines`; returns the program's exit code.
@@ -143,7 +162,7 @@ int check_lines(std::istream& lines, std::span<const Entry> workloads) {
     std::string reason;
     try {
       const Entry* const entry = take_entry(words, workloads);
-      reason = entry != nullptr ? CommandLine(*entry, machine).read(std::move(words))
+      reason = entry != nullptr ? CommandLine(*entry, workloads, machine).read(std::move(words))
                                 : unknown(words.front(), workloads);
     } catch (const CLI::Success&) {  // --help: nothing to run
       reason = "has nothing to run: leave out --help and --version";
@@ -173,7 +192,7 @@ Parsed parse(int argc, const char* const* argv, std::span<const Entry> workloads
   }
   const bool lines = contains(words, kCheckLines);
   const bool here = !lines && !contains(words, kCheck);
-  CommandLine command_line(*entry, here ? cli::this_machine() : cli::any_machine());
+  CommandLine command_line(*entry, workloads, here ? cli::this_machine() : cli::any_machine());
   try {
     const std::string reason = command_line.read(std::move(words));
     if (!reason.empty()) {

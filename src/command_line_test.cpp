@@ -175,8 +175,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{{"--prod-interval-us", "0.0004"}, "--prod-interval-us: '0.0004' is less than a"},
         BadCase{{"--prod-interval-us", "-0.5"}, "--prod-interval-us: '-0.5' is not valid: give a"},
         BadCase{{"--prod-interval-us", "nan"}, "--prod-interval-us: 'nan' is not valid: give a"},
-        BadCase{{"--wait", "sleep"}, "--wait: 'sleep' is not valid: give futex, hybrid, spin"},
-        BadCase{{"--queue", ""}, "--queue: '' is not valid: give mutex, spsc"},
+        BadCase{{"--wait", "sleep"}, "--wait: 'sleep' is not valid: give spin, yield, futex"},
+        BadCase{{"--queue", ""}, "--queue: '' is not valid: give spsc, mutex"},
         BadCase{{"--pin-consumer", "4096"}, "--pin-consumer: '4096' is not valid: give a CPU"},
         BadCase{{"--prod-interval-us", "0x10"}, "--prod-interval-us: '0x10' is not valid"},
         BadCase{{"--sched", "fifo"}, "--sched: 'fifo' is not valid: give other, fifo:P or rr:P"},
@@ -204,7 +204,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{{"--out", "/tmp", "--stats", "s"}, "--stats: --out writes that as well: give only"},
         BadCase{{"--stats", "s.csv", "--threads", "./s.csv"},
                 "--threads: './s.csv' is a file that --stats writes, too"},
-        BadCase{{"--bogus"}, "--bogus"}, BadCase{{"--duration"}, "--duration"},
+        BadCase{{"--bogus", "1"}, "'--bogus' is no option: see --help"},
+        BadCase{{"--duration"}, "--duration: needs a value"},
+        BadCase{{"--seed", "1", "--seed", "2"}, "--seed: is given twice: give it once"},
         BadCase{{"feed"}, "'feed' is not a workload: give pipeline, or options only"}));
 
 }  // namespace

@@ -12,25 +12,25 @@ void add_options(cli::Options& all, Options& options) {
                               {.unit = "bytes"});
   all.add_flag("--zero-copy", options.zero_copy,
                "write and read the payload in the queue's own memory");
-  all.add_choice<Queue>(
-      "--queue", options.queue, {{"spsc", Queue::kSpsc}, {"mutex", Queue::kMutex}},
-      "what joins the threads: a wait-free ring, or mutex and condition variables");
+  all.add_choice<Queue>("--queue", options.queue,
+                        {{"spsc", Queue::kSpsc, "a wait-free ring"},
+                         {"mutex", Queue::kMutex, "a mutex and condition variables"}},
+                        "what joins the threads");
   all.add_number<std::size_t>("--queue-cap", options.queue_cap, 1, std::size_t{1} << 24U,
                               "items that the queue holds", {.means = "capacity"});
   all.add_number<std::size_t>("--batch", options.batch, 1, std::size_t{1} << 24U,
                               "items that one side tells the other of at once");
-  all.add_choice<OnFull>(
-      "--on-full", options.on_full,
-      {{"drop", OnFull::kDrop}, {"block", OnFull::kBlock}, {"overwrite", OnFull::kOverwrite}},
-      "when the queue is full: drop the new item, wait for room, or drop the oldest item");
+  all.add_choice<OnFull>("--on-full", options.on_full,
+                         {{"drop", OnFull::kDrop, "the new item"},
+                          {"block", OnFull::kBlock, "until there is room"},
+                          {"overwrite", OnFull::kOverwrite, "the oldest item"}},
+                         "what a full queue does");
   all.add_choice<Wait>("--wait", options.wait,
-                       {{"spin", Wait::kSpin},
-                        {"yield", Wait::kYield},
-                        {"futex", Wait::kFutex},
-                        {"hybrid", Wait::kHybrid}},
-                       "how a thread waits for the other; with the mutex queue futex means its "
-                       "condition variables",
-                       {.means = "waiting"});
+                       {{"spin", Wait::kSpin, "stay on the CPU"},
+                        {"yield", Wait::kYield, "let others run"},
+                        {"futex", Wait::kFutex, "sleep; with a mutex in its condition variables"},
+                        {"hybrid", Wait::kHybrid, "spin as long as that was enough, then sleep"}},
+                       "how a thread waits for the other", {.means = "waiting"});
   all.add_node("--numa-node", options.numa_node, "NUMA node that the queue's memory comes from");
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +37,14 @@ struct Option {
   std::vector<std::string> words{};                ///< which are all that it takes
   std::function<bool(const std::string&)> read{};  ///< takes a value, or says that it is not valid
   bool* flag{nullptr};                             ///< is set where it takes no value
+};
+
+/// A word that an option takes, what it stands for, and what the help says of it.
+template <class Enum>
+struct Choice {
+  std::string word;
+  Enum value;
+  std::string text;
 };
 
 /// What a machine has that options can name.
@@ -98,27 +105,30 @@ class Options {
               });
   }
 
-  /// Adds an option that takes one of the words in `values`.
-  template <class Enum>
-  void add_choice(const std::string& name, Enum& target, const std::map<std::string, Enum>& values,
+  /// Adds an option that takes one of some words, which the help lists behind what it says of all.
+  /// An optional target has the first word as its default.
+  template <class Enum, class Target>
+  void add_choice(const std::string& name, Target& target, const std::vector<Choice<Enum>>& choices,
                   const std::string& help, Meaning meaning = {}) {
     std::vector<std::string> words;
-    std::string standard;
-    for (const auto& [word, value] : values) {
-      words.push_back(word);
-      standard = value == target ? word : standard;
+    std::vector<std::string> texts;
+    std::string standard = choices.front().word;
+    for (const Choice<Enum>& each : choices) {
+      words.push_back(each.word);
+      texts.push_back(fmt::format("{} ({})", each.word, each.text));
+      standard = each.value == target ? each.word : standard;
     }
     add_value({.name = name,
                .type = "word",
                .form = fmt::format("{}", fmt::join(words, "|")),
                .valid = fmt::format("{}", fmt::join(words, ", ")),
                .standard = std::move(standard),
-               .help = help,
+               .help = fmt::format("{}: {}", help, fmt::join(texts, ", ")),
                .meaning = meaning,
                .words = words},
-              target, [values](const std::string& word) {
-                const auto found = values.find(word);
-                return found == values.end() ? std::nullopt : std::optional(found->second);
+              target, [choices](const std::string& word) {
+                const auto found = std::ranges::find(choices, word, &Choice<Enum>::word);
+                return found == choices.end() ? std::nullopt : std::optional(found->value);
               });
   }
 

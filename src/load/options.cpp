@@ -12,7 +12,8 @@ void add_options(cli::Options& all, Options& options) {
   all.add_number("--warmup", options.warmup_s, 0.0, 3600.0, "seconds that run before, unmeasured",
                  {.unit = "s", .means = "warmup"});
   all.add_number("--prod-interval-us", options.interval_us, 0.0, 60'000'000.0,
-                 "time between items, to the nanosecond; 0: as fast as possible",
+                 "time between items, of all threads that make them together, to the nanosecond; "
+                 "0: as fast as possible",
                  {.unit = "us", .means = "interval"});
   all.add_value({.name = "--arrival",
                  .type = "word",
@@ -22,11 +23,11 @@ void add_options(cli::Options& all, Options& options) {
                  .help = "items one interval apart, that on average, or N of them and then a pause",
                  .meaning = {.means = "arrival"}},
                 options.arrival, to_arrival);
-  all.add_choice<Pacing>(
-      "--pacing", options.pacing,
-      {{"sleep", Pacing::kSleep}, {"deadline", Pacing::kDeadline}, {"spin", Pacing::kSpin}},
-      "between items: sleep for the interval, or sleep or spin until the item's own time",
-      {.means = "waiting"});
+  all.add_choice<Pacing>("--pacing", options.pacing,
+                         {{"deadline", Pacing::kDeadline, "sleep until the item's own time"},
+                          {"spin", Pacing::kSpin, "spin until then"},
+                          {"sleep", Pacing::kSleep, "sleep for the interval, and fall behind"}},
+                         "what is done between items", {.means = "waiting"});
   all.add_number<std::uint64_t>("--seed", options.seed, 0, UINT64_MAX,
                                 "of the bytes that are worked on, and of random arrivals",
                                 {.means = "seed"});

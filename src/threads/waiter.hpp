@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
-#include <string_view>
 
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
@@ -12,9 +10,6 @@
 namespace pipelab::threads {
 
 enum class Wait { kSpin, kYield, kFutex, kHybrid, kAdaptive, kCounted, kLongSpin };
-
-/// Reads `spin`, `yield`, ..., `long-spin`.
-std::optional<Wait> to_wait(std::string_view text) noexcept;
 
 /// What a side does on each turn in which the other has not answered yet. The way is chosen when
 /// the program runs and not when it is compiled: what takes long is the wait.

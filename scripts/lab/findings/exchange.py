@@ -53,7 +53,7 @@ def sleeps_each_time(evidence: Evidence) -> Iterator[Finding]:
 @rule(
     "some pairs get most calls",
     (
-        "Jain's index of the {pairs:.0f} pairs' calls is {fairness:.2f}: as if {as_many:.2g} of them had made all",
+        "Jain's index of the {pairs:.0f} pairs' calls is {fairness:.2f}: as if {as_many:.2g} of them had made all, whose round trips the percentiles are of",
         "a pair whose two sides run at the same time needs no scheduler, and goes on until one of them is taken off its CPU",
         "a CPU for each thread, longer runs, or a schedule (interval) instead of calls as often as can be",
     ),

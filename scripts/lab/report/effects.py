@@ -34,7 +34,7 @@ def answer(changes: Sequence[Change], contract: Contract) -> list[str]:
 
 
 def _under_load(change: Change, contract: Contract) -> str:
-    """'At 1,000/s (4 pairs): latency p50 worse (+5.9 % to +21.5 %); the same: throughput; open: latency p99 (worse in 3 of 4).'"""
+    """'At 1,000/s (4 comparisons): latency p50 worse (+5.9 % to +21.5 %); the same: throughput; open: latency p99 (worse in 3 of 4).'"""
     counted = len(change.pairs) - len(change.moved)
     parts = [
         f"{contract.columns[each.metric].title} {bold(each.verdict.value)} ({_amounts(each.comparisons)})"
@@ -51,7 +51,7 @@ def _under_load(change: Change, contract: Contract) -> str:
             + "; ".join(f"{before} → {after}" for before, after in change.moved)
             + ", which moved the threads between one CPU and two"
         )
-    pairs = f"{counted} pair{'s' * (counted != 1)}"
+    pairs = f"{counted} comparison{'s' * (counted != 1)}"
     load = _load(change.interval_ns, contract)
     begin = f"{load.capitalize()} ({pairs})" if load else pairs.capitalize()
     return f"{begin}: {'; '.join(parts) or 'nothing to compare'}."
@@ -61,7 +61,7 @@ def _open(effect: Effect, contract: Contract) -> str:
     """'latency p99 (worse in 3 of 4)'; of one pair, or where no pair is clear, the name and the changes."""
     counts = Counter(each.verdict for each in effect.comparisons if each.verdict in CLEAR)
     clear = [f"{verdict.value} in {counts[verdict]}" for verdict in CLEAR if counts[verdict]]
-    known = f"{', '.join(clear)} of {len(effect.comparisons)} pairs" if clear else _amounts(effect.comparisons)
+    known = f"{', '.join(clear)} of {len(effect.comparisons)} comparisons" if clear else _amounts(effect.comparisons)
     return f"{contract.columns[effect.metric].title} ({known or 'not known'})"
 
 
@@ -122,7 +122,7 @@ def _table(interval_ns: float, changes: Sequence[Change], contract: Contract) ->
         load = ""
     metrics = dict.fromkeys(effect.metric for each in changes for effect in each.effects)
     shown = [each for each in contract.columns.values() if each.name in metrics and each.metric.unit != "share"]
-    head = [f"{load}option", "pairs", *(each.title for each in shown)]
+    head = [f"{load}option", "comparisons", *(each.title for each in shown)]
     rows = []
     for each in changes:
         effects = {effect.metric: effect.comparisons for effect in each.effects}

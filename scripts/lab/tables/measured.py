@@ -79,7 +79,7 @@ def metrics_table(raw: pd.DataFrame, known: Contract) -> pd.DataFrame:
 
     *_low and *_high are the 95 % interval of the median in live timing with INTERVAL_RUNS values or more, and else,
     as in exact timing over the seeds, the smallest and the largest. A scenario without a quiet run shows the noisy
-    ones. Times become milliseconds. The headline's columns come first, as in the project's first results.
+    ones. A percentile that not all of these runs know is not known: p50 and p99 would be those of other runs. Times become milliseconds. The headline's columns come first, as in the project's first results.
     """
     table = pd.DataFrame([_scenario_metrics(*group, known) for group in groups(raw)])
     first = ["scenario", *(in_metrics(each.name) for each in known.headline), *KEYS, "runs", "noisy_runs"]
@@ -101,7 +101,10 @@ def _scenario_metrics(measured: Measurement, scenario: str, runs: pd.DataFrame, 
     metrics: dict[str, Any] = {"scenario": scenario, **measured._asdict()}
     metrics |= {"runs": len(runs), "noisy_runs": len(runs) - len(good)}
     for name, column in known.columns.items():
-        for suffix, value in _span(chosen[name], measured.timing).items():
+        values = chosen[name]
+        if column.percentile and values.isna().any():
+            values = values.mask(values.notna())
+        for suffix, value in _span(values, measured.timing).items():
             metrics[in_metrics(name, suffix)] = value / 1e6 if column.metric.unit == "ns" else value
     return metrics
 

@@ -47,11 +47,11 @@ def test_the_stage_that_changed_most_is_told() -> None:
 def test_every_choice_has_its_line_in_the_answer(found: dict[str, Change]) -> None:
     lines = told.answer(list(found.values()), PIPELINE)
     assert lines[0] == (
-        "**`pin-consumer`: none → 1.** At 1,000/s (2 pairs): latency p50 **worse** (+50.0 %); latency p99 **worse** "
+        "**`pin-consumer`: none → 1.** At 1,000/s (2 comparisons): latency p50 **worse** (+50.0 %); latency p99 **worse** "
         "(+50.0 %); the same: throughput, drop rate."
     )
     assert lines[1].startswith(
-        "**`queue`: spsc → mutex.** At 1,000/s (2 pairs): the same: throughput, drop rate; open: latency p50 (worse in 1"
+        "**`queue`: spsc → mutex.** At 1,000/s (2 comparisons): the same: throughput, drop rate; open: latency p50 (worse in 1"
     )
     assert "what caches, CPUs that truly run at the same time, and weaker memory orders add" in lines[2]
 

@@ -99,6 +99,14 @@ def test_live_metrics_have_the_interval_of_the_median_of_quiet_runs(records: lis
     assert measured.metrics_table(raw, PIPELINE).iloc[0]["latency_p50_ms"] * 1e6 == pytest.approx(14)
 
 
+def test_a_percentile_that_one_run_does_not_know_is_not_known(records: list[RunRecord]) -> None:
+    raw = measured.raw_table(records)[0].query("timing == 'exact' and scenario == 'baseline'")
+    raw.loc[raw.index[0], "latency_p99_ns"] = math.nan
+    row = measured.metrics_table(raw, PIPELINE).iloc[0]
+    assert math.isnan(row["latency_p99_ms"]) and math.isnan(row["latency_p99_high_ms"])
+    assert row["latency_p50_ms"] > 0
+
+
 @pytest.mark.parametrize(
     ("column", "suffix", "name"),
     [

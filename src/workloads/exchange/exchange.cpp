@@ -32,9 +32,7 @@ std::string_view Exchange::description() const {
 
 void Exchange::add_options(cli::Options& all) { exchange::add_options(all, options_); }
 
-std::string Exchange::conflict(const Kit& kit) const {
-  return exchange::conflict(options_, kit.threads.scheduling);
-}
+std::string Exchange::conflict(const Kit& kit) const { return exchange::conflict(options_, kit); }
 
 double Exchange::memory_bytes(const Kit& kit) const {
   return static_cast<double>(shared_bytes(kit, options_)) +
@@ -58,9 +56,11 @@ Outcome Exchange::run(const Kit& kit, record::Files& files, std::atomic<bool>& s
   };
   fmt::print(
       "{:.3f} s: {} calls, {:.1f} a second; a round trip (us): mean {:.3f}, p50 {:.3f}, p95 "
-      "{:.3f}, "
-      "p99 {:.3f}; clock read {:.1f} ns\n",
-      elapsed_s, calls, throughput, mean_ns / 1e3, us(0.50), us(0.95), us(0.99), clock_read_ns);
+      "{:.3f}, p99 {:.3f}; clock read {:.1f} ns{}\n",
+      elapsed_s, calls, throughput, mean_ns / 1e3, us(0.50), us(0.95), us(0.99), clock_read_ns,
+      options_.pairs > 1 ? fmt::format("; fairness over {} pairs {:.0f} %", options_.pairs,
+                                       100 * record::fairness(measured.calls))
+                         : "");
 
   files.write(recorder, measured.begin_ns);
   return {.begin_ns = measured.begin_ns,

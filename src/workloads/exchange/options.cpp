@@ -13,48 +13,51 @@ namespace pipelab::exchange {
 void add_options(cli::Options& all, Options& options) {
   all.add_number<std::size_t>("--pairs", options.pairs, 1, 64,
                               "callers, each with a responder of its own");
-  all.add_choice<Responder>(
-      "--responder", options.responder,
-      {{"process", Responder::kProcess}, {"thread", Responder::kThread}, {"go", Responder::kGo}},
-      "where the responders are: in a process of their own, in this one, or "
-      "in one that is written in Go");
-  all.add_choice<Transport>(
-      "--transport", options.transport,
-      {{"slot", Transport::kSlot},
-       {"queues", Transport::kQueues},
-       {"futex", Transport::kFutex},
-       {"eventfd", Transport::kEventfd},
-       {"pipe", Transport::kPipe},
-       {"unix", Transport::kUnix},
-       {"tcp", Transport::kTcp}},
-      "what joins the two: a slot in shared memory, a ring each way, a slot with "
-      "a futex or an eventfd for each turn, pipes, or sockets");
-  all.add_choice<Layout>(
-      "--layout", options.layout,
-      {{"lines", Layout::kLines}, {"split", Layout::kSplit}, {"claimed", Layout::kClaimed}},
-      "of a slot: its word before the payload; a line for the word; or a "
-      "header to be claimed, and lines each way");
+  all.add_choice<Responder>("--responder", options.responder,
+                            {{"process", Responder::kProcess, "in a process of their own"},
+                             {"thread", Responder::kThread, "in this one"},
+                             {"go", Responder::kGo, "in one that is written in Go"}},
+                            "where the responders are");
+  all.add_choice<Transport>("--transport", options.transport,
+                            {{"slot", Transport::kSlot, "in memory that both share"},
+                             {"queues", Transport::kQueues, "a ring each way"},
+                             {"futex", Transport::kFutex, "a slot, and a futex at each turn"},
+                             {"eventfd", Transport::kEventfd, "a slot, and an eventfd at each"},
+                             {"pipe", Transport::kPipe, "one each way"},
+                             {"unix", Transport::kUnix, "a socket"},
+                             {"tcp", Transport::kTcp, "a socket over loopback"}},
+                            "what joins the two");
+  all.add_choice<Layout>("--layout", options.layout,
+                         {{"lines", Layout::kLines, "a word, and the payload behind it"},
+                          {"split", Layout::kSplit, "a line for the word, others for the payload"},
+                          {"claimed", Layout::kClaimed,
+                           "a header that is claimed by compare-and-swap, and lines each way"}},
+                         "of a slot");
   all.add_number<std::size_t>("--payload-bytes", options.payload_bytes, 8,
                               Word::kMostPayloadWords / 2 * sizeof(std::uint64_t),
                               "of a request and of its reply, a multiple of 8", {.unit = "bytes"});
   all.add_flag("--zero-copy", options.zero_copy,
                "write and read payloads where they lie in the slot");
-  all.add_value({.name = "--wait",
-                 .type = "word",
-                 .form = "adaptive|counted|futex|hybrid|long-spin|spin|yield",
-                 .valid = "adaptive, counted, futex, hybrid, long-spin, spin, yield",
-                 .help = "how a side waits at a slot or queue; adaptive, where it is not given",
-                 .meaning = {.means = "waiting"},
-                 .words = {"adaptive", "counted", "futex", "hybrid", "long-spin", "spin", "yield"}},
-                options.wait, threads::to_wait);
-  all.add_choice<Callback>("--callback", options.callback,
-                           {{"none", Callback::kNone},
-                            {"reentrant", Callback::kReentrant},
-                            {"listener", Callback::kListener}},
-                           "whether the responder calls back before it answers: the caller that "
-                           "waits, in the same slot, or a thread that listens");
+  all.add_choice<Wait>(
+      "--wait", options.wait,
+      {{"adaptive", Wait::kAdaptive,
+        "spin for 30 us if the other side is on another CPU and that has paid, yield if it is on "
+        "this one, then sleep"},
+       {"spin", Wait::kSpin, "stay on the CPU"},
+       {"yield", Wait::kYield, "let others run"},
+       {"futex", Wait::kFutex, "sleep at once"},
+       {"hybrid", Wait::kHybrid, "spin as many turns as were enough, yield 4 times, then sleep"},
+       {"counted", Wait::kCounted, "spin 100 to 20,000 turns, then sleep"},
+       {"long-spin", Wait::kLongSpin, "spin 50,000 turns, then sleep"}},
+      "how a side waits at a slot or queue", {.means = "waiting"});
+  all.add_choice<Callback>(
+      "--callback", options.callback,
+      {{"none", Callback::kNone, "it does not"},
+       {"reentrant", Callback::kReentrant, "the caller that waits answers it, in the same slot"},
+       {"listener", Callback::kListener, "a thread of its own does"}},
+      "whether the responder calls back before it answers");
   all.add_number<std::size_t>("--depth", options.depth, 1, kMostDepth,
-                              "calls back within each other");
+                              "calls back that are made within each other");
   all.add_value(
       {.name = "--fault",
        .type = "word",
@@ -75,10 +78,10 @@ void add_options(cli::Options& all, Options& options) {
   threads::add_scheduling(all, "responder", options.sched_responder);
 }
 
-std::string conflict(const Options& options, const platform::Scheduling& scheduling) {
+std::string conflict(const Options& options, const Kit& kit) {
   if (std::string refused = threads::conflict(
-          scheduling, {{"caller", options.sched_caller, options.pin_caller},
-                       {"responder", options.sched_responder, options.pin_responder}});
+          kit.threads.scheduling, {{"caller", options.sched_caller, options.pin_caller},
+                                   {"responder", options.sched_responder, options.pin_responder}});
       !refused.empty()) {
     return refused;
   }
@@ -109,8 +112,14 @@ std::string conflict(const Options& options, const platform::Scheduling& schedul
       (options.transport != Transport::kSlot || options.responder != Responder::kProcess ||
        options.callback != Callback::kNone)) {
     return "--fault: needs a slot, responders in a process of their own, and no calls back: leave "
-           "out "
-           "--transport, --responder and --callback";
+           "out --transport, --responder and --callback";
+  }
+  if (options.fault && options.fault->at_s >= kit.load.duration_s) {
+    return fmt::format("--fault: the run is over at {} s: give a longer --duration",
+                       options.fault->at_s);
+  }
+  if (!options.fault && options.lease_ms != Options{}.lease_ms) {
+    return "--lease-ms: only with a fault does a caller not wait for ever: give --fault as well";
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "platform/clock.hpp"
 #include "platform/scheduling.hpp"
 #include "threads/waiter.hpp"
+#include "workload.hpp"
 
 namespace pipelab::exchange {
 
@@ -86,7 +87,7 @@ void add_options(cli::Options& all, Options& options);
 
 /// What is wrong with the options together, and with the scheduling class of all; empty if nothing
 /// is.
-std::string conflict(const Options& options, const platform::Scheduling& scheduling);
+std::string conflict(const Options& options, const Kit& kit);
 
 /// Reads `kill-responder@SECONDS`, and so on.
 std::optional<Fault> to_fault(std::string_view text);

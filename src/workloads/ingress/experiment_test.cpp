@@ -345,10 +345,11 @@ TEST(Options, AreCheckedTogether) {
             "--arrival");
   EXPECT_EQ(conflict_of({.producers = 8, .bound = 7}),
             "--bound: '7' is less than one task a producer: give at least 8");
-  EXPECT_EQ(
-      conflict_of({.producers = 2, .bound = 10, .burst = 6, .fault = to_fault("stall-loop@1")}),
-      "--burst: without the loop, '6' tasks never fit a producer's share of the bound: give "
-      "at most 5, or --on-full drop");
+  EXPECT_EQ(conflict_of({.producers = 2, .bound = 10, .burst = 6}),
+            "--burst: '6' tasks are more than a producer's share of --bound, and it would wait "
+            "within the burst: give at most 5, or --bound 12, or --on-full drop");
+  EXPECT_EQ(conflict_of({.fault = to_fault("stall-loop@2")}),
+            "--fault: the run is over at 2 s: give a longer --duration");
   for (const Options& options :
        {Options{.queue = Queue::kRing, .nodes = Nodes::kMalloc},
         Options{.queue = Queue::kDirect, .budget = 1},

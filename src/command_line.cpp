@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <sstream>
@@ -177,8 +179,11 @@ int check_lines(std::istream& lines, std::span<const Entry> workloads) {
 
 Parsed ended(int exit_code) { return {.workload = {}, .kit = {}, .exit_code = exit_code}; }
 
-Parsed refused(std::string_view reason) {
-  fmt::print(stderr, "pipelab: {}\n", reason);
+/// One line, whatever was given.
+Parsed refused(std::string reason) {
+  std::ranges::replace_if(
+      reason, [](unsigned char letter) { return std::iscntrl(letter) != 0; }, '?');
+  static_cast<void>(std::fprintf(stderr, "pipelab: %s\n", reason.c_str()));
   return ended(kUsageError);
 }
 

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <iterator>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "command_line.hpp"
@@ -73,9 +76,14 @@ int fail(const char* reason) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is one that cannot be written
   try {
     const Parsed parsed = parse(argc, argv, kWorkloads);
-    return parsed.workload ? run(*parsed.workload, parsed.kit) : parsed.exit_code;
+    const int exit_code = parsed.workload ? run(*parsed.workload, parsed.kit) : parsed.exit_code;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
+    }
+    return exit_code;
   } catch (const std::exception& error) {
     return fail(error.what());
   }

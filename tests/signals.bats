@@ -104,3 +104,39 @@ ends_at_once() { # SCRIPT ARGUMENT...
   prepare
   ends_at_once tests/soak.sh 3
 }
+
+# Interrupts what is measured on this host after some time, having stopped its other process if that is wanted.
+interrupt() { # SIGNAL STOPS OPTION...
+  local program began code=0
+  mkdir -p "$BATS_TEST_TMPDIR/out"
+  env --default-signal=INT "$ROOT/build/host/pipelab" "${@:3}" --out "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+  program=$!
+  sleep 0.5
+  [[ $2 == no ]] || pkill -STOP -P "$program"
+  sleep 0.3
+  began=${EPOCHREALTIME/./}
+  kill -"$1" "$program"
+  wait "$program" || code=$?
+  echo "${*:3}: code $code, $(((${EPOCHREALTIME/./} - began) / 1000)) ms, said: $(<"$BATS_TEST_TMPDIR/said")"
+  ((code == 130 && ${EPOCHREALTIME/./} - began < 4000000))
+  [[ $(find "$BATS_TEST_TMPDIR/out" -type f -printf '%f\n' | sort | paste -sd' ') == "histogram.csv samples.csv stats.csv threads.csv" ]]
+  ! grep -E ',-[0-9]' "$BATS_TEST_TMPDIR/out/threads.csv"
+}
+
+@test "an interrupt ends what is measured, in each part of a run, and keeps it" {
+  "$ROOT/scripts/build.sh" host pipelab exchange-go
+  local options
+  for options in "pipeline --warmup 60" "ingress --warmup 60" "exchange --warmup 60" "exchange --warmup 60 --responder go" \
+    "exchange --duration 60 --prod-interval-us 60000000 --pairs 2" "ingress --prod-interval-us 0 --bound 100000 --task-ns 1000000" \
+    "exchange --warmup 0 --fault stop-responder@0.3 --lease-ms 5000" "exchange --warmup 0 --fault slow@0.3 --lease-ms 5000" \
+    "ingress --warmup 0 --fault stall-loop@0.3 --watchdog-ms 20000"; do
+    # shellcheck disable=SC2086  # words of options
+    interrupt INT no $options
+    # shellcheck disable=SC2086
+    interrupt TERM no $options
+  done
+  for options in "" "--transport unix" "--transport pipe" "--wait spin" "--responder go" "--callback listener"; do
+    # shellcheck disable=SC2086
+    interrupt INT yes exchange --warmup 0 --duration 60 $options
+  done
+}

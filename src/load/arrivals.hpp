@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <random>
@@ -12,24 +13,59 @@
 
 namespace pipelab::load {
 
-/// The gaps between the intended times of items: a schedule that can begin anew.
+/// Which items of a schedule one of several makers makes: every `many`th, from the `which`th on.
+struct Share {
+  std::size_t which{0};
+  std::size_t many{1};
+};
+
+/// The gaps between the intended times of a share's items: a schedule that can begin anew.
 class Arrivals {
  public:
   /// `seed` decides the gaps of kPoisson.
-  Arrivals(const Arrival& arrival, platform::Nanoseconds interval_ns, std::uint64_t seed)
-      : arrival_(arrival), interval_ns_(interval_ns), seed_(seed) {
+  Arrivals(const Arrival& arrival, platform::Nanoseconds interval_ns, std::uint64_t seed,
+           const Share& share = {})
+      : arrival_(arrival), interval_ns_(interval_ns), seed_(seed), share_(share) {
     restart();
   }
 
-  /// Begins anew: the gaps that follow are those that a new one gives.
-  void restart() {
+  /// Begins anew: the gaps that follow are those that a new one gives. Returns the time from the
+  /// schedule's begin to the first item.
+  platform::Nanoseconds restart() {
     in_burst_ = 0;
     random_.seed(seed_);
     drawn_ns_ = exponential_gap_ns();  // now, since the generator's first number takes longest
+    return sum_ns(share_.which);
   }
 
   /// The time from one item to the next.
-  platform::Nanoseconds next_gap_ns() noexcept {
+  platform::Nanoseconds next_gap_ns() noexcept { return sum_ns(share_.many); }
+
+  /// How many items there are in `left_ns`, counted from the one on after which next_gap_ns() gave
+  /// `gap_ns`. The answer takes no longer when they are many: of kPoisson's it draws a million, and
+  /// expects one an interval from there on.
+  std::uint64_t count(platform::Nanoseconds gap_ns, platform::Nanoseconds left_ns) noexcept {
+    if (share_.many == 1) {
+      return count_all(gap_ns, left_ns);
+    }
+    if (left_ns <= gap_ns) {
+      return left_ns > 0 ? 1 : 0;
+    }
+    const std::uint64_t others = count_all(sum_ns(1), left_ns - gap_ns);
+    return 1 + (others + share_.many - 1) / share_.many;
+  }
+
+ private:
+  /// Of so many gaps of the whole schedule.
+  platform::Nanoseconds sum_ns(std::size_t gaps) noexcept {
+    platform::Nanoseconds all_ns = 0;
+    for (; gaps > 0; --gaps) {
+      all_ns += gap_of_all_ns();
+    }
+    return all_ns;
+  }
+
+  platform::Nanoseconds gap_of_all_ns() noexcept {
     switch (arrival_.pattern) {
       case Arrival::Pattern::kConstant:
         return interval_ns_;
@@ -44,10 +80,8 @@ class Arrivals {
     return interval_ns_;
   }
 
-  /// How many items there are in `left_ns`, counted from the one on after which next_gap_ns() gave
-  /// `gap_ns`. The answer takes no longer when they are many: of kPoisson's it draws a million, and
-  /// expects one an interval from there on.
-  std::uint64_t count(platform::Nanoseconds gap_ns, platform::Nanoseconds left_ns) noexcept {
+  /// As count(), of the whole schedule.
+  std::uint64_t count_all(platform::Nanoseconds gap_ns, platform::Nanoseconds left_ns) noexcept {
     switch (arrival_.pattern) {
       case Arrival::Pattern::kConstant:
         return steps(left_ns);
@@ -61,7 +95,6 @@ class Arrivals {
     return 0;
   }
 
- private:
   /// By inversion of the exponential distribution, which is spelt out because the standard library
   /// may draw it otherwise in another version.
   platform::Nanoseconds exponential_gap_ns() noexcept {
@@ -106,6 +139,7 @@ class Arrivals {
   Arrival arrival_;
   platform::Nanoseconds interval_ns_;
   std::uint64_t seed_;
+  Share share_;
   std::int64_t in_burst_{0};
   std::mt19937_64 random_;
   platform::Nanoseconds drawn_ns_{0};  ///< of kPoisson: the next gap

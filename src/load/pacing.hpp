@@ -25,7 +25,7 @@ struct Turn {
 template <class Clock>
 class BasicUnpaced {
  public:
-  explicit BasicUnpaced(const Options& /*options*/) {}
+  explicit BasicUnpaced(const Options& /*options*/, const Share& /*share*/ = {}) {}
 
   /// Waits for the phase's begin, unless `stop` is set.
   void start(const Phase& phase, const std::atomic<bool>& stop) noexcept {
@@ -58,21 +58,20 @@ class BasicUnpaced {
 template <class Clock>
 class BasicPaced {
  public:
-  explicit BasicPaced(const Options& options)
+  explicit BasicPaced(const Options& options, const Share& share = {})
       : pacing_(options.pacing),
         arrivals_(options.arrival,
                   std::llround(options.interval_us *
                                static_cast<double>(platform::kNanosecondsPerMicrosecond)),
-                  options.seed) {}
+                  options.seed, share) {}
 
   /// Every phase has the schedule from its beginning, the warm-up as well: what is measured does
   /// not depend on whether something ran before, and that was the same load.
   void start(const Phase& phase, const std::atomic<bool>& stop) noexcept {
     phase_ = phase;
-    arrivals_.restart();
-    intended_ns_ = phase.begin_ns;
+    intended_ns_ = phase.begin_ns + arrivals_.restart();
     gap_ns_ = 0;
-    Clock::sleep_until(phase.begin_ns, stop);
+    Clock::sleep_until(std::min(intended_ns_, phase.end_ns), stop);
   }
 
   /// A schedule that is kept ends with its last intended item, so that the late items of a stall at
@@ -130,5 +129,21 @@ class BasicPaced {
 
 using Unpaced = BasicUnpaced<platform::MonotonicClock>;
 using Paced = BasicPaced<platform::MonotonicClock>;
+
+/// Has a share of a run's items made, those of the warm-up and then those that are measured, by
+/// `make(pacing, measures)`, which ends when the pacing has no next turn. Returns how many measured
+/// ones were intended but never made; that takes its time.
+template <class Make>
+std::uint64_t make_share(const Options& options, const Share& share, const Phases& phases,
+                         const std::atomic<bool>& stop, Make make) {
+  const auto run = [&](auto pacing) {
+    pacing.start(phases.warm_up, stop);
+    make(pacing, false);
+    pacing.start(phases.measured, stop);
+    make(pacing, true);
+    return stop ? 0 : pacing.missed();
+  };
+  return options.has_schedule() ? run(Paced(options, share)) : run(Unpaced(options, share));
+}
 
 }  // namespace pipelab::load

@@ -55,6 +55,41 @@ TEST(Arrivals, OfAPoissonProcessHaveItsMeanAndSpreadAndRepeatWithTheSeed) {
   EXPECT_NE(gaps, gaps_of(arrival, 1'000'000, kGaps, 2));
 }
 
+/// The intended times of a share's items in the first second.
+std::vector<Nanoseconds> times_of(const Arrival& arrival, Nanoseconds interval_ns,
+                                  const Share& share) {
+  Arrivals arrivals(arrival, interval_ns, 1, share);
+  std::vector<Nanoseconds> times;
+  for (Nanoseconds time_ns = arrivals.restart(); time_ns < kSecondNs;
+       time_ns += arrivals.next_gap_ns()) {
+    times.push_back(time_ns);
+  }
+  return times;
+}
+
+TEST(Arrivals, OfSeveralMakersAreTogetherThoseOfOne) {
+  for (const Arrival& arrival :
+       {Arrival{}, Arrival{.pattern = Arrival::Pattern::kPoisson},
+        Arrival{.pattern = Arrival::Pattern::kBurst, .burst_items = 10, .pause_us = 20'000}}) {
+    const std::vector<Nanoseconds> all = times_of(arrival, 1'000'000, {});
+    for (const std::size_t many : {2, 7, 64}) {
+      std::vector<Nanoseconds> together;
+      for (std::size_t which = 0; which < many; ++which) {
+        const Share share{.which = which, .many = many};
+        const std::vector<Nanoseconds> own = times_of(arrival, 1'000'000, share);
+        together.insert(together.end(), own.begin(), own.end());
+
+        Arrivals arrivals(arrival, 1'000'000, 1, share);
+        const Nanoseconds first_ns = arrivals.restart();
+        const Nanoseconds gap_ns = arrivals.next_gap_ns();
+        EXPECT_EQ(arrivals.count(gap_ns, kSecondNs - first_ns), own.size());
+      }
+      std::ranges::sort(together);
+      EXPECT_EQ(together, all);
+    }
+  }
+}
+
 Options paced(Pacing pacing, double interval_us) {
   Options options;
   options.pacing = pacing;

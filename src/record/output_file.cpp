@@ -66,8 +66,18 @@ void OutputFile::flush() {
 }
 
 void OutputFile::close() {
-  if (std::fclose(file_.release()) != 0 ||
-      (partial_path_ != path_ && std::rename(partial_path_.c_str(), path_.c_str()) != 0)) {
+  if (std::fflush(file_.get()) != 0) {
+    fail();  // and what there is of it goes
+  }
+  const bool is_whole = std::fclose(file_.release()) == 0;
+  if (partial_path_ != path_ &&
+      (!is_whole || std::rename(partial_path_.c_str(), path_.c_str()) != 0)) {
+    const int error = errno;
+    static_cast<void>(std::remove(partial_path_.c_str()));
+    errno = error;
+    fail();
+  }
+  if (!is_whole) {
     fail();
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <future>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -44,8 +45,8 @@ class Crew::Worker {
 
   void read_counters(platform::Nanoseconds begin_ns) {
     before_ = platform::read_thread_counters(record_.tid);
-    if (platform::now_ns() > begin_ns) {
-      before_ = {};  // it has begun to work: this is not what it had before
+    if (platform::now_ns() > begin_ns || has_ended_) {
+      before_ = {};  // it has worked: this is not what it had before
     }
   }
 
@@ -112,13 +113,15 @@ class Crew::Worker {
     if (crew_.measuring_.fetch_sub(1, std::memory_order_relaxed) == 1) {
       platform::end_region<platform::kMeasuredRegion>();
     }
+    has_ended_ = true;  // before they are read
     record_.cpu = platform::this_cpu();
     record_.counters = platform::read_thread_counters(platform::this_thread_id());
   }
 
   Crew& crew_;
   Record record_;
-  platform::ThreadCounters before_;  // the measured part
+  platform::ThreadCounters before_;     // the measured part
+  std::atomic<bool> has_ended_{false};  // that part
   platform::Scheduling scheduling_;
   std::function<void()> ended_;
   std::promise<pid_t> ready_;
@@ -138,9 +141,11 @@ Crew::~Crew() {
   }
 }
 
-void Crew::add(Post post, Body body, std::function<void()> ended) {
+void Crew::add(Post post, Body body, std::function<void()> ended) try {
   workers_.insert(workers_.begin(), std::make_unique<Worker>(*this, std::move(post),
                                                              std::move(body), std::move(ended)));
+} catch (const std::system_error& error) {
+  throw std::system_error(error.code(), "start a thread");
 }
 
 void Crew::wait_until_ready() {

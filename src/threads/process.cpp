@@ -20,6 +20,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "platform/interrupt.hpp"
 #include "platform/system_call.hpp"
 
 namespace pipelab::threads {
@@ -102,8 +103,7 @@ Process::Process(const Body& body) {
   if (getppid() != parent) {
     _exit(1);
   }
-  std::signal(SIGINT, SIG_IGN);
-  std::signal(SIGTERM, SIG_IGN);
+  platform::stop_on_interrupt();
   Packet last{.what = What::kDone};
   try {
     for (const Record& record : body(Parent(link))) {

@@ -12,7 +12,8 @@ namespace pipelab::threads {
 
 /// A second process of a run, with threads of its own, forked from this one while this one has no
 /// threads yet. It shares what memory was mapped to be shared, starts when it is told to, and
-/// cannot outlive this process. Interrupts are this process's affair: the other ignores them.
+/// cannot outlive this process. Interrupts are this process's affair: they only end the other's
+/// sleeps, as sleep_until() has them.
 class Process {
  public:
   /// The other process's end of the link between the two.

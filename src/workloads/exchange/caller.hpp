@@ -14,7 +14,6 @@
 
 #include "load/pacing.hpp"
 #include "load/phases.hpp"
-#include "load/share.hpp"
 #include "workload.hpp"
 #include "workloads/exchange/connection.hpp"
 #include "workloads/exchange/experiment.hpp"
@@ -23,15 +22,16 @@
 
 namespace pipelab::exchange {
 
-/// How many calls of each pair are kept whole.
-inline std::size_t samples_of_pair(const Kit& kit, const Options& options) {
-  return (kit.record.samples() + options.pairs - 1) / options.pairs;
+/// How many calls of a pair are kept whole.
+inline std::size_t samples_of_pair(const Kit& kit, const Options& options, std::size_t pair) {
+  const std::size_t all = kit.record.samples();
+  return all / options.pairs + (pair < all % options.pairs ? 1 : 0);
 }
 
 /// What a caller measured.
 struct Called {
-  Called(const Kit& kit, const Options& options)
-      : recorder(samples_of_pair(kit, options), kit.record.sample_every) {}
+  Called(const Kit& kit, const Options& options, std::size_t pair)
+      : recorder(samples_of_pair(kit, options, pair), kit.record.sample_every) {}
 
   Recorder recorder;
   platform::Nanoseconds round_trips_ns{0};
@@ -50,24 +50,26 @@ class Caller {
  public:
   Caller(const Kit& kit, const Options& options, std::size_t pair, std::deque<Talk> talks,
          Called& called)
-      : share_(kit.load, pair, options.pairs),
+      : load_(kit.load),
+        share_{.which = pair, .many = options.pairs},
         talks_(std::move(talks)),
         called_(called),
         may_fail_(options.fault) {}
 
   void call_all(const load::Phases& phases, const std::atomic<bool>& stop) {
-    called_.missed = share_.run(phases, stop, [&](auto& pacing, bool measures) {
-      std::uint64_t answered = 0;
-      while (const std::optional<load::Turn> turn = pacing.next(stop)) {
-        // After a failed call the next has its number, so that numbers are those of samples.
-        if (call(number_of(answered, measures))) {
-          ++answered;
-          if (measures) {
-            record(*turn);
+    called_.missed =
+        load::make_share(load_, share_, phases, stop, [&](auto& pacing, bool measures) {
+          std::uint64_t answered = 0;
+          while (const std::optional<load::Turn> turn = pacing.next(stop)) {
+            // After a failed call the next has its number, so that numbers are those of samples.
+            if (call(number_of(answered, measures), stop)) {
+              ++answered;
+              if (measures) {
+                record(*turn);
+              }
+            }
           }
-        }
-      }
-    });
+        });
   }
 
   /// Says that no more calls come; leaves in `account(level)` what went over each connection.
@@ -75,7 +77,11 @@ class Caller {
   void close(AccountOf account) {
     for (std::size_t level = 0; level < talks_.size(); ++level) {
       if (level >= which_) {
-        talks_[level].close();
+        try {
+          talks_[level].close();
+        } catch (const CallFailed&) {
+          // There is nobody to be told. Whether that is a fault, who waits for the process knows.
+        }
       }
       account(level) = talks_[level].account();
     }
@@ -94,11 +100,14 @@ class Caller {
 
   /// Calls the responder whose turn it is. False when that failed: the next one is for the
   /// responder that takes its place.
-  bool call(std::uint64_t number) {
+  bool call(std::uint64_t number, const std::atomic<bool>& stop) {
     try {
       talks_[which_].call(number);
       return true;
     } catch (const CallFailed& failure) {
+      if (stop) {
+        return false;  // the run was interrupted, and the responders with it
+      }
       if (!may_fail_) {
         throw;
       }
@@ -129,6 +138,7 @@ class Caller {
     return answered;
   }
 
+  const load::Options& load_;
   load::Share share_;
   std::deque<Talk> talks_;
   Called& called_;

@@ -67,7 +67,8 @@ class Experiment {
         accounts_(make_many<Account>(2 * options.pairs * options.levels(), segment_)) {
     for (std::size_t pair = 0; pair < options.pairs; ++pair) {
       for (std::size_t which = 0; which < responders(options); ++which) {
-        served_.emplace_back(samples_of_pair(kit, options), kit.record.sample_every, segment_);
+        served_.emplace_back(samples_of_pair(kit, options, pair), kit.record.sample_every,
+                             segment_);
       }
       for (std::size_t level = 0; level < options.levels(); ++level) {
         connections_.emplace_back(options, segment_);
@@ -89,6 +90,10 @@ class Experiment {
       }
       keep(Side::kCaller);
     }
+    std::deque<threads::Warden> wardens;  // whose threads may be there once all is forked
+    for (std::size_t which = 0; which < processes_.size(); ++which) {
+      wardens.emplace_back(processes_[which], [this, which] { give_up(which); });
+    }
     std::deque<Called> called;
     Crew crew(kit_.threads, stop_);
     for (std::size_t level = options_.levels(); level-- > 0;) {
@@ -97,21 +102,17 @@ class Experiment {
       }
     }
     for (std::size_t pair = 0; pair < options_.pairs; ++pair) {
-      add_caller(crew, pair, called.emplace_back(kit_, options_));
+      add_caller(crew, pair, called.emplace_back(kit_, options_, pair));
     }
     crew.wait_until_ready();
     std::ranges::for_each(processes_, &threads::Process::wait_until_ready);
     const load::Phases phases = plan_.phases =
         load::phases_from_now(kit_.load, options_.pairs * (options_.levels() + 1));
-    std::deque<threads::Warden> wardens;
-    for (std::size_t which = 0; which < processes_.size(); ++which) {
-      processes_[which].start();
-      wardens.emplace_back(processes_[which].death(), [this, which] { give_up(which); });
-    }
+    std::ranges::for_each(processes_, &threads::Process::start);
     crew.start(phases.quiet_ns, phases.measured.begin_ns);
     std::optional<Saboteur> saboteur;
     if (options_.fault) {
-      saboteur.emplace(*options_.fault, victim(), phases.measured.begin_ns);
+      saboteur.emplace(*options_.fault, victim(), phases.measured.begin_ns, stop_);
     }
     Measured measured;
     try {
@@ -123,10 +124,10 @@ class Experiment {
       throw;
     }
     const std::optional<Nanoseconds> fault_ns = saboteur ? saboteur->stop() : std::nullopt;
-    wardens.clear();
     for (threads::Process& process : processes_) {
       join(process, measured);
     }
+    wardens.clear();
     collect(called, phases, fault_ns, all, measured);
     return measured;
   }
@@ -178,7 +179,8 @@ class Experiment {
     try {
       std::ranges::move(process.join(), std::back_inserter(measured.threads));
     } catch (const std::exception&) {
-      if (!options_.fault || &process != &processes_.front()) {
+      const bool was_to_fail = options_.fault && &process == &processes_.front();
+      if (!was_to_fail && !stop_) {
         throw;
       }
     }
@@ -202,7 +204,7 @@ class Experiment {
 
   /// Writes down what responders in Go have to know.
   void plan_go() {
-    static_cast<void>(go_program());  // before anything is forked
+    static_cast<void>(go_program());                              // before anything is forked
     static_assert(sizeof(Account) == 8 * sizeof(std::uint64_t));  // as Go has it
     std::vector<GoPair> pairs;
     if constexpr (requires(Connection connection) { connection.places(); }) {
@@ -223,7 +225,7 @@ class Experiment {
   /// What the responders' process does, or with a fault the one that waits to take its place.
   std::vector<threads::Record> respond(std::size_t which, const threads::Process::Parent& parent) {
     if (go_ != nullptr) {
-      return respond_in_go(kit_.threads, options_, segment_, *go_, plan_.phases, parent);
+      return respond_in_go(kit_.threads, options_, segment_, *go_, plan_.phases, parent, stop_);
     }
     segment_.attach();
     keep(Side::kResponder);
@@ -247,6 +249,11 @@ class Experiment {
     crew.add(post, [this, level, body = std::move(body)](const Crew::Ready& ready) {
       try {
         body(ready);
+      } catch (const CallFailed&) {
+        give_up(process_of(level));
+        if (!stop_) {
+          throw;
+        }
       } catch (...) {
         give_up(process_of(level));
         throw;
@@ -374,7 +381,7 @@ class Experiment {
         std::accumulate(measured.failed.begin(), measured.failed.end(), measured.failed_before);
     // Who was killed could not say how much it answered.
     const bool answered = options_.fault || account.answers == account.calls;
-    if (account.calls != account.replies + failed || !answered) {
+    if (!stop_ && (account.calls != account.replies + failed || !answered)) {
       throw std::logic_error(
           fmt::format("{} calls were made, {} answered, {} replies came, and {} calls failed",
                       account.calls, account.answers, account.replies, failed));
@@ -401,7 +408,7 @@ std::size_t shared_bytes(const Kit& kit, const Options& options) {
   return kOtherBytes +
          options.pairs *
              (options.levels() * (kPlaces * (options.payload_bytes + 128) + kOtherBytes) +
-              responders(options) * samples_of_pair(kit, options) * sizeof(Served::Times));
+              responders(options) * samples_of_pair(kit, options, 0) * sizeof(Served::Times));
 }
 
 Measured measure(const Kit& kit, const Options& options, Recorder& recorder,

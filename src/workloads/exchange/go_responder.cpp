@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -10,9 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -40,6 +43,7 @@ class GoProcess {
             std::size_t plan, std::size_t threads) {
     std::array<int, 2> links{};
     checked(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, links.data()), "make a socket");
+    said_ = static_cast<int>(checked(memfd_create("stderr", MFD_CLOEXEC), "make a file in memory"));
     const auto words =
         std::to_array({program.string(), fmt::to_string(segment.header().bytes),
                        fmt::to_string(segment.header().shape), fmt::to_string(plan)});
@@ -48,11 +52,17 @@ class GoProcess {
     pid_ = checked(fork(), "start a process");
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
+      // Interrupts are not its affair, and Go would not let them be ignored.
+      sigset_t interrupts{};
+      sigaddset(&interrupts, SIGINT);
+      sigaddset(&interrupts, SIGTERM);
+      sigprocmask(SIG_BLOCK, &interrupts, nullptr);
       // Where nothing stands that is still needed.
       const int from = fcntl(segment.file(), F_DUPFD, kLinkFile + 1);
       const int link = fcntl(links[1], F_DUPFD, kLinkFile + 1);
       dup2(from, kSegmentFile);
       dup2(link, kLinkFile);
+      dup2(said_, STDERR_FILENO);
       std::array<const char*, words.size() + 1> arguments{};
       std::ranges::transform(words, arguments.begin(), &std::string::c_str);
       const std::array environment{most_threads.c_str(), "GODEBUG=asyncpreemptoff=1",
@@ -60,6 +70,7 @@ class GoProcess {
       // The kernel writes to neither.
       execve(program.c_str(), const_cast<char**>(arguments.data()),
              const_cast<char**>(environment.data()));
+      dprintf(kLinkFile, "cannot be started: %s\n", strerrordesc_np(errno));
       _exit(1);
     }
     close(links[1]);
@@ -73,6 +84,7 @@ class GoProcess {
   ~GoProcess() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
+    close(said_);
   }
 
   /// What it says after `word`, which must come next.
@@ -83,14 +95,24 @@ class GoProcess {
     const std::unique_ptr<char, decltype(&std::free)> owner(text, &std::free);
     std::string line = length > 0 ? std::string(text, static_cast<std::size_t>(length) - 1) : "";
     if (!line.starts_with(word)) {
-      throw std::runtime_error(fmt::format("the responders in Go {}",
-                                           line.empty() ? "ended in the middle of the run" : line));
+      throw std::runtime_error(
+          fmt::format("the responders in Go ({}) {}", go_program().string(),
+                      line.empty() ? "ended before their time" + first_words() : line));
     }
     return line.substr(word.size());
   }
 
  private:
+  /// The first line of what it complained of.
+  std::string first_words() const {
+    std::array<char, 200> text{};
+    const ssize_t length = pread(said_, text.data(), text.size(), 0);
+    const std::string all(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    return all.empty() ? "" : ": " + all.substr(0, all.find('\n'));
+  }
+
   pid_t pid_;
+  int said_;  // its standard error
   std::unique_ptr<std::FILE, decltype(&std::fclose)> link_{nullptr, &std::fclose};
 };
 
@@ -148,7 +170,8 @@ GoPlan& write_go_plan(const Options& options, std::size_t served, std::size_t se
 std::vector<threads::Record> respond_in_go(const threads::Options& threads, const Options& options,
                                            const platform::Segment& segment, const GoPlan& plan,
                                            const load::Phases& phases,
-                                           const threads::Process::Parent& parent) {
+                                           const threads::Process::Parent& parent,
+                                           const std::atomic<bool>& stop) {
   if (options.pin_responder) {
     platform::pin_this_thread(*options.pin_responder);
   }
@@ -162,8 +185,7 @@ std::vector<threads::Record> respond_in_go(const threads::Options& threads, cons
   GoProcess go(go_program(), segment, segment.offset_of(&plan), options.pairs);
   std::vector<threads::Record> records = records_of(go.hear("ready "));
   parent.ready();
-  const std::atomic<bool> never{false};
-  platform::sleep_until(phases.quiet_ns, never);
+  platform::sleep_until(phases.quiet_ns, stop);
   std::vector<platform::ThreadCounters> before;
   for (const threads::Record& record : records) {
     before.push_back(platform::read_thread_counters(record.tid));

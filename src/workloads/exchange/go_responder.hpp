@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -47,11 +48,13 @@ GoPlan& write_go_plan(const Options& options, std::size_t served, std::size_t se
                       std::span<const GoPair> pairs, platform::Segment& segment);
 
 /// Lets responders in Go answer all calls, from a process that has nothing else to do, and returns
-/// the records of their threads. `plan` is in the segment, and behind it the pairs. Throws
+/// the records of their threads; when `stop` is set it no longer waits for the measured part.
+/// `plan` is in the segment, and behind it the pairs. Throws
 /// std::runtime_error with what they complain of.
 std::vector<threads::Record> respond_in_go(const threads::Options& threads, const Options& options,
                                            const platform::Segment& segment, const GoPlan& plan,
                                            const load::Phases& phases,
-                                           const threads::Process::Parent& parent);
+                                           const threads::Process::Parent& parent,
+                                           const std::atomic<bool>& stop);
 
 }  // namespace pipelab::exchange

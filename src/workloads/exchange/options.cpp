@@ -108,6 +108,14 @@ std::string conflict(const Options& options, const Kit& kit) {
     return "--responder: go knows a slot with lines or split, none and reentrant calls back, and "
            "to wait by spin, yield, futex and adaptive: leave out what asks for others";
   }
+  if (options.responder == Responder::kGo &&
+      options.sched_responder.value_or(kit.threads.scheduling).klass ==
+          platform::Scheduling::Class::kDeadline) {
+    return fmt::format(
+        "--sched{}: Linux lets no thread of the deadline class start others, as Go does: give "
+        "another class, or another --responder",
+        options.sched_responder ? "-responder" : "");
+  }
   if (options.fault &&
       (options.transport != Transport::kSlot || options.responder != Responder::kProcess ||
        options.callback != Callback::kNone)) {

@@ -5,9 +5,11 @@
 
 namespace pipelab::exchange {
 
-Saboteur::Saboteur(const Fault& fault, Victim victim, platform::Nanoseconds begin_ns)
-    : thread_(
-          [this, fault, victim = std::move(victim), begin_ns] { work(fault, victim, begin_ns); }) {}
+Saboteur::Saboteur(const Fault& fault, Victim victim, platform::Nanoseconds begin_ns,
+                   const std::atomic<bool>& stop)
+    : thread_([this, fault, victim = std::move(victim), begin_ns, &stop] {
+        work(fault, victim, begin_ns, stop);
+      }) {}
 
 std::optional<platform::Nanoseconds> Saboteur::stop() {
   done_ = true;
@@ -17,7 +19,8 @@ std::optional<platform::Nanoseconds> Saboteur::stop() {
   return did_it_ns_;
 }
 
-void Saboteur::work(const Fault& fault, const Victim& victim, platform::Nanoseconds begin_ns) {
+void Saboteur::work(const Fault& fault, const Victim& victim, platform::Nanoseconds begin_ns,
+                    const std::atomic<bool>& stop) {
   platform::sleep_until(begin_ns + static_cast<platform::Nanoseconds>(
                                        fault.at_s * double{platform::kNanosecondsPerSecond}),
                         done_);
@@ -29,13 +32,11 @@ void Saboteur::work(const Fault& fault, const Victim& victim, platform::Nanoseco
     case Fault::What::kKill:
       kill(victim.process, SIGKILL);
       break;
-    case Fault::What::kStop: {
-      const std::atomic<bool> never{false};
+    case Fault::What::kStop:
       kill(victim.process, SIGSTOP);
-      platform::sleep_for(pause_ns(victim.lease_ns), never);
+      platform::sleep_for(pause_ns(victim.lease_ns), stop);
       kill(victim.process, SIGCONT);
       break;
-    }
     case Fault::What::kScribble:
       victim.scribble();
       break;

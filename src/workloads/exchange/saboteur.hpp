@@ -23,8 +23,9 @@ class Saboteur {
     std::atomic<bool>& slow;         ///< makes it slow, once
   };
 
-  /// `begin_ns` is when the measured phase begins.
-  Saboteur(const Fault& fault, Victim victim, platform::Nanoseconds begin_ns);
+  /// `begin_ns` is when the measured phase begins. Once `stop` is set, whoever was stopped goes on.
+  Saboteur(const Fault& fault, Victim victim, platform::Nanoseconds begin_ns,
+           const std::atomic<bool>& stop);
   Saboteur(const Saboteur&) = delete;
   Saboteur& operator=(const Saboteur&) = delete;
   Saboteur(Saboteur&&) = delete;
@@ -35,7 +36,8 @@ class Saboteur {
   std::optional<platform::Nanoseconds> stop();
 
  private:
-  void work(const Fault& fault, const Victim& victim, platform::Nanoseconds begin_ns);
+  void work(const Fault& fault, const Victim& victim, platform::Nanoseconds begin_ns,
+            const std::atomic<bool>& stop);
 
   std::atomic<bool> done_{false};
   std::optional<platform::Nanoseconds> did_it_ns_;

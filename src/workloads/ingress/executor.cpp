@@ -13,10 +13,12 @@ struct TaskFailed {};
 
 }  // namespace
 
-Executor::Executor(const Options& options, Seats& seats, Recorder& recorder)
+Executor::Executor(const Options& options, Seats& seats, Recorder& recorder,
+                   const std::atomic<bool>& stop)
     : options_(options),
       seats_(seats),
       recorder_(recorder),
+      stop_(stop),
       due_(options.producers),
       tasks_(options.producers) {}
 
@@ -30,14 +32,16 @@ void Executor::measure_from(platform::Nanoseconds begin_ns) noexcept {
 platform::Nanoseconds Executor::run(const Task& task, platform::Nanoseconds noticed_ns) {
   const platform::Nanoseconds started_ns = platform::now_ns();
   check(task);
+  // Relaxed: the flag carries nothing with it.
+  const bool counts = !stop_.load(std::memory_order_relaxed);
   platform::Nanoseconds done_ns = started_ns;
   try {
-    done_ns = perform(task, started_ns);
+    done_ns = counts ? perform(task, started_ns) : started_ns;
   } catch (const TaskFailed&) {
     ++thrown_;  // the loop goes on
   }
   Seat& seat = seats_[task.producer];
-  if (task.measured) {
+  if (task.measured && counts) {
     ++tasks_[task.producer];
     waited_ns_ += started_ns - task.submitted_ns;
     recorder_.record(
@@ -70,9 +74,8 @@ void Executor::check(const Task& task) const {
 
 platform::Nanoseconds Executor::perform(const Task& task, platform::Nanoseconds started_ns) {
   if (started_ns >= stall_ns_) {
-    const std::atomic<bool> never{false};
-    while (!seats_.closed()) {
-      platform::sleep_for(1'000'000, never);
+    while (!seats_.closed() && !stop_) {
+      platform::sleep_for(1'000'000, stop_);
     }
   }
   if (options_.throw_every > 0 && (task.number + 1) % options_.throw_every == 0) {

@@ -16,7 +16,8 @@ namespace pipelab::ingress {
 /// all producers under their lock.
 class Executor {
  public:
-  Executor(const Options& options, Seats& seats, Recorder& recorder);
+  /// Once `stop` is set tasks take no time, and are not measured.
+  Executor(const Options& options, Seats& seats, Recorder& recorder, const std::atomic<bool>& stop);
 
   /// Says when the measured part begins; call it before there are tasks. Where the loop is to
   /// stall, it does so then.
@@ -39,6 +40,7 @@ class Executor {
   const Options& options_;
   Seats& seats_;
   Recorder& recorder_;
+  const std::atomic<bool>& stop_;
   platform::Nanoseconds begin_ns_{0};
   platform::Nanoseconds stall_ns_{std::numeric_limits<platform::Nanoseconds>::max()};
   std::vector<std::uint64_t> due_;  // of each producer: the number of its next task

@@ -261,7 +261,7 @@ class AnExecutor : public ::testing::Test {
   Options options_;
   Seats seats_{options_};
   Recorder recorder_{0};
-  Executor executor_{options_, seats_, recorder_};
+  Executor executor_{options_, seats_, recorder_, never_stop};
 };
 
 TEST_F(AnExecutor, FindsTasksThatAreLostOrDoubledOrOutOfOrder) {
@@ -302,7 +302,7 @@ void close_while_producers_submit() {
     Queue queue(setting.own.producers, setting.own.share());
     threads::Waker waker(WakeBy::kFutex);
     Recorder recorder(0);
-    Executor executor(setting.own, seats, recorder);
+    Executor executor(setting.own, seats, recorder, never_stop);
     Turns turns;
     std::deque<Submitted> submitted;
     {

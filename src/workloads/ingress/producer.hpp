@@ -10,7 +10,6 @@
 
 #include "load/pacing.hpp"
 #include "load/phases.hpp"
-#include "load/share.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 #include "record/histogram.hpp"
@@ -44,7 +43,7 @@ class Producer {
  public:
   Producer(const Kit& kit, const Options& options, std::size_t which, Handover handover,
            Seats& seats, const std::atomic<bool>& stop, Submitted& submitted)
-      : share_(kit.load, which, options.producers),
+      : load_(kit.load),
         options_(options),
         which_(which),
         handover_(std::move(handover)),
@@ -68,16 +67,18 @@ class Producer {
     if (options_.fault && options_.fault->who == Fault::Who::kProducer && which_ == 0) {
       stall_ns_ = phases.measured.begin_ns + std::llround(options_.fault->at_s * 1e9);
     }
-    const std::uint64_t missed = share_.run(phases, stop_, [this](auto& pacing, bool measures) {
-      measures_ = measures;
-      for (std::optional<load::Turn> turn; goes_on() && (turn = pacing.next(stop_));) {
-        if (options_.burst > 0) {
-          run_burst(*turn);
-        } else {
-          submit(*turn);
-        }
-      }
-    });
+    const load::Share share{.which = which_, .many = options_.producers};
+    const std::uint64_t missed =
+        load::make_share(load_, share, phases, stop_, [this](auto& pacing, bool measures) {
+          measures_ = measures;
+          for (std::optional<load::Turn> turn; goes_on() && (turn = pacing.next(stop_));) {
+            if (options_.burst > 0) {
+              run_burst(*turn);
+            } else {
+              submit(*turn);
+            }
+          }
+        });
     submitted_.missed = seats_.closed() ? 0 : missed;
   }
 
@@ -165,7 +166,7 @@ class Producer {
     }
   }
 
-  load::Share share_;
+  const load::Options& load_;
   const Options& options_;
   std::size_t which_;
   Handover handover_;

@@ -186,7 +186,7 @@ def test_a_value_may_have_a_unit(tmp_path: Path, text: str, option: str, value: 
             'is not valid: give a number from 0.0 to 60000000.0, or a text such as "1us"',
         ),
         ("[scenario.a]\nrate = 0", "rate = 0 is not valid: give a number from 1e-06 to"),
-        ("[scenario.a]\nwait = 'sleep'", "wait = 'sleep' is not valid: give one of futex, hybrid, spin, yield"),
+        ("[scenario.a]\nwait = 'sleep'", "wait = 'sleep' is not valid: give one of spin, yield, futex, hybrid"),
         ("[scenario.a]\nduration = nan", "duration = nan is not valid: give a number from 0.001 to 86400"),
         ("[scenario.a]\nduration = 1e300", "duration = 1e+300 is not valid: give a number from 0.001 to 86400"),
         (f"[scenario.a]\nqueue-cap = 1{'0' * 400}", "queue-cap = 1000"),

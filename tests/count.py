@@ -40,7 +40,7 @@ def _outcome(case: ElementTree.Element) -> str:
 
 def _said(case: ElementTree.Element) -> str:
     failures = [each for each in case if each.tag in ("failure", "error")]
-    return "\n".join(each.text or each.get("message", "") for each in failures)
+    return "\n".join(each.text or each.get("message") or "" for each in failures)
 
 
 def main() -> int:

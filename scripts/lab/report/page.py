@@ -185,9 +185,23 @@ def _warnings(environment: Mapping[str, Any]) -> list[Block]:
     for target in environment["changed_guests"]:
         texts.append(
             f"> **The tables of {target} were not measured with the same guest**: its kernel or program was built anew in "
-            "between (see *Environment*). Do not compare them; the commands under *Make it again* measure all with one."
+            f"between ({_guests_of(environment, target)}). Do not compare them; the commands under *Make it again* measure "
+            "all with one."
         )
     return texts
+
+
+def _guests_of(environment: Mapping[str, Any], target: str) -> str:
+    """With what each of the target's measurements was made: "exact: program 12a7c793, kernel 6.1.0-56; live: ..."."""
+    texts = []
+    for each in environment["measurements"]:
+        images = [shape["image"] for shape in each["guests"]]
+        made_of = dict.fromkeys(
+            f"program {image['program_sha256'][:8]}, kernel {image['kernel_version']}" for image in images
+        )
+        if each["target"] == target:
+            texts.append(f"{each['timing']}: {' and '.join(made_of)}")
+    return str(words("; ".join(texts)))
 
 
 def _all_runs(name: str, environment: Mapping[str, Any], raw: pd.DataFrame, contract: Contract) -> list[Block]:

@@ -7,7 +7,7 @@ import pytest
 
 from lab.plan.places import ROOT
 
-CASES = {"suites": 400, "runs": 12}
+CASES = {"suites": 150, "runs": 6}
 
 
 @pytest.mark.parametrize("what", CASES)

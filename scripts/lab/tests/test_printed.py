@@ -69,11 +69,12 @@ def highest(value: int) -> int:
 def test_a_log_of_hdrhistogram_is_read_to_the_last_count() -> None:
     draw = random.Random(1)
     values = [draw.randrange(10 ** draw.randrange(1, 14)) for _ in range(3000)]
-    assert hlog.counted(exporter.HEADER + log_of(values)) == Counter(map(highest, values))
-    for end in range(1, len(log_of(values).rstrip())):
+    log = log_of(values)
+    assert hlog.counted(exporter.HEADER + log) == Counter(map(highest, values))
+    for end in range(1, len(log.rstrip())):
         with pytest.raises(ValueError):
-            hlog.counted(log_of(values)[:end])
-    two = hlog.counted(log_of(values) + log_of([5, 5]))
+            hlog.counted(log[:end])
+    two = hlog.counted(log + log_of([5, 5]))
     assert two[5] == Counter(map(highest, values))[5] + 2
 
 

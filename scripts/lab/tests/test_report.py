@@ -187,6 +187,7 @@ def test_tables_of_another_guest_are_marked(runs: Path) -> None:
     assert make_report(runs).returncode == 0
     page = (runs.parents[1] / "results.md").read_text()
     assert "**The tables of aarch64 were not measured with the same guest**" in page
+    assert "built anew in between (exact: program " in page
 
 
 def test_the_report_needs_no_suite_file(runs: Path) -> None:

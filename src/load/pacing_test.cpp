@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "load/arrivals.hpp"
@@ -72,7 +73,7 @@ TEST(Arrivals, OfSeveralMakersAreTogetherThoseOfOne) {
        {Arrival{}, Arrival{.pattern = Arrival::Pattern::kPoisson},
         Arrival{.pattern = Arrival::Pattern::kBurst, .burst_items = 10, .pause_us = 20'000}}) {
     const std::vector<Nanoseconds> all = times_of(arrival, 1'000'000, {});
-    for (const std::size_t many : {2, 7, 64}) {
+    for (const std::size_t many : std::array<std::size_t, 3>{2, 7, 64}) {
       std::vector<Nanoseconds> together;
       for (std::size_t which = 0; which < many; ++which) {
         const Share share{.which = which, .many = many};

@@ -55,7 +55,9 @@ def found(options: dict[str, Any], values: dict[str, float]) -> list[str]:
         (
             {"pairs": 4, "smp": 4},
             {"fairness": 0.5},
-            ["some pairs get most calls: Jain's index of the 4 pairs' calls is 0.50: as if 2 of them had made all, whose round trips the percentiles are of"],
+            [
+                "some pairs get most calls: Jain's index of the 4 pairs' calls is 0.50: as if 2 of them had made all, whose round trips the percentiles are of"
+            ],
         ),
         (
             {},

@@ -1,7 +1,8 @@
 """The picture of where response time went: one bar a scenario, in microseconds and in per cent."""
 
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from lab.text.picture import BLUE, GREEN, MANY, ORANGE, PINK, RED, SKY, YELLOW
 # Of each stage, in the order of the contract's: its colour, and a hatch that says the same in print.
 LOOKS = ((ORANGE, ""), (YELLOW, ".."), (RED, "//"), (SKY, ""), (GREEN, "\\\\"), (BLUE, ""), (PINK, "xx"))
 TITLES = {ALL: "all, mean", SLOWEST: "the slowest 1 %, mean"}
+BESIDE_INCHES, LETTER_INCHES = 0.95, 0.092  # of a label in the legend: its colour and gaps, and each letter
 LEGIBLE_SHARE = 0.08  # of a bar, below which a part gets no number
 
 
@@ -35,9 +37,10 @@ def draw(chosen: pd.DataFrame, stages: Mapping[str, Stage]) -> bytes:
     scenarios = picture.extremes(totals)
     dense = len(scenarios) > MANY
     beside = len(populations) if dense else 1  # how many pairs of panels
-    legend_columns, legend_inches = (5, 0.5) if beside > 1 else (3, 0.9)
     panel_inches = 1.2 + (0.3 if dense else 0.5) * len(scenarios)
     width = 9 + 4 * beside + picture.names_inches(scenarios)
+    legend_columns = _columns([stage.text for stage in stages.values()], 5 if beside > 1 else 3, width)
+    legend_inches = 0.1 + 0.4 * math.ceil(len(stages) / legend_columns)
     height = legend_inches + panel_inches * len(populations) / beside
 
     def fill(figure: Figure, panels: np.ndarray) -> None:
@@ -53,6 +56,15 @@ def draw(chosen: pd.DataFrame, stages: Mapping[str, Stage]) -> bytes:
         figure.legend(handles, labels, loc="upper center", ncols=legend_columns, frameon=False)
 
     return picture.drawn(fill, (width, height), len(populations) // beside, 2 * beside, dots=110, sharey=True)
+
+
+def _columns(labels: Sequence[str], most: int, inches: float) -> int:
+    """How many columns of a legend fit side by side, which is filled column by column."""
+    for columns in range(min(most, len(labels)), 1, -1):
+        widest = [max(map(len, column)) for column in np.array_split(labels, columns)]
+        if sum(BESIDE_INCHES + LETTER_INCHES * letters for letters in widest) <= inches:
+            return columns
+    return 1
 
 
 def _panels(times: Axes, shares: Axes, means_ns: pd.DataFrame, stages: Mapping[str, Stage]) -> None:

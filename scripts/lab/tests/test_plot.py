@@ -210,3 +210,10 @@ def test_the_span_is_that_of_the_runs_behind_the_median(records: list[RunRecord]
     assert spans[names.index("baseline")] == (1000, 2000)  # nothing but noisy ones
     assert marks(axes) == {True: 3 + 1, False: 3 + 2}
     assert legend_of(axes) == ["noisy run", "only noisy runs"]
+
+
+@pytest.mark.parametrize(("workload", "columns"), [("pipeline", 5), ("ingress", 4), ("exchange", 4)])
+def test_a_legend_has_as_many_columns_as_fit(workload: str, columns: int) -> None:
+    labels = [stage.text for stage in contract.load(workload).stages.values()]
+    assert stage_picture._columns(labels, 5, 18.5) == columns
+    assert stage_picture._columns(labels, 5, 3) == 1

@@ -1,6 +1,6 @@
 """The queues against their peers: the files that `make bench` ends with, and their part of results.md."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -60,8 +60,8 @@ def section(result_data: Path) -> str:
     if not (result_data / "bench_claims.csv").exists():
         return ""
     facts = _read_facts(result_data)
-    throughput, round_trip = (
-        bench_tables.KEPT.read(result_data / f"bench_{name}.csv") for name in ("throughput", "round_trip")
+    throughput, round_trip, calls = (
+        bench_tables.KEPT.read(result_data / f"bench_{name}.csv") for name in ("throughput", "round_trip", "calls")
     )
     references = bench_tables.REFERENCES.read(result_data / "bench_references.csv")
     try:
@@ -72,6 +72,7 @@ def section(result_data: Path) -> str:
         for placement in PLACEMENTS:
             if placement in {*throughput["placement"], *round_trip["placement"]}:
                 parts += _placement_tables(throughput, round_trip, placement)
+                parts += _workload_tables(throughput, calls, placement)
         parts.append(_environment(facts))
     except (AttributeError, KeyError, ValueError) as error:
         raise Complaint(result_data, f"a file bench_*.csv lacks {error}: {REMEDY}", FAILED) from None
@@ -137,6 +138,31 @@ def _placement_tables(throughput: pd.DataFrame, round_trip: pd.DataFrame, placem
     if said := [f"{md.words(name)} {text}" for name, text in zip(raw["contender"], raw["text"])]:
         note += f" The bare cache lines, 8 B: {', '.join(said)}. Two queues need two lines, one each way."
     return [f"### CPUs {placement}: {title}\n\n{table}" for title, table in parts.items() if table] + [note]
+
+
+def _workload_tables(throughput: pd.DataFrame, calls: pd.DataFrame, placement: str) -> list[str]:
+    """Those of the other workloads' ways, where they were measured: calls by payload, tasks by producers."""
+    called = calls[calls["placement"] == placement]
+    tasks = throughput[(throughput["placement"] == placement) & (throughput["work"] == "submit")]
+    tables = {}
+    if len(called):
+        called = called.assign(size=[f"{size:.0f} B" for size in called["item_bytes"]], text=_round_trips(called))
+        tables["a call and its answer, p50 / p99 in ns"] = _table("way", called, ["raw line"])
+    if len(tasks):
+        texts = [_digits(1e9 / rate) for rate in tasks["throughput_items_s"]]
+        tables["a task handed to one loop, in ns until it is taken"] = _table(
+            "queue", tasks.assign(size=tasks["mode"], text=texts), bench_tables.OWN_MPSC
+        )
+    return [f"### CPUs {placement}: {title}\n\n{table}" for title, table in tables.items()]
+
+
+def _table(of: str, rows: pd.DataFrame, first: Sequence[str]) -> str:
+    """`text` by contender, the `first` ones first, and by `size`, in the order in which these come."""
+    sizes = sorted(rows["size"].unique(), key=lambda size: int(str(size).split()[0]))
+    grid = rows.pivot(index="contender", columns="size", values="text").fillna("")[sizes]
+    order = [name for name in first if name in grid.index]
+    grid = grid.loc[[*order, *(name for name in grid.index if name not in order)]]
+    return md.table([of, *sizes], ([name, *texts] for name, texts in grid.iterrows()), right=range(1, len(sizes) + 1))
 
 
 def _throughputs(moved: pd.DataFrame) -> pd.DataFrame:

@@ -73,17 +73,21 @@ def undisturbed(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def tables(samples: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """throughput and round_trip: medians over rounds, for each placement, each contender with or without hint, as suits
-    it better; references: what a placement is like."""
+    """throughput, round_trip and calls (between two sides of an exchange): medians over rounds, for each placement, each
+    contender with or without hint, as suits it better; references: what a placement is like."""
     quiet = undisturbed(samples)
     moved = _medians(quiet[quiet["work"].isin(["throughput", "pipeline", "submit"])], {"throughput": "items_s"})
-    sent = _medians(quiet[quiet["work"] == "round_trip"], {"round_trip_p50": "ns", "round_trip_p99": "ns"})
+    sent, called = (
+        _medians(quiet[quiet["work"] == work], {"round_trip_p50": "ns", "round_trip_p99": "ns"})
+        for work in ("round_trip", "call")
+    )
     round_trip = _compared(sent, "round_trip_p50_ns", largest=False)
     raw = round_trip[round_trip["contender"] == "raw line"].set_index("placement")["round_trip_p50_ns"]
     ratio = (round_trip["round_trip_p50_ns"] / round_trip["placement"].map(raw)).round(3)
     return {
         "throughput": _compared(moved, "throughput_items_s", largest=True),
         "round_trip": round_trip.assign(ratio_to_raw_line=ratio),
+        "calls": called,
         "references": _references(samples),
     }
 

@@ -251,3 +251,22 @@ def test_a_file_that_is_not_of_samples_is_refused(text: str, tmp_path: Path) -> 
         bench_tables.read_samples(file)
     with pytest.raises(Complaint, match="is not there"):
         bench_tables.read_samples(tmp_path / "none.csv")
+
+
+def test_calls_and_tasks_have_tables_of_their_own() -> None:
+    cell = {"batch": 1, "capacity": 64, "placement": "far"}
+    times = {"round_trip_p50_ns": 330.0, "round_trip_p99_ns": 700.0}
+    calls = pd.DataFrame(
+        {"work": "call", "contender": name, "mode": "single", "item_bytes": size, **cell, **times}
+        for name in ("lines", "raw line")
+        for size in (56, 64)
+    )
+    tasks = pd.DataFrame(
+        {"work": "submit", "contender": "lanes", "mode": f"{many} producers", "throughput_items_s": 4e7, **cell}
+        for many in (32, 8)
+    )
+    called, handed = bench._workload_tables(tasks, calls, "far")
+    assert [line.split(" | ")[0] for line in called.splitlines()[4:]] == ["| raw line", "| lines"]
+    assert called.endswith("| lines | 330 / 700 | 330 / 700 |")
+    assert "| queue | 8 producers | 32 producers |" in handed and handed.endswith("| lanes | 25.0 | 25.0 |")
+    assert not bench._workload_tables(tasks, calls, "near")

@@ -114,9 +114,9 @@ class Echo : public Workload {
       crew.add(
           {.name = fmt::format("caller-{}", place), .role = "caller", .cpu = {}},
           [&, place](const Crew::Ready& ready) {
-            const auto part = kit.load.has_schedule() ? &Echo::call_all<load::Paced>
-                                                      : &Echo::call_all<load::Unpaced>;
-            (this->*part)(kit.load, place, phases, answerer, call, stop, ready);
+            if (ready()) {
+              call_all(kit.load, place, phases, answerer, call, stop);
+            }
           },
           [&answerer, is_last = place == 0] {  // they end in the reverse order
             answerer.closed = is_last;
@@ -153,32 +153,20 @@ class Echo : public Workload {
   }
 
  private:
-  /// A caller's part of a run. Of N callers each has every Nth call of the schedule.
-  template <class Pacing>
-  void call_all(load::Options load, std::size_t place, const load::Phases& phases,
-                Answerer& answerer, Call& call, const std::atomic<bool>& stop,
-                const Crew::Ready& ready) const {
-    const double turn_ns = load.interval_us * 1e3 * static_cast<double>(place);
-    load.interval_us *= static_cast<double>(callers_);
-    Pacing pacing(load);
-    if (!ready()) {
-      return;
-    }
-    for (load::Phase phase : {phases.warm_up, phases.measured}) {
-      phase.begin_ns += static_cast<Nanoseconds>(turn_ns);
-      pacing.start(phase, stop);
-      for (load::Turn turn = pacing.next(stop); !stop && !pacing.over(turn);
-           turn = pacing.next(stop)) {
+  void call_all(const load::Options& load, std::size_t place, const load::Phases& phases,
+                Answerer& answerer, Call& call, const std::atomic<bool>& stop) const {
+    const load::Share share{.which = place, .many = callers_};
+    call.missed = load::make_share(load, share, phases, stop, [&](auto& pacing, bool measures) {
+      while (const std::optional<load::Turn> turn = pacing.next(stop)) {
         call.asked = true;
         answerer.ring();
         call.asked.wait(true);
-        if (phase.begin_ns >= phases.measured.begin_ns) {
-          call.recorder.record({turn.intended_ns, turn.created_ns, call.taken_ns, call.answered_ns,
-                                platform::now_ns()});
+        if (measures) {
+          call.recorder.record({turn->intended_ns, turn->created_ns, call.taken_ns,
+                                call.answered_ns, platform::now_ns()});
         }
       }
-    }
-    call.missed = pacing.missed();
+    });
   }
 
   std::size_t callers_{2};

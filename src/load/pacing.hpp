@@ -33,8 +33,9 @@ class BasicUnpaced {
     Clock::sleep_until(phase.begin_ns, stop);
   }
 
-  /// Waits for the next item's turn. None when the phase is over, or `stop` is set.
-  std::optional<Turn> next(const std::atomic<bool>& stop) noexcept {
+  /// Waits for the next item's turn. None when the phase is over, or `stop` is set. A call of its
+  /// own would cost an item at full speed a twelfth of its time.
+  [[gnu::always_inline]] std::optional<Turn> next(const std::atomic<bool>& stop) noexcept {
     const platform::Nanoseconds now_ns = Clock::now_ns();
     // Relaxed: the flag carries nothing with it, and one more item does no harm.
     if (now_ns >= end_ns_ || stop.load(std::memory_order_relaxed)) {

@@ -3,7 +3,7 @@
 KNOBS := SUITE TARGET KERNEL KERNEL_ARGS SMP MEMORY NUMA QUANTUM ACCELERATOR PIN_VCPUS TIMING DURATION REPS SEED JOBS COUNTERS \
   SCENARIO BASE BASE_PROGRAM ALLOW SLO RATES FORMAT FROM RESULTS QUICK REPEAT SEEDS STRESS DRY_RUN
 # One that is misspelt would otherwise change nothing, and boot guests.
-unknown := $(strip $(foreach name,$(filter-out $(KNOBS),$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+unknown := $(strip $(foreach name,$(filter-out $(KNOBS) PIPELAB_%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 $(if $(unknown),$(error $(firstword $(unknown)): is no knob: see README.md, or give one of $(KNOBS)))
 # What is given is text: make expands nothing in it, and recipes have it in variables of the shell, which runs none of it.
 # The scripts know what to do without.
@@ -23,8 +23,9 @@ timing := $(call option,timing,TIMING)
 one_timing := $${TIMING:+--timing "$${TIMING%% *}"}
 duration := $(call option,duration,DURATION)
 reps := $(call option,reps,REPS)
-runs := $(reps) $(call option,seed,SEED) $(call option,jobs,JOBS) $(duration) \
-  $$([[ $${DRY_RUN:-0} == 0 ]] || echo --dry-run)
+is_dry := [[ $${DRY_RUN:-0} != 0 ]]
+dry := $$(! $(is_dry) || echo --dry-run)
+runs := $(reps) $(call option,seed,SEED) $(call option,jobs,JOBS) $(duration) $(dry)
 
 LAB := PYTHONPATH=scripts /usr/bin/python3 -m lab
 
@@ -41,13 +42,13 @@ help: ## list the targets
 
 run-scenarios: setup-run $(if $(COUNTERS),counters) ## boot a guest for each run of SUITE, and write result_data/ and results.md
 	@scripts/run_scenarios.sh --make-images $(guest) $(timing) $(runs) $(suites)
-	@[[ -z $${COUNTERS-} ]] || scripts/count_runs.sh $(call option,jobs,JOBS)
+	@[[ -z $${COUNTERS-} ]] || scripts/count_runs.sh $(call option,jobs,JOBS) $(dry)
 
 matrix: setup-run ## run SUITE (t000) on every target with every kernel that it has, once each, and make one table
-	@scripts/matrix.sh $(reps) $(duration) $${SUITE:-t000}
+	@scripts/matrix.sh $(reps) $(duration) $(dry) $${SUITE:-t000}
 
 verify: setup-run ## make the exact results of SUITE again, and compare them byte for byte (STRESS=1: on a busy host)
-	@[[ $${STRESS:-0} == 0 ]] || set -- --stress; scripts/verify.sh "$$@" $(suites)
+	@[[ $${STRESS:-0} == 0 ]] || set -- --stress; scripts/verify.sh "$$@" $(dry) $(suites)
 
 report: setup-run ## make the tables, pictures and results.md again, from the runs that are there
 	@$(LAB) report
@@ -56,11 +57,11 @@ html: setup-run ## results.md as one file with plots to look into, results.html,
 	@$(LAB) html
 
 profile: setup-run counters ## count the instructions of each function in SCENARIO, as a table and a picture
-	@scripts/profile.sh $(guest) $(call option,seed,SEED) $(duration) "$${SCENARIO:-t000/baseline}"
+	@scripts/profile.sh $(guest) $(call option,seed,SEED) $(duration) $(dry) "$${SCENARIO:-t000/baseline}"
 
 trace: setup-run ## what the threads of SCENARIO waited for, and who had their CPU (the kernel's sched events)
 	@for each in $${SCENARIO:-t000/baseline}; do set -- "$$@" --scenario "$$each"; done; \
-	scripts/trace.sh $(target) $(one_timing) "$$@" $(reps) $(duration)
+	scripts/trace.sh $(target) $(one_timing) "$$@" $(reps) $(duration) $(dry)
 
 gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="kernel host": though these differ)
 	@for each in $${ALLOW-}; do set -- "$$@" --allow "$$each"; done; scripts/gate.sh $(call option,base,BASE) "$$@"
@@ -74,8 +75,8 @@ capacity: setup-run ## the highest rate at which SCENARIO holds SLO="response_p9
 
 noise-floor: setup-run image ## run SUITE against itself: the smallest change that this host can detect, by metric
 	@PIPELAB_RUNS=$$PWD/build/noise_floor/result_data/runs scripts/run_scenarios.sh $(target) --timing live \
-	  --reps 10 $(reps) $(call option,seed,SEED) $(duration) $(suites)
-	@$(LAB) noise-floor build/noise_floor/result_data $(suites)
+	  --reps 10 $(reps) $(call option,seed,SEED) $(duration) $(dry) $(suites)
+	@$(is_dry) || $(LAB) noise-floor build/noise_floor/result_data $(suites)
 
 export: setup-run ## print FROM in another tool's FORMAT: google-benchmark, go, prometheus; of a run chrome-trace, hlog
 	@$(LAB) export --format "$${FORMAT-}" $${FROM:+"$$FROM"}
@@ -102,7 +103,7 @@ counters: setup-run ## build the plugin that counts instructions and simulates c
 	@scripts/build.sh counters
 
 shell: image ## an interactive console in a guest (Ctrl-A X ends it)
-	@qemu/run_vm.sh --shell --timing live $(guest)
+	@qemu/run_vm.sh --shell --timing live $(guest) $(dry)
 
 test: setup-test image ## run the tests, with real guests at the end
 	@tests/run_all.sh

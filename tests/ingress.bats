@@ -49,10 +49,10 @@ value() { # NAME KEY
 
 # In real interleavings, beside the model of tests/model/waker.pml. A fence that is missing cannot show in exact timing.
 @test "threads::Waker loses no wake-up, and with a rule of its protocol broken one is soon lost" {
-  local variant
-  "$ROOT/tests/wakes.sh" whole ${PIPELAB_THOROUGH:+20}2
+  local variant seeds=${PIPELAB_THOROUGH:+200}
+  "$ROOT/tests/wakes.sh" whole "${seeds:-2}"
   for variant in no-recheck no-exchange; do
-    run "$ROOT/tests/wakes.sh" $variant ${PIPELAB_THOROUGH:+20}8
+    run "$ROOT/tests/wakes.sh" $variant "${seeds:-8}"
     exits 1
     says ": lost a wake-up after "
   done

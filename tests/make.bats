@@ -92,6 +92,13 @@ arrived() { # KNOB VALUE
     "--make-images --target armv7 --kernel-args a=1 b=2 --timing live --reps 5 a b " ]]
   [[ $(called run_scenarios.sh run-scenarios RESULTS=) == "--make-images t000 t001 " ]]
   [[ $(called run_scenarios.sh run-scenarios DRY_RUN=1 SEED=2) == "--make-images --seed 2 --dry-run t000 t001 " ]]
+  [[ $(called count_runs.sh run-scenarios COUNTERS=1 DRY_RUN=1) == "--dry-run " ]]
+  [[ $(called matrix.sh matrix DRY_RUN=1) == "--dry-run t000 " ]]
+  [[ $(called verify.sh verify DRY_RUN=1) == "--dry-run t000 t001 " ]]
+  [[ $(called profile.sh profile DRY_RUN=1) == "--dry-run t000/baseline " ]]
+  [[ $(called trace.sh trace DRY_RUN=1) == "--scenario t000/baseline --dry-run " ]]
+  [[ $(called run_vm.sh shell DRY_RUN=1) == "--shell --timing live --dry-run " ]]
+  [[ $(called lab noise-floor DRY_RUN=1) == "" ]]
   [[ $(called run_scenarios.sh run-scenarios DRY_RUN=0) == "--make-images t000 t001 " ]]
   [[ $(called count_runs.sh run-scenarios COUNTERS=1 JOBS=4) == "--jobs 4 " ]]
   [[ $(called matrix.sh matrix) == "t000 " ]]
@@ -112,6 +119,7 @@ arrived() { # KNOB VALUE
   run make -s -C "$TREE" run-scenarios SUITES=t001
   exits 2
   [[ $output == *"SUITES: is no knob"* && ! -s $LOG ]]
+  make -s -C "$TREE" run-scenarios PIPELAB_LOCK="$BATS_TEST_TMPDIR/lock" # what README has variables of the environment for
 }
 
 @test "scripts refuse what is no knob's value in one line, and make ends with 2" {

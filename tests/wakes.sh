@@ -41,18 +41,18 @@ if [[ $mutate ]]; then
   ! cmp -s "$scratch/threads/waker.hpp" "$ROOT/src/threads/waker.hpp" || die 1 "src/threads/waker.hpp: has no such rule any more: mend $0"
 fi
 
-compile() { # COMPILER
-  "$1" -O2 -std=c++20 -pthread ${here:--static} -I"$scratch" -I"$ROOT/src" "$ROOT/tests/wakes.cpp" "$scratch/threads/waker.cpp" \
+compile() { # COMPILER [OPTION]
+  "$@" -O2 -std=c++20 -pthread -I"$scratch" -I"$ROOT/src" "$ROOT/tests/wakes.cpp" "$scratch/threads/waker.cpp" \
     -o "$scratch/bin/wakes"
 }
 
 if [[ $here ]]; then
-  here=-g0 && compile g++
+  compile g++
   "$scratch/bin/wakes" 2 "$((1000 * many))"
   exit
 fi
 load_target aarch64
-compile aarch64-linux-gnu-g++
+compile aarch64-linux-gnu-g++ -static
 { cat "$INITRD" && (cd "$scratch" && echo bin/wakes | cpio --quiet -o -H newc --reproducible -R 0:0); } >"$scratch/initrd.cpio"
 for seed in $(seq "$many"); do
   "$ROOT/qemu/run_vm.sh" --initrd "$scratch/initrd.cpio" --quantum 5us --seed "$seed" --out "$scratch/runs/$seed" -- \

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <latch>
 #include <random>
 #include <thread>
 #include <vector>
@@ -34,7 +35,7 @@ void submit(pipelab::threads::Waker& waker, unsigned seed) {
   }
 }
 
-void run(pipelab::threads::Waker& waker) {
+void run(pipelab::threads::Waker& waker, std::latch& ended) {
   while (!over) {
     std::uint64_t count = done.load(std::memory_order_relaxed);
     const std::uint64_t wanted = submitted.load(std::memory_order_acquire);
@@ -44,6 +45,13 @@ void run(pipelab::threads::Waker& waker) {
       waker.sleep([&] { return submitted.load(std::memory_order_acquire) != count || over; });
     }
   }
+  ended.count_down();
+}
+
+[[noreturn]] void say_lost(std::uint64_t tasks) {
+  std::printf("lost a wake-up after %llu tasks\n", static_cast<unsigned long long>(tasks));
+  std::fflush(stdout);
+  std::_Exit(1);
 }
 
 }  // namespace
@@ -53,7 +61,8 @@ int main(int count, char** words) {
   const auto seed = static_cast<unsigned>(count > 1 ? std::atoi(words[1]) : 1);
   const auto time = std::chrono::milliseconds(count > 2 ? std::atoi(words[2]) : 300);
   pipelab::threads::Waker waker(pipelab::threads::WakeBy::kFutex);
-  std::thread loop(run, std::ref(waker));
+  std::latch ended(1);
+  std::thread loop(run, std::ref(waker), std::ref(ended));
   std::vector<std::thread> producers;
   for (unsigned which = 0; which <= seed % 2; ++which) {
     producers.emplace_back(submit, std::ref(waker), 2 * seed + which);
@@ -63,13 +72,15 @@ int main(int count, char** words) {
     const std::uint64_t before = done;
     std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(100ms, time));
     if (before == done) {
-      std::printf("lost a wake-up after %llu tasks\n", static_cast<unsigned long long>(before));
-      std::fflush(stdout);
-      std::_Exit(1);
+      say_lost(before);
     }
   }
   over = true;
   waker.wake();
+  std::this_thread::sleep_for(100ms);
+  if (!ended.try_wait()) {  // the last one, which nothing comes after
+    say_lost(done);
+  }
   for (std::thread& producer : producers) {
     producer.join();
   }

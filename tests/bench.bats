@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=slow
+# bats file_tags=slow,thorough
 # The bench of the queues: its files and its complaints. What it measures is not looked at.
 
 load fake_guest

@@ -19,9 +19,9 @@ value() { # NAME KEY
   sed -n "s/^$2,//p" "$OUT/$1/out/stats.csv"
 }
 
-@test "exact timing: calls between two processes leave the same bytes twice, with 1, 2, 4 and 8 CPUs" {
+@test "exact timing: calls between two processes leave the same bytes twice, with 2 and with 8 CPUs" {
   local cpus
-  for cpus in 1 2 4 8; do
+  for cpus in 2 8 ${PIPELAB_THOROUGH:+1 4}; do
     call "first-$cpus" "$cpus" 0 --pairs 4
     call "again-$cpus" "$cpus" 0 --pairs 4
     diff -r "$OUT/first-$cpus/out" "$OUT/again-$cpus/out"
@@ -29,9 +29,9 @@ value() { # NAME KEY
   done
 }
 
-@test "every transport works in a guest, where no network has been started" {
+@test "a transport works in a guest, where no network has been started" {
   local transport
-  for transport in slot queues futex eventfd pipe unix tcp; do
+  for transport in eventfd unix tcp ${PIPELAB_THOROUGH:+slot queues futex pipe}; do # what asks the kernel for most
     call "$transport" 2 0 --transport "$transport" --callback reentrant --depth 2
     (($(value "$transport" items) > 50 && $(value "$transport" all_calls) >= 3 * $(value "$transport" items)))
   done

@@ -35,7 +35,7 @@ struct Task {
   std::uint64_t number;
 };
 
-constexpr std::size_t kCapacity = 1024;      // of all producers together
+constexpr std::size_t kShare = 1024;         // of each producer
 constexpr std::uint64_t kTasks = 1U << 16U;  // a sample
 
 /// As its author has it: with room for so many tasks from the beginning, and more where they do not
@@ -102,7 +102,7 @@ void submit_all(Queue& queue, std::size_t which, std::uint64_t count, std::latch
 /// From when the producers may begin until all tasks have come.
 template <class Queue, std::size_t kProducers>
 Measurement submit(const CpuPair& cpus, bool hint) {
-  Queue queue(kProducers, kCapacity / kProducers);
+  Queue queue(kProducers, kShare);
   std::latch ready(kProducers);
   std::atomic<bool> go{false};
   std::uint64_t wrong = 0;
@@ -144,7 +144,7 @@ void add(std::vector<Cell>& cells, std::string_view contender) {
             .mode = "1 producer",
             .batch = 1,
             .item_bytes = sizeof(Task),
-            .capacity = kCapacity,
+            .capacity = kShare,
             .hint = true,
             .measure = submit<Queue, 1>};
   cells.push_back(cell);

@@ -30,16 +30,7 @@ class ChunkQueue {
  public:
   using Item = T;
 
-  class Producer {
-   public:
-    bool try_push(const T& item) { return queue_->push(item); }
-
-   private:
-    friend class ChunkQueue;
-    explicit Producer(ChunkQueue& queue) : queue_(&queue) {}
-
-    ChunkQueue* queue_;
-  };
+  using Producer = SharedProducer<ChunkQueue>;
 
   // Beside the full chunks: one that is detached, one that is partly popped, one that is filled.
   ChunkQueue(std::size_t producers, std::size_t share)
@@ -81,6 +72,8 @@ class ChunkQueue {
   std::size_t bytes() const noexcept { return chunks_.size() * sizeof(Chunk); }
 
  private:
+  friend Producer;
+
   std::size_t after(std::size_t chunk) const noexcept {
     return chunk + 1 == chunks_.size() ? 0 : chunk + 1;
   }

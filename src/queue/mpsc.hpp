@@ -20,6 +20,18 @@ concept Mpsc = requires(Q queue, typename Q::Producer producer, const typename Q
   { queue.bytes() } -> std::same_as<std::size_t>;   // of memory that it has
 };
 
+/// The producer of a queue whose producers have nothing of their own: any may `push`.
+template <class Queue>
+class SharedProducer {
+ public:
+  explicit SharedProducer(Queue& queue) : queue_(&queue) {}
+
+  bool try_push(const typename Queue::Item& item) { return queue_->push(item); }
+
+ private:
+  Queue* queue_;
+};
+
 /// What comes between the two steps of a push where other producers can already see the first: in
 /// tests, what becomes of a thread that never makes the second.
 struct NoPause {

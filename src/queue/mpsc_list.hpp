@@ -11,61 +11,89 @@
 
 namespace pipelab::queue {
 
-/// Where the nodes of a list come from and go to, with `Node` a node that knows its `owner`:
+/// Where the nodes of a list come from and go to, with `Node` a node that has an `owner`:
 ///
 ///     Node* take()         of a producer, for its next item; null when it has no more
-///     give_back(node)      of the consumer, when the item has left the node
+///     give_up(node)        of the consumer, when the item has left the node
+///     give_back(node)      of the consumer, when the node has left the list, which is later
+///
+/// A node stays in the list until the next item is popped, so there is one more than items.
 
 /// Nodes from malloc(3), which the consumer frees.
 template <class Node>
 class HeapNodes {
  public:
   explicit HeapNodes(std::size_t /*share*/) {}
-  Node* take() { return new Node; }
+
+  Node* take() {
+    Node* const node = new Node;
+    node->owner = this;
+    return node;
+  }
+
+  void give_up(Node* /*node*/) noexcept {}
   void give_back(Node* node) noexcept { delete node; }
   std::size_t bytes() const noexcept { return 0; }  // what there is depends on how full the list is
 };
 
-/// Nodes that are all there from the beginning, and are taken from a stack to which the consumer
-/// returns them. The producer takes all that came back at once, so that there is no ABA.
+/// Nodes that are all there from the beginning, in a circle: they leave the list in the order in
+/// which they came, so that the consumer only counts, and writes nothing that the next push needs.
 template <class Node>
 class SlabNodes {
  public:
-  explicit SlabNodes(std::size_t share) : nodes_(share) {
+  explicit SlabNodes(std::size_t share) : nodes_(share + 1) {
     for (Node& node : nodes_) {
-      node.below = std::exchange(free_, &node);
+      node.owner = this;
     }
   }
 
   Node* take() noexcept {
-    if (free_ == nullptr) {
-      free_ = returned_.exchange(nullptr, std::memory_order_acquire);
+    if (taken_ - given_up_seen_ == nodes_.size() - 1) {
+      given_up_seen_ = given_up_.load(std::memory_order_acquire);
+      if (taken_ - given_up_seen_ == nodes_.size() - 1) {
+        return nullptr;
+      }
     }
-    return free_ == nullptr ? nullptr : std::exchange(free_, free_->below);
+    ++taken_;
+    Node* const node = &nodes_[next_];
+    next_ = next_ + 1 == nodes_.size() ? 0 : next_ + 1;
+    // The consumer's CPU has had the line since a lap ago, and the push will wait for its store.
+    if (next_ + kAhead < nodes_.size()) {
+      __builtin_prefetch(&nodes_[next_ + kAhead], 1);
+    }
+    return node;
   }
 
-  void give_back(Node* node) noexcept {
-    node->below = returned_.load(std::memory_order_relaxed);
+  void give_up(Node* /*node*/) noexcept {
     // Release: the producer that takes it finds it left alone.
-    while (!returned_.compare_exchange_weak(node->below, node, std::memory_order_release,
-                                            std::memory_order_relaxed)) {
-    }
+    given_up_.store(++count_, std::memory_order_release);
   }
 
+  void give_back(Node* /*node*/) noexcept {}
   std::size_t bytes() const noexcept { return nodes_.size() * sizeof(Node); }
 
  private:
+  static constexpr std::size_t kAhead = 8;  // nodes: some hundred ns, as a line takes to come
+
   std::vector<Node> nodes_;
-  Node* free_{nullptr};
-  alignas(platform::kDestructiveInterference) std::atomic<Node*> returned_{nullptr};
+  std::size_t next_{0};
+  std::size_t taken_{0};
+  std::size_t given_up_seen_{0};
+  alignas(platform::kDestructiveInterference) std::atomic<std::size_t> given_up_{0};
+  std::size_t count_{0};  // the consumer's
 };
 
-/// Nodes that lie in the producer's own objects, which it uses again and again, each when its last
-/// use is over: what an intrusive list is for.
+/// Nodes that lie in the producer's own objects, each of which says whether it is in the list: what
+/// an intrusive list is for. There is room for one item more than its share while none of them is
+/// what the list keeps.
 template <class Node>
 class OwnNodes {
  public:
-  explicit OwnNodes(std::size_t share) : nodes_(share) {}
+  explicit OwnNodes(std::size_t share) : nodes_(share + 1) {
+    for (Node& node : nodes_) {
+      node.owner = this;
+    }
+  }
 
   Node* take() noexcept {
     Node& node = nodes_[next_];
@@ -77,6 +105,7 @@ class OwnNodes {
     return &node;
   }
 
+  void give_up(Node* /*node*/) noexcept {}
   void give_back(Node* node) noexcept { node->in_use.store(false, std::memory_order_release); }
   std::size_t bytes() const noexcept { return nodes_.size() * sizeof(Node); }
 
@@ -85,17 +114,17 @@ class OwnNodes {
   std::size_t next_{0};
 };
 
-/// D. Vyukov's intrusive MPSC list: a push is one atomic exchange and one store, whatever others do
-/// (wait-free; it compares and swaps nothing). Between the two the list is cut: the item before the
-/// cut, and all that are pushed behind it, are not to be had until that producer goes on.
-/// http://www.1024cores.net/home/lock-free-algorithms/queues/intrusive-mpsc-node-based-queue
+/// D. Vyukov's MPSC list: a push is one atomic exchange and one store, whatever others do
+/// (wait-free; it compares and swaps nothing), and a pop one look. Between the two steps of a push
+/// the list is cut: what is pushed behind the cut is not to be had until that producer goes on.
+/// http://www.1024cores.net/home/lock-free-algorithms/queues/non-intrusive-mpsc-node-based-queue
 template <class T, template <class> class Nodes>
 class MpscList {
-  struct Node {
+  /// On a line of its own: the consumer reads one while the producer fills the next.
+  struct alignas(platform::kDestructiveInterference / 2) Node {
     std::atomic<Node*> next{nullptr};
-    T item{};
     Nodes<Node>* owner{nullptr};
-    Node* below{nullptr};             // of SlabNodes
+    T item{};
     std::atomic<bool> in_use{false};  // of OwnNodes
   };
 
@@ -111,8 +140,13 @@ class MpscList {
         return false;
       }
       node->item = item;
-      node->owner = nodes_;
-      list_->push(node, pause);
+      // Relaxed: nobody has the node before the exchange.
+      node->next.store(nullptr, std::memory_order_relaxed);
+      // Release, so that who links to this node sees the store above; acquire, for the same of
+      // others.
+      Node* const before = list_->newest_.exchange(node, std::memory_order_acq_rel);
+      pause();
+      before->next.store(node, std::memory_order_release);  // with the item
       return true;
     }
 
@@ -137,24 +171,23 @@ class MpscList {
   ~MpscList() {
     for (T item; try_pop(item);) {
     }
+    leave(before_);
   }
 
   Producer producer(std::size_t which) { return Producer(*this, *nodes_.at(which)); }
 
   bool try_pop(T& item) noexcept {
-    Node* const node = pop();
+    Node* const node = before_->next.load(std::memory_order_acquire);
     if (node == nullptr) {
       return false;
     }
     item = node->item;
-    node->owner->give_back(node);
+    node->owner->give_up(node);
+    leave(std::exchange(before_, node));
     return true;
   }
 
-  bool empty() const noexcept {
-    const bool last = first_->next.load(std::memory_order_acquire) == nullptr;
-    return last && (first_ == &stub_ || newest_.load(std::memory_order_acquire) != first_);
-  }
+  bool empty() const noexcept { return before_->next.load(std::memory_order_acquire) == nullptr; }
 
   std::size_t bytes() const noexcept {
     std::size_t bytes = 0;
@@ -165,40 +198,16 @@ class MpscList {
   }
 
  private:
-  template <class Pause>
-  void push(Node* node, Pause pause) {
-    // Relaxed: nobody has the node before the exchange.
-    node->next.store(nullptr, std::memory_order_relaxed);
-    // Release, so that who links to this node sees the store above; acquire, for the same of
-    // others.
-    Node* const before = newest_.exchange(node, std::memory_order_acq_rel);
-    pause();
-    before->next.store(node, std::memory_order_release);  // with the item
+  void leave(Node* node) noexcept {
+    if (node != &first_) {
+      node->owner->give_back(node);
+    }
   }
 
-  /// The oldest node, which is out of the list; null when there is none before a cut.
-  Node* pop() noexcept {
-    Node* next = first_->next.load(std::memory_order_acquire);
-    if (first_ == &stub_) {
-      if (next == nullptr) {
-        return nullptr;
-      }
-      first_ = next;
-      next = next->next.load(std::memory_order_acquire);
-    }
-    if (next == nullptr) {
-      if (newest_.load(std::memory_order_acquire) != first_) {
-        return nullptr;
-      }
-      push(&stub_, NoPause{});  // so that the last one can leave
-      next = first_->next.load(std::memory_order_acquire);
-    }
-    return next == nullptr ? nullptr : std::exchange(first_, next);
-  }
-
-  alignas(platform::kDestructiveInterference) std::atomic<Node*> newest_{&stub_};
-  alignas(platform::kDestructiveInterference) Node* first_{&stub_};  // the consumer's
-  Node stub_;
+  alignas(platform::kDestructiveInterference) std::atomic<Node*> newest_{&first_};
+  alignas(platform::kDestructiveInterference) Node* before_{
+      &first_};  // the consumer's: popped last
+  Node first_;   // before the first push
   std::vector<std::unique_ptr<Nodes<Node>>> nodes_;
 };
 

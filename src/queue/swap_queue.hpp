@@ -17,16 +17,7 @@ class SwapQueue {
  public:
   using Item = T;
 
-  class Producer {
-   public:
-    bool try_push(const T& item) { return queue_->push(item); }
-
-   private:
-    friend class SwapQueue;
-    explicit Producer(SwapQueue& queue) : queue_(&queue) {}
-
-    SwapQueue* queue_;
-  };
+  using Producer = SharedProducer<SwapQueue>;
 
   SwapQueue(std::size_t producers, std::size_t share) : capacity_(producers * share) {
     for (std::vector<T>* const items : {&coming_, &taken_}) {
@@ -56,6 +47,8 @@ class SwapQueue {
   std::size_t bytes() const noexcept { return 2 * capacity_ * sizeof(T); }
 
  private:
+  friend Producer;
+
   bool push(const T& item) {
     const std::lock_guard lock(mutex_);
     if (coming_.size() == capacity_) {

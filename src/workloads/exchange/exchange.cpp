@@ -9,6 +9,7 @@
 #include "platform/clock.hpp"
 #include "record/fairness.hpp"
 #include "workloads/exchange/experiment.hpp"
+#include "workloads/exchange/options.hpp"
 
 namespace pipelab::exchange {
 namespace {
@@ -23,6 +24,19 @@ std::string cpu_time_us(const Measured& measured, std::uint64_t calls) {
   const std::optional<platform::Nanoseconds> all_ns = threads::run_time_ns(measured.threads);
   return all_ns ? fmt::format("{:.4f}", over(static_cast<double>(*all_ns) / 1e3, calls)) : "";
 }
+
+class Exchange : public Workload {
+ public:
+  std::string_view description() const override;
+  void add_options(cli::Options& all) override;
+  std::string conflict(const Kit& kit) const override;
+  double memory_bytes(const Kit& kit) const override;
+  std::string_view memory_options() const override;
+  Outcome run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) override;
+
+ private:
+  Options options_;
+};
 
 }  // namespace
 

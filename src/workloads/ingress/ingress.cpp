@@ -11,6 +11,7 @@
 #include "record/fairness.hpp"
 #include "record/histogram.hpp"
 #include "workloads/ingress/experiment.hpp"
+#include "workloads/ingress/options.hpp"
 
 namespace pipelab::ingress {
 namespace {
@@ -66,6 +67,19 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
       {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
   };
 }
+
+class Ingress : public Workload {
+ public:
+  std::string_view description() const override;
+  void add_options(cli::Options& all) override;
+  std::string conflict(const Kit& kit) const override;
+  double memory_bytes(const Kit& kit) const override;
+  std::string_view memory_options() const override;
+  Outcome run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) override;
+
+ private:
+  Options options_;
+};
 
 }  // namespace
 

@@ -232,7 +232,7 @@ END
   cp "$BATS_TEST_DIRNAME/own/bad.sh" "$MY/"
   suite mine 'program = "bad.sh"' 'command = "bad.sh good"'
   sed -i "s/time (/time (/; s/ s'/'/" "$MY/mine.toml"
-  for target in x86_64 ${PIPELAB_THOROUGH:+armv7}; do
+  for target in armv7 ${PIPELAB_THOROUGH:+x86_64}; do
     make -s -C "$ROOT" image TARGET="$target"
     sweep --target "$target" "$MY/mine.toml"
     grep -q "^a,.*,$target,exact,tcg,1,0" "$BATS_TEST_TMPDIR/result_data/mine_metrics.csv"

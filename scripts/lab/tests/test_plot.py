@@ -139,7 +139,7 @@ def owned_legends(owner: Figure | Axes) -> list[Any]:
     return owner.legends if isinstance(owner, Figure) else [owner.get_legend()] * (owner.get_legend() is not None)
 
 
-@pytest.mark.parametrize(("scenarios", "suffix"), [(3, ""), (8, LONG), (29, LONG)])
+@pytest.mark.parametrize(("scenarios", "suffix"), [(3, ""), (29, LONG)])
 @pytest.mark.slow
 def test_pictures_of_few_and_of_many_scenarios_are_legible(
     records: list[RunRecord], figures: list[Figure], scenarios: int, suffix: str

@@ -207,10 +207,11 @@ def _bloat_words(values: Values, _: Contract) -> Words:
 @rule("queue bloat", _bloat_words)
 def queue_bloat(evidence: Evidence) -> Iterator[Finding]:
     """Latency grows with the queue's capacity, and throughput, for all that is known, does not."""
+    alike: dict[object, list[Case]] = {}
     for case in evidence.cases:
-        for larger in evidence.cases:
-            if case.but_for("queue-cap") != larger.but_for("queue-cap"):
-                continue
+        alike.setdefault(case.but_for("queue-cap"), []).append(case)
+    for case in evidence.cases:
+        for larger in alike[case.but_for("queue-cap")]:
             small, large = (int(each.options["queue-cap"]) for each in (case, larger))
             latencies = [each.value("latency_p50_ns") for each in (case, larger)]
             rates = [each.value("throughput_ops_s") for each in (case, larger)]

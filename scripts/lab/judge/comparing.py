@@ -157,7 +157,7 @@ def against_baseline(
 
 def pairs_of(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Iterable[Column]) -> list[Pair]:
     """The pairs of those metrics that any of the runs has. All rows are of one measurement."""
-    sides = [side.set_index("seed") for side in (base, value)]
+    sides = [side if side.index.name == "seed" else side.set_index("seed") for side in (base, value)]
     measurement = Measurement(*value[KEYS].iloc[0])
     present = [each for each in metrics if all(each.name in side for side in sides)]
     return [
@@ -184,7 +184,7 @@ def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin
 def _measured(pair: Pair, margin: float) -> Comparison:
     """What is known of a pair before the tests of all pairs are judged together."""
     if pair.measurement.timing == "exact":  # seed by seed
-        both = pd.concat([pair.base, pair.value], axis=1, join="inner").to_numpy(float)
+        both = np.column_stack([pair.base, pair.value.reindex(pair.base.index)]).astype(float)
         base, value = both[np.isfinite(both).all(axis=1)].T
     else:
         base, value = finite(pair.base), finite(pair.value)

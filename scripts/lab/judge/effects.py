@@ -5,7 +5,7 @@ every company that the suite has it in, so that what it does by itself can be to
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
@@ -64,13 +64,12 @@ def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.
     margin = environment.get("margin", MARGIN)
     known = contract_of(environment)
     cases = {case.scenario: case for case in of_suite(raw, environment).cases}
-    runs = dict(tuple(quiet(raw).groupby("scenario", sort=False)))
+    runs = {name: rows.set_index("seed", drop=False) for name, rows in quiet(raw).groupby("scenario", sort=False)}
     # The pairs of scenarios by option, load and runs: scenarios that are alike share exact runs, and are one.
     found: dict[tuple[str, str, str, float], dict[object, tuple[str, str]]] = {}
-    for first, second in permutations(cases.values(), 2):
-        if difference := _difference(first, second, known):
-            pairs = found.setdefault((*difference, first.interval_ns), {})
-            pairs.setdefault((_runs(first), _runs(second)), (first.scenario, second.scenario))
+    for first, second, difference in _differences(list(cases.values()), known):
+        pairs = found.setdefault((*difference, first.interval_ns), {})
+        pairs.setdefault((_runs(first), _runs(second)), (first.scenario, second.scenario))
     changes = [
         _change(key, list(pairs.values()), cases, runs, table, margin, known)
         for key, pairs in sorted(found.items(), key=lambda each: (-each[0][3], list(found).index(each[0])))
@@ -79,19 +78,23 @@ def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.
     return _judged(changes, margin)
 
 
-def _difference(first: Case, second: Case, known: Contract) -> tuple[str, str, str] | None:
-    """The only option in which two cases differ, with its values; each pair once: what is not given comes first."""
-    if first.interval_ns != second.interval_ns:
-        return None
+def _differences(cases: Sequence[Case], known: Contract) -> Iterator[tuple[Case, Case, tuple[str, str, str]]]:
+    """Each two cases under one load that differ in one option only, with it and its values: what is not given is first."""
     neutral = [option.name for option in map(known.meaning, NEUTRAL) if option]
-    options = [{name: _text(value) for name, value in case.but_for(*neutral)[1]} for case in (first, second)]
-    unlike = [name for name in options[0] | options[1] if options[0].get(name) != options[1].get(name)]
-    if len(unlike) != 1:
-        return None
-    name = unlike[0]
-    before, after = (each.get(name, "") for each in options)
-    standard = _text(known.defaults.get(name, ""))
-    return (name, before, after) if _place(before, standard) < _place(after, standard) else None
+    options = [{name: _text(value) for name, value in case.but_for(*neutral)[1]} for case in cases]
+    alike: dict[object, list[int]] = {}  # but for one option: found so, since a large suite has too many pairs to look at
+    for name in sorted(set().union(*options)):
+        for number, of_case in enumerate(options):
+            rest = frozenset((key, value) for key, value in of_case.items() if key != name)
+            alike.setdefault((name, cases[number].interval_ns, rest), []).append(number)
+    found = []
+    for (name, *_), numbers in alike.items():
+        standard = _text(known.defaults.get(name, ""))
+        values = {number: options[number].get(name, "") for number in numbers}
+        places = {number: _place(value, standard) for number, value in values.items()}
+        found += [(*pair, name) for pair in permutations(numbers, 2) if places[pair[0]] < places[pair[1]]]
+    for first, second, name in sorted(found):
+        yield cases[first], cases[second], (name, options[first].get(name, ""), options[second].get(name, ""))
 
 
 def _runs(case: Case) -> tuple[str, ...]:

@@ -46,8 +46,14 @@ class Case:
 
     def value(self, column: str) -> float:
         """The median over runs; NaN if it was not measured."""
-        known = self.rows[column].dropna() if column in self.rows else ()
-        return float(np.median(known)) if len(known) else math.nan
+        if column not in self._medians:  # rules ask again and again
+            known = self.rows[column].dropna() if column in self.rows else ()
+            self._medians[column] = float(np.median(known)) if len(known) else math.nan
+        return self._medians[column]
+
+    @cached_property
+    def _medians(self) -> dict[str, float]:
+        return {}
 
     @property
     def interval_ns(self) -> float:

@@ -135,11 +135,12 @@ def _change(
         [] if key[0] in (*known.pins, "smp") else [pair for pair in pairs if _moves(*(cases[name] for name in pair))]
     )
     counted = [pair for pair in pairs if pair not in moved]
+    # Without a schedule items are intended when they are created.
+    columns = [column for column in known.judged if key[3] or column.metric.name != RESPONSE]
+    sides = [each for pair in counted for each in _pairs_of(pair, runs, columns)]
     effects = []
-    for column in known.judged:
-        if column.metric.name == RESPONSE and not key[3]:
-            continue  # items are intended when they are created
-        of_pairs = [each for pair in counted for each in _pairs_of(pair, runs, column)]
+    for column in columns:
+        of_pairs = [each for each in sides if each.metric == column.name]
         comparisons = tuple(comparing.compare(of_pairs, margin))
         if comparisons:
             effects.append(Effect(column.name, comparisons, Verdict.INCONCLUSIVE, stratified_p(of_pairs)))
@@ -151,13 +152,16 @@ def _moves(before: Case, after: Case) -> bool:
     return len({case.places.mode().get(0, "") for case in (before, after)}) > 1
 
 
-def _pairs_of(pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], column: Column) -> list[Pair]:
-    sides = [runs[name] for name in pair]
-    beyond = 1 - PERCENTILES.get(column.percentile, 0)
+def _pairs_of(pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], columns: Iterable[Column]) -> list[Pair]:
+    """Of those columns for which both sides have enough items in all runs."""
+    before, after = (runs[name] for name in pair)
+    items = min(before["items"].min(), after["items"].min())
+    return comparing.pairs_of(", ".join(pair), before, after, [each for each in columns if _has_enough(each, items)])
+
+
+def _has_enough(column: Column, items: float) -> bool:
     counted = not column.metric.source or (column.percentile and not column.metric.source.percentiles)
-    if counted and any((side["items"] * beyond < BEYOND_PERCENTILE).any() for side in sides):
-        return []
-    return comparing.pairs_of(", ".join(pair), sides[0], sides[1], [column])
+    return not counted or not items * (1 - PERCENTILES.get(column.percentile, 0)) < BEYOND_PERCENTILE
 
 
 def stratified_p(pairs: Iterable[Pair]) -> float:

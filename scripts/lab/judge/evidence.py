@@ -79,7 +79,7 @@ class Case:
         user_s, system_s = self.value("user_s"), self.value("system_s")
         return system_s / (user_s + system_s) if user_s + system_s >= TICKED_S else math.nan
 
-    @property
+    @cached_property
     def places(self) -> pd.Series:
         """Of each run ONE_CPU, TWO_CPUS or MIXED; empty where it is not known where the threads were.
 

@@ -34,6 +34,8 @@ PANIC = re.compile(rb"Kernel panic - [^\r\n]*")
 NO_CPU = re.compile(rb"pipelab: (cannot bring up CPU [0-9]{1,2} of [0-9]{1,2})\r?\n")  # of /init
 NO_PEER = b"quantum has no peer"  # in QEMU's two warnings of the timer that makes turns
 FULL_DISK_BYTES = 1 << 20  # less is none
+PROCESS = "process.csv"  # the attendant leaves it, however the program ended
+SIGNAL_NO_OTHER = "let the program signal no process but its own"
 LAST_BYTES = 4096  # of a file, in which its last line is looked for
 UNPACK_S = 30  # a stream of 256 MB takes one second
 UNPACK_BYTES = 2 << 30
@@ -55,6 +57,7 @@ def main() -> int:
     parser.add_argument("--wall-ms", type=int, required=True, help="that it took")
     parser.add_argument("--output-mb", type=int, required=True, help="that it may send")
     parser.add_argument("--console-mb", type=int, required=True, help="of its console that are kept")
+    parser.add_argument("--attended", action="store_true", help="its command was a user's, which the attendant started")
     parser.add_argument("--fact", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
@@ -102,6 +105,10 @@ def of_guest(known: argparse.Namespace) -> Ending:
     except guest_files.Refused as refused:
         return _without_files(folder, visible(str(refused)))
     # Whoever sent all that there was to send, and how its command ended, did not panic, whatever it printed.
+    if code > 128 and known.attended and not (folder / guest_files.OUT / PROCESS).is_file():
+        name = signal.strsignal(code - 128) or "which is unknown"
+        what = f"the attendant, which waits for the program's end, was ended by signal {code - 128} ({name})"
+        return Ending("workload-failed", f"{what}, as 'kill -9 -1' does: {SIGNAL_NO_OTHER}", code)
     if code:
         streams = [folder / guest_files.OUT / name for name in ("stderr.txt", "stdout.txt")]
         said = visible(next(filter(None, map(_last_line, streams)), "it printed nothing"))

@@ -223,11 +223,26 @@ def test_nothing_outside_a_run_s_folder_is_touched_whatever_is_sent() -> None:
 def test_a_guest_that_cannot_have_its_cpus_says_so(tmp_path: Path) -> None:
     said = b"[0.1] smp\r\npipelab: cannot bring up CPU 1 of 2\r\n[0.2] reboot: Power down\r\n"
     (tmp_path / "console.log").write_bytes(said)
-    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path)
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=False)
     what = "its kernel cannot bring up CPU 1 of 2: give a smaller --smp, another kernel, or other --kernel-args"
     assert ending.of_guest(known) == Ending("guest-cut-off", what, ending.CUT_OFF)
     stream(tmp_path, *GOOD)  # whoever sent its files had its CPUs, whatever it printed
     assert ending.of_guest(known) == Ending(ending.DONE, "", 0)
+
+
+@pytest.mark.parametrize("code, name", [(137, "9 (Killed)"), (143, "15 (Terminated)")])
+def test_an_attendant_that_was_ended_is_told_from_a_program_that_was(tmp_path: Path, code: int, name: str) -> None:
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    ended = [*GOOD[:-1], member(guest_files.EXIT_CODE, str(code).encode())]
+    stream(tmp_path, *ended)
+    found = ending.of_guest(known)
+    assert found.reason.startswith(f"the attendant, which waits for the program's end, was ended by signal {name}, as")
+    assert (found.outcome, found.exit_code) == ("workload-failed", code)
+    for known.attended in (True, False):  # it lived on, or there is none
+        left = [member("out/process.csv")] if known.attended else []
+        shutil.rmtree(tmp_path / "out")
+        stream(tmp_path, GOOD[0], *left, *ended[1:])
+        assert ending.of_guest(known).reason.startswith(f"the command ended with code {code}: ")
 
 
 def test_the_time_to_unpack_is_bounded(tmp_path: Path) -> None:

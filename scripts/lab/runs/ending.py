@@ -32,9 +32,11 @@ MADE = ("turnstile.so", "turnstile.log", TURNS, "machine.dtb", "initrd.cpio")
 ENDED_QEMU = "terminating on signal"  # in what QEMU prints then
 PANIC = re.compile(rb"Kernel panic - [^\r\n]*")
 NO_CPU = re.compile(rb"pipelab: (cannot bring up CPU [0-9]{1,2} of [0-9]{1,2})\r?\n")  # of /init
+NO_ROOM = b": No space left on device"  # of /init
 NO_PEER = b"quantum has no peer"  # in QEMU's two warnings of the timer that makes turns
 FULL_DISK_BYTES = 1 << 20  # less is none
 PROCESS = "process.csv"  # the attendant leaves it, however the program ended
+BY_SIGNAL = "attendant: ended by signal"
 SIGNAL_NO_OTHER = "let the program signal no process but its own"
 LAST_BYTES = 4096  # of a file, in which its last line is looked for
 UNPACK_S = 30  # a stream of 256 MB takes one second
@@ -110,8 +112,7 @@ def of_guest(known: argparse.Namespace) -> Ending:
         what = f"the attendant, which waits for the program's end, was ended by signal {code - 128} ({name})"
         return Ending("workload-failed", f"{what}, as 'kill -9 -1' does: {SIGNAL_NO_OTHER}", code)
     if code:
-        streams = [folder / guest_files.OUT / name for name in ("stderr.txt", "stdout.txt")]
-        said = visible(next(filter(None, map(_last_line, streams)), "it printed nothing"))
+        said = visible(_last_words(folder / guest_files.OUT) or "it printed nothing")
         return Ending("workload-failed", f"the command ended with code {code}: {said}", code)
     return Ending(DONE, "", 0)
 
@@ -123,6 +124,11 @@ def _without_files(folder: Path, refused: str) -> Ending:
         return Ending("guest-panicked", visible(panic[0].decode(errors="replace")), PANICKED)
     if lacks := NO_CPU.search(_tail(folder / CONSOLE, 1 << 20)):
         what = f"its kernel {lacks[1].decode()}: give a smaller --smp, another kernel, or other --kernel-args"
+        return Ending("guest-cut-off", what, CUT_OFF)
+    if NO_ROOM in _tail(folder / CONSOLE, 1 << 16):
+        what = (
+            "its memory was full, in which its files are as well: let the program write less, or give it more memory-mb"
+        )
         return Ending("guest-cut-off", what, CUT_OFF)
     if not _tail(folder / CONSOLE, 1):
         why = "it ended before it had printed anything: look for words in --kernel-args that its kernel does not know"
@@ -166,9 +172,22 @@ def _clear(folder: Path, most_console_bytes: int) -> None:
             file.truncate()
 
 
+def _last_words(folder: Path) -> str:
+    """The last line that a command printed; of one that a signal ended, what the attendant says, and the line before it."""
+    errors, printed = (_lines(folder / name) for name in ("stderr.txt", "stdout.txt"))
+    if errors and errors[-1].startswith(BY_SIGNAL):
+        before = [*printed, *errors[:-1]][-1:]
+        return errors[-1] + "".join(f"; before that it printed: {line.strip()}" for line in before)
+    return [*printed, *errors][-1] if printed or errors else ""
+
+
 def _last_line(file: Path) -> str:
-    lines = _tail(file, LAST_BYTES).decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    return (_lines(file) or [""])[-1]
+
+
+def _lines(file: Path) -> list[str]:
+    """The last lines of a file."""
+    return _tail(file, LAST_BYTES).decode(errors="replace").strip().splitlines()
 
 
 def _tail(file: Path, most_bytes: int) -> bytes:

@@ -230,6 +230,41 @@ def test_a_guest_that_cannot_have_its_cpus_says_so(tmp_path: Path) -> None:
     assert ending.of_guest(known) == Ending(ending.DONE, "", 0)
 
 
+def test_a_guest_whose_memory_was_full_says_so(tmp_path: Path) -> None:
+    (tmp_path / "console.log").write_bytes(b"cat: write error: No space left on device\r\npipelab: sent\r\n")
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    stream(tmp_path, GOOD[0], member(guest_files.EXIT_CODE))
+    what = "its memory was full, in which its files are as well: let the program write less, or give it more memory-mb"
+    assert ending.of_guest(known) == Ending("guest-cut-off", what, ending.CUT_OFF)
+
+
+@pytest.mark.parametrize(
+    "stderr, stdout, said",
+    [
+        ("", "", "it printed nothing"),
+        ("", "one\ntwo\n", "two"),
+        ("x: Assertion failed.\n", "two\n", "x: Assertion failed."),
+        (
+            "x: failed.\nattendant: ended by signal 6 (A)\n",
+            "1",
+            "attendant: ended by signal 6 (A); before that it printed: x: failed.",
+        ),
+        (
+            "attendant: ended by signal 6 (A)\n",
+            "two\n",
+            "attendant: ended by signal 6 (A); before that it printed: two",
+        ),
+        ("attendant: ended by signal 6 (A)\n", "", "attendant: ended by signal 6 (A)"),
+    ],
+)
+def test_a_failed_command_s_last_words_are_its_reason(tmp_path: Path, stderr: str, stdout: str, said: str) -> None:
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    files = {"stderr.txt": stderr, "stdout.txt": stdout, "process.csv": ""}
+    left = [member(f"out/{name}", text.encode()) for name, text in files.items()]
+    stream(tmp_path, GOOD[0], *left, member(guest_files.EXIT_CODE, b"134"))
+    assert ending.of_guest(known).reason == f"the command ended with code 134: {said}"
+
+
 @pytest.mark.parametrize("code, name", [(137, "9 (Killed)"), (143, "15 (Terminated)")])
 def test_an_attendant_that_was_ended_is_told_from_a_program_that_was(tmp_path: Path, code: int, name: str) -> None:
     known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)

@@ -32,6 +32,8 @@ MADE = ("turnstile.so", "turnstile.log", TURNS, "machine.dtb", "initrd.cpio")
 ENDED_QEMU = "terminating on signal"  # in what QEMU prints then
 PANIC = re.compile(rb"Kernel panic - [^\r\n]*")
 NO_CPU = re.compile(rb"pipelab: (cannot bring up CPU [0-9]{1,2} of [0-9]{1,2})\r?\n")  # of /init
+ENDED = b"pipelab: the command ended with code "  # of /init
+SWITCHED_OFF, OUT_OF_MEMORY = b"reboot: ", b"Out of memory: Killed process "  # of its kernel
 NO_ROOM = b": No space left on device"  # of /init
 NO_PEER = b"quantum has no peer"  # in QEMU's two warnings of the timer that makes turns
 FULL_DISK_BYTES = 1 << 20  # less is none
@@ -92,7 +94,9 @@ def of_guest(known: argparse.Namespace) -> Ending:
     """How the guest in known.folder ended; what it sent is unpacked."""
     folder: Path = known.folder
     if known.code == TIMED_OUT or (known.code == KILLED and known.wall_ms >= known.limit * 1000):
-        return Ending("guest-hung", f"no end within {known.limit} s", HUNG)
+        was_full = OUT_OF_MEMORY in _tail(folder / CONSOLE, 1 << 16)
+        full = "; its kernel ended processes, as its memory was full: give it more memory-mb, or look for what grows without end"
+        return Ending("guest-hung", f"no end within {known.limit} s" + full * was_full, HUNG)
     if known.code == FILE_TOO_LARGE:
         what = f"it sent more than {known.output_mb} MB, or printed as much"
         return Ending("guest-cut-off", f"{what}: let it write less, or give a larger --output-mb", CUT_OFF)
@@ -129,6 +133,9 @@ def _without_files(folder: Path, refused: str) -> Ending:
         what = (
             "its memory was full, in which its files are as well: let the program write less, or give it more memory-mb"
         )
+        return Ending("guest-cut-off", what, CUT_OFF)
+    if SWITCHED_OFF in _tail(folder / CONSOLE, 200) and ENDED not in _tail(folder / CONSOLE, 1 << 20):
+        what = "its command switched the guest off before its end: let it neither reboot nor power off"
         return Ending("guest-cut-off", what, CUT_OFF)
     if not _tail(folder / CONSOLE, 1):
         why = "it ended before it had printed anything: look for words in --kernel-args that its kernel does not know"

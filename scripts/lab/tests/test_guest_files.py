@@ -239,6 +239,37 @@ def test_a_guest_whose_memory_was_full_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "console, code, outcome, reason",
+    [
+        (
+            b"[0.4] reboot: Power down\r\n",
+            0,
+            "guest-cut-off",
+            "its command switched the guest off before its end: let it",
+        ),
+        (
+            b"pipelab: the command ended with code 1\r\nreboot: x\r\n",
+            0,
+            "guest-cut-off",
+            "the guest's files did not arrive",
+        ),
+        (
+            b"[9.1] Out of memory: Killed process 7 (x)\r\n",
+            124,
+            "guest-hung",
+            "no end within 60 s; its kernel ended processes",
+        ),
+        (b"[9.1] booting\r\n", 124, "guest-hung", "no end within 60 s"),
+    ],
+)
+def test_a_console_says_why_nothing_came(tmp_path: Path, console: bytes, code: int, outcome: str, reason: str) -> None:
+    (tmp_path / "console.log").write_bytes(console)
+    known = argparse.Namespace(code=code, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    found = ending.of_guest(known)
+    assert found.outcome == outcome and found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
     "stderr, stdout, said",
     [
         ("", "", "it printed nothing"),

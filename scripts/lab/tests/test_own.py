@@ -119,7 +119,7 @@ def test_the_command_has_any_words_and_the_options_as_they_are_given() -> None:
         ({"command": ""}, "command = '' is not valid: give what starts the program"),
         (
             {"command": "my_app {rate} {fats}"},
-            "has a {placeholder} that is no option ({{ is a brace): did you mean fast?",
+            "has {fats}, which is no option ({{ is a brace): did you mean fast?",
         ),
         ({"command": "my_app {rate}"}, "command has no {fast}, so that the option would change nothing"),
         ({"limit": "10 years"}, "limit = '10 years' is not valid: give seconds up to a day"),

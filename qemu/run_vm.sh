@@ -259,6 +259,6 @@ else
   boot
   # From here on what the guest wrote is read, which this shell never does.
   PYTHONPATH=$ROOT/scripts exec /usr/bin/python3 -S -m lab.runs.ending --code "$code" --limit "$limit_s" --wall-ms "$wall_ms" \
-    --output-mb "$output_mb" --console-mb "$console_mb" --fact accelerator "$accelerator" \
+    --output-mb "$output_mb" --console-mb "$console_mb" ${parcel:+--attended} --fact accelerator "$accelerator" \
     --fact counters "$counters" --fact qemu_command "$before${qemu[*]@Q}" "$out"
 fi

@@ -37,7 +37,7 @@ suite() { # NAME LINE...: for a program that prints "time S s"
   results=$BATS_TEST_TMPDIR/result_data
   grep -q '^a,0\.[0-9]*,aarch64,exact,tcg,1,0' "$results/mine_metrics.csv"
   grep -q '^a,aarch64,exact,tcg,counter_lock,1,4,' "$results/mine_threads.csv"
-  grep -q "make run-scenarios SUITE=$MY/mine.toml TARGET=aarch64 TIMING=exact REPS=1 SEED=1" "$BATS_TEST_TMPDIR/results.md"
+  grep -q "make run-scenarios SUITE=$MY/mine.toml TARGET=aarch64 TIMING=exact REPS=1 SEED=1 RESULTS=$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/results.md"
   [ "$(cat "$PIPELAB_RUNS"/aarch64.exact.*/stdout.txt | head -n 1)" = "sum 199990000" ]
   PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab html
   grep -q counter_lock "$BATS_TEST_TMPDIR/results.html"
@@ -56,6 +56,9 @@ suite() { # NAME LINE...: for a program that prints "time S s"
   says "attendant: did not end within 2 s of the guest's time: 2 threads wait, 0 run (wait4: bad.sh; clock_nanosleep: sleep)"
   says "(wait4: bad.sh; clock_nanosleep: sleep); it had stopped its parent (\$PPID)"
   says "attendant: was ended by signal 9 (Killed) before the program's end: let the program signal no process but its own"
+  for how in "everybody.*9 (Killed)" "asks.*15 (Terminated)"; do
+    grep -q "bad.$how, as 'kill -9 -1' does: let the program signal no process but its own" <<<"$output"
+  done
   says "workload-failed: the command ended with code 1: \\x1b[31mtime 2"
   says "bad.forks.aarch64.exact.r1: "
   says "bad.writes.aarch64.exact.r1: "
@@ -83,21 +86,15 @@ suite() { # NAME LINE...: for a program that prints "time S s"
 }
 
 @test "own programs: those of other people come out the same, and otherwise with another seed" {
-  cp -r "$BATS_TEST_DIRNAME/own/programs.toml" "$BATS_TEST_DIRNAME/own/files" "$MY/"
-  [ -n "${PIPELAB_THOROUGH-}" ] ||
-    sed -i 's/^package = .*/package = "rt-tests"/; s/^matrix.which = .*/matrix.which = ["cyclictest", "hackbench"]/' "$MY/programs.toml"
-  sweep "$MY/programs.toml"
-  raw=$BATS_TEST_TMPDIR/result_data/programs_raw.csv
-  /usr/bin/python3 - "$raw" <<'END'
-import os, sys, pandas
-raw = pandas.read_csv(sys.argv[1])
-assert len(raw) == (10 if os.environ.get("PIPELAB_THOROUGH") else 4), raw
-assert (raw.groupby("scenario")["canary_sha256"].nunique() == 2).all(), raw[["scenario", "canary_sha256"]]
-END
-  cp "$raw" "$MY/first.csv"
-  rm -r "$PIPELAB_RUNS"
-  sweep "$MY/programs.toml"
-  cmp "$raw" "$MY/first.csv"
+  run "$BATS_TEST_DIRNAME/own/all_programs.sh" --cpus 2 cyclictest hackbench
+  exits 0
+  [ "$output" = "cyclictest: 2 CPUs same"$'\n'"hackbench: 2 CPUs same" ]
+}
+
+# bats test_tags=thorough
+@test "own programs: all of other people's on 1, 2 and 4 CPUs" {
+  run "$BATS_TEST_DIRNAME/own/all_programs.sh"
+  exits 0
 }
 
 @test "own programs: a command has any characters and any length" {
@@ -141,9 +138,9 @@ END
 
 @test "packing: the same inputs give the same bytes, folders before their files" {
   compile "$ROOT/examples/counter.cpp" counter
-  pack --program "$MY/counter" --files "$BATS_TEST_DIRNAME/own/files"
+  pack --program "$MY/counter" --files "$BATS_TEST_DIRNAME/own/programs"
   cp "$MY/parcel.cpio" "$MY/first.cpio"
-  pack --program "$MY/counter" --files "$BATS_TEST_DIRNAME/own/files"
+  pack --program "$MY/counter" --files "$BATS_TEST_DIRNAME/own/programs"
   cmp "$MY/parcel.cpio" "$MY/first.cpio"
   cpio --quiet -t <"$MY/parcel.cpio" >"$MY/list"
   for file in attendant root/usr/local/bin/counter root/lib/libstdc++.so.6 root/lib/ld-linux-aarch64.so.1 root/work/redis.sh root/bin/sh; do

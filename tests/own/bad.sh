@@ -10,6 +10,8 @@ case $1 in
   never) sleep 100 ;;
   stops) kill -STOP $PPID && sleep 100 ;;
   parent) kill -9 $PPID && sleep 100 ;;
+  everybody) kill -9 -1; sleep 100 ;;
+  asks) kill -TERM -1; sleep 100 ;;
   forks) "$0" forks & "$0" forks & wait ;;
   init) kill -9 1; echo "time x" ;;
   writes) dd if=/dev/zero of=big bs=1M count=300 && exit 0 ;;

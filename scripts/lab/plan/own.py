@@ -152,7 +152,8 @@ def _check_command(where: str, command: str, options: Collection[str]) -> None:
     check_value(where, "command", command, words and "\0" not in command, "what starts the program, and its arguments")
     used = {match[1] for word in words for match in PLACEHOLDER.finditer(word) if match[1] is not None}
     known = (*options, SEED, OPTIONS)
-    check_keys(f"{where}: command", sorted(used), known, "has a {placeholder} that is no option ({{ is a brace)")
+    for name in sorted(used):
+        check_keys(f"{where}: command", [name], known, f"has {{{name[:40]}}}, which is no option ({{{{ is a brace)")
     unused = [name for name in options if name not in used and OPTIONS not in used]
     if unused:
         what = f"command has no {{{unused[0]}}}, so that the option would change nothing: add it, or remove the option"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from lab.plan import plan
 from lab.plan.guest import NO_QUANTUM
+from lab.plan.places import PAGE, ROOT
 from lab.tables.measurement import of as measurement_of
 from lab.text.markdown import code, table
 from lab.text.numbers import share
@@ -129,10 +130,11 @@ def _turn(quantum: str) -> str:
 
 
 def again(sweeps: Sequence[Mapping[str, str]]) -> list[str]:
-    """The commands that make all runs again."""
+    """The commands that make all runs again, where this report is."""
+    elsewhere = {"RESULTS": str(PAGE.parent)} if PAGE.parent != ROOT else {}
     commands = []
     for each in sweeps:
-        knobs = {name: each[name] for name in ("SUITE", "TARGET", "TIMING") if name in each} | dict(each)
+        knobs = {name: each[name] for name in ("SUITE", "TARGET", "TIMING") if name in each} | dict(each) | elsewhere
         quoted = {name: f'"{value}"' if " " in value or not value else value for name, value in knobs.items()}
         commands.append(" ".join(["make run-scenarios", *(f"{name}={value}" for name, value in quoted.items())]))
     return commands

@@ -32,8 +32,14 @@ MADE = ("turnstile.so", "turnstile.log", TURNS, "machine.dtb", "initrd.cpio")
 ENDED_QEMU = "terminating on signal"  # in what QEMU prints then
 PANIC = re.compile(rb"Kernel panic - [^\r\n]*")
 NO_CPU = re.compile(rb"pipelab: (cannot bring up CPU [0-9]{1,2} of [0-9]{1,2})\r?\n")  # of /init
+ENDED = b"pipelab: the command ended with code "  # of /init
+SWITCHED_OFF, OUT_OF_MEMORY = b"reboot: ", b"Out of memory: Killed process "  # of its kernel
+NO_ROOM = b": No space left on device"  # of /init
 NO_PEER = b"quantum has no peer"  # in QEMU's two warnings of the timer that makes turns
 FULL_DISK_BYTES = 1 << 20  # less is none
+PROCESS = "process.csv"  # the attendant leaves it, however the program ended
+BY_SIGNAL = "attendant: ended by signal"
+SIGNAL_NO_OTHER = "let the program signal no process but its own"
 LAST_BYTES = 4096  # of a file, in which its last line is looked for
 UNPACK_S = 30  # a stream of 256 MB takes one second
 UNPACK_BYTES = 2 << 30
@@ -55,6 +61,7 @@ def main() -> int:
     parser.add_argument("--wall-ms", type=int, required=True, help="that it took")
     parser.add_argument("--output-mb", type=int, required=True, help="that it may send")
     parser.add_argument("--console-mb", type=int, required=True, help="of its console that are kept")
+    parser.add_argument("--attended", action="store_true", help="its command was a user's, which the attendant started")
     parser.add_argument("--fact", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
@@ -87,7 +94,9 @@ def of_guest(known: argparse.Namespace) -> Ending:
     """How the guest in known.folder ended; what it sent is unpacked."""
     folder: Path = known.folder
     if known.code == TIMED_OUT or (known.code == KILLED and known.wall_ms >= known.limit * 1000):
-        return Ending("guest-hung", f"no end within {known.limit} s", HUNG)
+        was_full = OUT_OF_MEMORY in _tail(folder / CONSOLE, 1 << 16)
+        full = "; its kernel ended processes, as its memory was full: give it more memory-mb, or look for what grows without end"
+        return Ending("guest-hung", f"no end within {known.limit} s" + full * was_full, HUNG)
     if known.code == FILE_TOO_LARGE:
         what = f"it sent more than {known.output_mb} MB, or printed as much"
         return Ending("guest-cut-off", f"{what}: let it write less, or give a larger --output-mb", CUT_OFF)
@@ -102,9 +111,12 @@ def of_guest(known: argparse.Namespace) -> Ending:
     except guest_files.Refused as refused:
         return _without_files(folder, visible(str(refused)))
     # Whoever sent all that there was to send, and how its command ended, did not panic, whatever it printed.
+    if code > 128 and known.attended and not (folder / guest_files.OUT / PROCESS).is_file():
+        name = signal.strsignal(code - 128) or "which is unknown"
+        what = f"the attendant, which waits for the program's end, was ended by signal {code - 128} ({name})"
+        return Ending("workload-failed", f"{what}, as 'kill -9 -1' does: {SIGNAL_NO_OTHER}", code)
     if code:
-        streams = [folder / guest_files.OUT / name for name in ("stderr.txt", "stdout.txt")]
-        said = visible(next(filter(None, map(_last_line, streams)), "it printed nothing"))
+        said = visible(_last_words(folder / guest_files.OUT) or "it printed nothing")
         return Ending("workload-failed", f"the command ended with code {code}: {said}", code)
     return Ending(DONE, "", 0)
 
@@ -116,6 +128,14 @@ def _without_files(folder: Path, refused: str) -> Ending:
         return Ending("guest-panicked", visible(panic[0].decode(errors="replace")), PANICKED)
     if lacks := NO_CPU.search(_tail(folder / CONSOLE, 1 << 20)):
         what = f"its kernel {lacks[1].decode()}: give a smaller --smp, another kernel, or other --kernel-args"
+        return Ending("guest-cut-off", what, CUT_OFF)
+    if NO_ROOM in _tail(folder / CONSOLE, 1 << 16):
+        what = (
+            "its memory was full, in which its files are as well: let the program write less, or give it more memory-mb"
+        )
+        return Ending("guest-cut-off", what, CUT_OFF)
+    if SWITCHED_OFF in _tail(folder / CONSOLE, 200) and ENDED not in _tail(folder / CONSOLE, 1 << 20):
+        what = "its command switched the guest off before its end: let it neither reboot nor power off"
         return Ending("guest-cut-off", what, CUT_OFF)
     if not _tail(folder / CONSOLE, 1):
         why = "it ended before it had printed anything: look for words in --kernel-args that its kernel does not know"
@@ -159,9 +179,22 @@ def _clear(folder: Path, most_console_bytes: int) -> None:
             file.truncate()
 
 
+def _last_words(folder: Path) -> str:
+    """The last line that a command printed; of one that a signal ended, what the attendant says, and the line before it."""
+    errors, printed = (_lines(folder / name) for name in ("stderr.txt", "stdout.txt"))
+    if errors and errors[-1].startswith(BY_SIGNAL):
+        before = [*printed, *errors[:-1]][-1:]
+        return errors[-1] + "".join(f"; before that it printed: {line.strip()}" for line in before)
+    return [*printed, *errors][-1] if printed or errors else ""
+
+
 def _last_line(file: Path) -> str:
-    lines = _tail(file, LAST_BYTES).decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    return (_lines(file) or [""])[-1]
+
+
+def _lines(file: Path) -> list[str]:
+    """The last lines of a file."""
+    return _tail(file, LAST_BYTES).decode(errors="replace").strip().splitlines()
 
 
 def _tail(file: Path, most_bytes: int) -> bytes:

@@ -201,6 +201,14 @@ def load(folder: Path, planned: Row | None = None) -> RunRecord:
     return record
 
 
+def contract_of(folder: Path) -> Contract | None:
+    """That of the run in `folder`, as its record says, or the row in the place of one where it was made to be observed;
+    None where neither is there. Raises Complaint."""
+    if (folder / RECORD).is_file():
+        return load(folder).contract
+    return contract.load(plan_file.read(folder / ROW)[0].workload) if (folder / ROW).is_file() else None
+
+
 def _check_ledger(file: Path, facts: dict[str, Any], remedy: str) -> None:
     for name, shape in (("ledger", LEDGER), ("vcpu_pinning", PINNING)):
         if (said := facts.get(name)) is not None:

@@ -179,7 +179,7 @@ def test_a_trace_has_each_item_s_stages_and_the_queue_s_depth(records: list[RunR
     assert min(depths) == 0 == depths[-1] and max(depths) >= 1
     few = json.loads(chrome_trace.text(folder, items=3))["traceEvents"]
     assert {each["args"]["item"] for each in few if each["ph"] == "X"} == {0, 1, 2}
-    with pytest.raises(Complaint, match="has no samples.csv: give the folder of a run"):
+    with pytest.raises(Complaint, match="has no run.json: give the folder of a run"):
         chrome_trace.text(folder.parent)
 
 

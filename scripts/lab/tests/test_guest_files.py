@@ -223,11 +223,92 @@ def test_nothing_outside_a_run_s_folder_is_touched_whatever_is_sent() -> None:
 def test_a_guest_that_cannot_have_its_cpus_says_so(tmp_path: Path) -> None:
     said = b"[0.1] smp\r\npipelab: cannot bring up CPU 1 of 2\r\n[0.2] reboot: Power down\r\n"
     (tmp_path / "console.log").write_bytes(said)
-    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path)
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=False)
     what = "its kernel cannot bring up CPU 1 of 2: give a smaller --smp, another kernel, or other --kernel-args"
     assert ending.of_guest(known) == Ending("guest-cut-off", what, ending.CUT_OFF)
     stream(tmp_path, *GOOD)  # whoever sent its files had its CPUs, whatever it printed
     assert ending.of_guest(known) == Ending(ending.DONE, "", 0)
+
+
+def test_a_guest_whose_memory_was_full_says_so(tmp_path: Path) -> None:
+    (tmp_path / "console.log").write_bytes(b"cat: write error: No space left on device\r\npipelab: sent\r\n")
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    stream(tmp_path, GOOD[0], member(guest_files.EXIT_CODE))
+    what = "its memory was full, in which its files are as well: let the program write less, or give it more memory-mb"
+    assert ending.of_guest(known) == Ending("guest-cut-off", what, ending.CUT_OFF)
+
+
+@pytest.mark.parametrize(
+    "console, code, outcome, reason",
+    [
+        (
+            b"[0.4] reboot: Power down\r\n",
+            0,
+            "guest-cut-off",
+            "its command switched the guest off before its end: let it",
+        ),
+        (
+            b"pipelab: the command ended with code 1\r\nreboot: x\r\n",
+            0,
+            "guest-cut-off",
+            "the guest's files did not arrive",
+        ),
+        (
+            b"[9.1] Out of memory: Killed process 7 (x)\r\n",
+            124,
+            "guest-hung",
+            "no end within 60 s; its kernel ended processes",
+        ),
+        (b"[9.1] booting\r\n", 124, "guest-hung", "no end within 60 s"),
+    ],
+)
+def test_a_console_says_why_nothing_came(tmp_path: Path, console: bytes, code: int, outcome: str, reason: str) -> None:
+    (tmp_path / "console.log").write_bytes(console)
+    known = argparse.Namespace(code=code, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    found = ending.of_guest(known)
+    assert found.outcome == outcome and found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "stderr, stdout, said",
+    [
+        ("", "", "it printed nothing"),
+        ("", "one\ntwo\n", "two"),
+        ("x: Assertion failed.\n", "two\n", "x: Assertion failed."),
+        (
+            "x: failed.\nattendant: ended by signal 6 (A)\n",
+            "1",
+            "attendant: ended by signal 6 (A); before that it printed: x: failed.",
+        ),
+        (
+            "attendant: ended by signal 6 (A)\n",
+            "two\n",
+            "attendant: ended by signal 6 (A); before that it printed: two",
+        ),
+        ("attendant: ended by signal 6 (A)\n", "", "attendant: ended by signal 6 (A)"),
+    ],
+)
+def test_a_failed_command_s_last_words_are_its_reason(tmp_path: Path, stderr: str, stdout: str, said: str) -> None:
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    files = {"stderr.txt": stderr, "stdout.txt": stdout, "process.csv": ""}
+    left = [member(f"out/{name}", text.encode()) for name, text in files.items()]
+    stream(tmp_path, GOOD[0], *left, member(guest_files.EXIT_CODE, b"134"))
+    assert ending.of_guest(known).reason == f"the command ended with code 134: {said}"
+
+
+@pytest.mark.parametrize("code, name", [(137, "9 (Killed)"), (143, "15 (Terminated)")])
+def test_an_attendant_that_was_ended_is_told_from_a_program_that_was(tmp_path: Path, code: int, name: str) -> None:
+    known = argparse.Namespace(code=0, limit=60, wall_ms=1, output_mb=1, folder=tmp_path, attended=True)
+    ended = [*GOOD[:-1], member(guest_files.EXIT_CODE, str(code).encode())]
+    stream(tmp_path, *ended)
+    found = ending.of_guest(known)
+    assert found.reason.startswith(f"the attendant, which waits for the program's end, was ended by signal {name}, as")
+    assert (found.outcome, found.exit_code) == ("workload-failed", code)
+    for known.attended in (True, False):  # it lived on, or there is none
+        left = [member("out/process.csv")] if known.attended else []
+        shutil.rmtree(tmp_path / "out")
+        stream(tmp_path, GOOD[0], *left, *ended[1:])
+        assert ending.of_guest(known).reason.startswith(f"the command ended with code {code}: ")
 
 
 def test_the_time_to_unpack_is_bounded(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 
 from lab.plan import contract, guest, own, plan, plan_file, suite
 from lab.plan.program import Parcel
-from lab.runs import outputs
+from lab.report import exports
+from lab.runs import outputs, run_record
 from lab.tables import measured, threads
+from lab.text import hlog
 from lab.text.complaint import Complaint
 from lab.text.files import read_text
 
@@ -116,7 +119,7 @@ def test_the_command_has_any_words_and_the_options_as_they_are_given() -> None:
         ({"command": ""}, "command = '' is not valid: give what starts the program"),
         (
             {"command": "my_app {rate} {fats}"},
-            "has a {placeholder} that is no option ({{ is a brace): did you mean fast?",
+            "has {fats}, which is no option ({{ is a brace): did you mean fast?",
         ),
         ({"command": "my_app {rate}"}, "command has no {fast}, so that the option would change nothing"),
         ({"limit": "10 years"}, "limit = '10 years' is not valid: give seconds up to a day"),
@@ -412,3 +415,61 @@ def test_placeholders_are_replaced_within_words() -> None:
         "44",
     ]
     assert measured.PERCENTILES  # of which a program may give some
+
+
+# ---- what other tools read ----
+
+
+@pytest.fixture
+def exported(run: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Exports `run`, as one of the contract that is given, in a format."""
+    (run / run_record.ROW).write_text("")
+
+    def export(form: str, known: contract.Contract) -> str:
+        monkeypatch.setattr(run_record, "contract_of", lambda _: known)
+        return exports.OF_RUN[form](run)
+
+    return export
+
+
+def test_all_times_of_a_program_are_a_log_of_histograms(run: Path, exported: Callable[..., str]) -> None:
+    assert hlog.counted(exported("hlog", of(GOOD))) == {1500: 2, 2000: 1}
+    (run / "stdout.txt").write_text("latency 5000.1\nlatency 5000.2\nlatency 5006\n")  # the first two are one to it
+    log = exported("hlog", of(GOOD))
+    assert log.splitlines()[-1].startswith("Tag=latency,0.000,0.500,5.006,") and log.count("Tag=") == 1
+    assert list(hlog.counted(log).values()) == [2, 1]
+
+
+def test_a_log_of_a_program_is_exported_as_one(run: Path, exported: Callable[..., str]) -> None:
+    (run / "out.hlog").write_text(exported("hlog", of(GOOD)))
+    again = of(GOOD, metrics={"latency": {"file": "out.hlog", "unit": "ns", "better": "lower"}})
+    assert hlog.counted(exported("hlog", again)) == {1500: 2, 2000: 1}
+
+
+@pytest.mark.parametrize(
+    "kept, complaint",
+    [
+        ("tail", "/home/me/my_app.toml: knows of tail only the percentiles that the program computes; a log"),
+        ("work_ops_s", "/home/me/my_app.toml: has no metric of times; a log of histograms needs all of them: add a"),
+    ],
+)
+def test_what_is_no_histogram_is_told(exported: Callable[..., str], kept: str, complaint: str) -> None:
+    known = of(GOOD)
+    some = contract.of_table(
+        "my_app", {**known.table, "metrics": {kept: known.table["metrics"][kept]}}, "x", known.given
+    )
+    with pytest.raises(Complaint, match=complaint):
+        exported("hlog", some)
+
+
+def test_a_program_without_stages_has_a_trace_where_it_was_traced_only(exported: Callable[..., str]) -> None:
+    with pytest.raises(Complaint, match="is of my_app, which says nothing of single items .* which 'make trace' makes"):
+        exported("chrome-trace", of(GOOD))
+
+
+def test_a_program_with_stages_has_a_trace_of_its_items(run: Path, exported: Callable[..., str]) -> None:
+    table = {"stages": {"service": {"text": "at work", "waits_for": "server"}}, "roles": {"server": {"text": "serves"}}}
+    (run / "samples.csv").write_text("item,intended_ns,service_ns,response_ns\n0,1000,500,500\n1,2000,250,250\n")
+    events = json.loads(exported("chrome-trace", of(GOOD, **table)))["traceEvents"]
+    at_work = [(each["ts"], each["dur"]) for each in events if each["ph"] == "X"]
+    assert at_work == [(1, 0.5), (2, 0.25)]

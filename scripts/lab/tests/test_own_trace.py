@@ -1,5 +1,7 @@
 """Traces of a user's program: synthetic ones, whose truth is known, and one that a guest left."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ import pytest
 
 from lab.judge.evidence import Evidence
 from lab.plan import contract, plan, plan_file
+from lab.report import exports
+from lab.report.exports import chrome_trace
 from lab.report.findings import sentences
-from lab.runs import observe, one
+from lab.runs import observe, one, run_record
 from lab.tables.measurement import Measurement
 from lab.tests import traced
 from lab.tests.conftest import RECORDED
@@ -438,3 +442,56 @@ def test_only_guests_of_own_programs_record_futex_calls() -> None:
     assert "--futex" not in " ".join(one.command(row))
     words = one.command(replace(row, parcel="0123456789abcdef"))
     assert words[words.index("--wrap") + 1] == "sh /trace_guest.sh 2048 --futex"
+
+
+# ---- for Perfetto ----
+
+
+def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **limits: int) -> list[dict[str, Any]]:
+    """The events of GUEST's export."""
+    for name, value in limits.items():
+        monkeypatch.setattr(chrome_trace, name, value)
+    run = tmp_path / "run"
+    shutil.copytree(GUEST, run)
+    (run / run_record.ROW).write_text(plan_file.write(rows_of(1)))
+    monkeypatch.setattr(contract, "load", lambda *_: KNOWN)
+    events: list[dict[str, Any]] = json.loads(exports.OF_RUN["chrome-trace"](run))["traceEvents"]
+    return events
+
+
+def test_a_program_s_export_has_its_cpus_its_threads_and_what_they_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = exported(tmp_path, monkeypatch)
+    titles = {(each["pid"], each["tid"]): each["args"]["name"] for each in events if each["name"] == "thread_name"}
+    tids = pd.read_csv(GUEST / "out/threads.csv")["tid"].sort_values()
+    assert list(titles.values()) == ["CPU 0", "CPU 1", *(f"counter_lock {tid}" for tid in tids)]
+    slices = [each for each in events if each["ph"] == "X"]
+    assert {each["pid"] for each in slices} == {chrome_trace.CPUS, chrome_trace.STATES}
+    known = threads.read(GUEST, KNOWN)
+    life_us = (known.spans["end_ns"].max() - known.spans["begin_ns"].min()) / 1e3
+    assert all(0 <= each["ts"] and each["ts"] + each["dur"] <= life_us + 1e-6 for each in slices)
+    running = sum(each["dur"] for each in slices if each["name"] == "running")
+    table = threads.table(known, None)
+    assert running == pytest.approx(table.loc[table["part"] == "running", "total_ns"].sum() / 1e3)
+    at = f"waits at futex {futexes.table(known, futexes.waits(known))['address'].iat[0]}"
+    assert sum(each["name"] == at for each in slices) == 93
+    assert any(each["name"].startswith("run delay: counter_lock on CPU ") for each in slices)
+
+
+def test_slices_of_a_thread_lie_in_one_another_or_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = exported(tmp_path, monkeypatch)
+    open_ends: dict[tuple[int, int], list[float]] = {}
+    for each in (each for each in events if each["ph"] == "X"):
+        ends = open_ends.setdefault((each["pid"], each["tid"]), [])
+        end = round(each["ts"] + each["dur"], 3)
+        while ends and ends[-1] <= round(each["ts"], 3):
+            ends.pop()
+        assert not ends or end <= ends[-1]
+        ends.append(end)
+
+
+def test_what_is_too_much_to_look_at_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = exported(tmp_path, monkeypatch, MOST_THREADS=2, MOST_SWITCHES=20)
+    assert len({each["tid"] for each in events if each["pid"] == chrome_trace.STATES and "tid" in each}) == 2
+    assert 10 < sum(each["ph"] == "X" and each["pid"] == chrome_trace.CPUS for each in events) <= 20

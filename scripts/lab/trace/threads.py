@@ -109,7 +109,7 @@ def table(program: Program, in_futex: np.ndarray | None) -> pd.DataFrame:
         idle_ns=0,
         cpu=spans["cpu"].astype(str).where(~asleep, ""),
     )[~delayed]
-    rows = pd.concat([rows, *_delays(program, spans[delayed])], ignore_index=True)
+    rows = pd.concat([rows, *delays(program, spans[delayed])], ignore_index=True)
     rows["thread"] = rows["tid"].map(program.names)
     counts = pd.Series({tid: program.names[tid] for tid in spans["tid"].unique()}).value_counts()
     rows["threads"] = rows["thread"].map(counts)
@@ -126,12 +126,12 @@ def table(program: Program, in_futex: np.ndarray | None) -> pd.DataFrame:
     )
 
 
-def _delays(program: Program, delays: pd.DataFrame) -> list[pd.DataFrame]:
-    """The run delays, in pieces by which task had the CPU."""
+def delays(program: Program, spans: pd.DataFrame) -> list[pd.DataFrame]:
+    """Those of the program's spans that are run delays, in pieces by which task had the CPU (held_by)."""
     switches = program.events["sched_switch"]
     idle = _Idle(switches, program.cpus)
     found = []
-    for cpu, rows in delays.groupby("cpu"):
+    for cpu, rows in spans.groupby("cpu"):
         switched, tasks = timeline.tasks_of(switches, cpu, program.names)
         pieces = timeline.cut(rows["begin_ns"].to_numpy(), rows["end_ns"].to_numpy(), switched)
         held_by = tasks[pieces.holder]

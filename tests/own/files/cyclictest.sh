@@ -1,1 +1,0 @@
-cyclictest --quiet --mlockall --threads=2 --affinity --priority=80 --interval=1000 --duration=1 --histogram=200 && echo number 1

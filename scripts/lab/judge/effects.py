@@ -82,17 +82,18 @@ def _differences(cases: Sequence[Case], known: Contract) -> Iterator[tuple[Case,
     """Each two cases under one load that differ in one option only, with it and its values: what is not given is first."""
     neutral = [option.name for option in map(known.meaning, NEUTRAL) if option]
     options = [{name: _text(value) for name, value in case.but_for(*neutral)[1]} for case in cases]
-    alike: dict[object, list[int]] = {}  # but for one option: found so, since a large suite has too many pairs to look at
+    # Those that are alike but for one option: a large suite has too many pairs to look at each.
+    alike: dict[tuple[str, object], list[int]] = {}
     for name in sorted(set().union(*options)):
         for number, of_case in enumerate(options):
             rest = frozenset((key, value) for key, value in of_case.items() if key != name)
-            alike.setdefault((name, cases[number].interval_ns, rest), []).append(number)
-    found = []
-    for (name, *_), numbers in alike.items():
+            alike.setdefault((name, (cases[number].interval_ns, rest)), []).append(number)
+    found: list[tuple[int, int, str]] = []
+    for (name, _), numbers in alike.items():
         standard = _text(known.defaults.get(name, ""))
         values = {number: options[number].get(name, "") for number in numbers}
         places = {number: _place(value, standard) for number, value in values.items()}
-        found += [(*pair, name) for pair in permutations(numbers, 2) if places[pair[0]] < places[pair[1]]]
+        found += [(first, second, name) for first, second in permutations(numbers, 2) if places[first] < places[second]]
     for first, second, name in sorted(found):
         yield cases[first], cases[second], (name, options[first].get(name, ""), options[second].get(name, ""))
 

@@ -350,7 +350,8 @@ def _samples(file: Path, columns: int) -> Iterator[list[int]]:
         for number, line in enumerate(iter(lambda: content.readline(MOST_LINE), ""), start=1):
             texts = line.rstrip("\r\n").split(",")
             try:  # a whole line at a time, as there may be millions
-                values = list(map(int if item.fullmatch(line.rstrip("\r\n")) else strict.whole, texts))
+                whole = bool(item.fullmatch(line.rstrip("\r\n")))
+                values = [int(text) if whole else strict.whole(text) for text in texts]
             except ValueError as error:
                 raise _damaged(file, f"row {number} is no item ({error})") from None
             if len(values) != columns:

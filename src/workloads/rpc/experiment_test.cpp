@@ -43,9 +43,13 @@ struct Setting {
 };
 
 /// Runs it, and looks at what every run must hold.
-Measured run(const Setting& setting) {
+Measured run(Setting setting) {
   Recorder recorder(setting.kit.record.samples());
   Measured measured = measure(setting.kit, setting.own, recorder, never_stop);
+  if (recorder.items() == 0) {  // a host that is busy elsewhere can take all of a quick one
+    setting.kit.load.duration_s = 1;
+    measured = measure(setting.kit, setting.own, recorder, never_stop);
+  }
   const Called& called = measured.called;
   EXPECT_EQ(called.sent, called.settled);
   EXPECT_EQ(called.wrong, 0U);
@@ -130,7 +134,7 @@ TEST_P(EachWindow, IsNeverExceeded) {
   std::tie(setting.own.correlate, setting.own.window, setting.own.ids,
            setting.kit.load.interval_us) = GetParam();
   const Measured measured = run(setting);
-  if (!setting.kit.load.has_schedule()) {
+  if (!setting.kit.load.has_schedule() && measured.called.sent >= setting.own.window) {
     EXPECT_EQ(measured.called.most_pending, setting.own.window);
   }
 }

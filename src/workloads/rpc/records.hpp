@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -56,8 +57,7 @@ class RecordWriter {
          .tail_bytes = 0});
   }
   void text(std::string_view text) noexcept {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    at_ = std::ranges::copy(text, at_).out;
   }
 
   std::size_t bytes() const noexcept { return static_cast<std::size_t>(at_ - begin_); }

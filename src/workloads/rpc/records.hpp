@@ -56,9 +56,7 @@ class RecordWriter {
          .number = 0,
          .tail_bytes = 0});
   }
-  void text(std::string_view text) noexcept {
-    at_ = std::ranges::copy(text, at_).out;
-  }
+  void text(std::string_view text) noexcept { at_ = std::ranges::copy(text, at_).out; }
 
   std::size_t bytes() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
 

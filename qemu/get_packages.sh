@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets the Debian packages of a target's architecture that its guests and its program are made of, and
 # unpacks them under build/packages/: TARGET/ (busybox, libnuma, libunwind, the first kernel), TARGET.KERNEL/ (another
-# kernel), TARGET-perf/, TARGET+PACKAGE/ (what users' programs are of).
+# kernel), TARGET-perf/, TARGET+PACKAGE/ (what users' programs are of); and simdjson/, which is of all targets.
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
@@ -97,6 +97,40 @@ apt_sources() {
   echo "${found[@]}"
 }
 
+# Gets simdjson as one C++ file and its header, of Debian's source package: its library is a shared one, and the guests'
+# program is static. Without it that program is built without simdjson, and says so where it is asked for it.
+get_simdjson() {
+  local dir=$BUILD/packages/simdjson log=$BUILD/packages/simdjson.log
+  [[ ! -f $dir/simdjson.cpp ]] || return 0
+  exec 7<"$BUILD/packages"
+  attend flock 7
+  [[ ! -f $dir/simdjson.cpp ]] || return 0
+  echo "getting the source of simdjson" >&2
+  rm -rf "$dir.partial"
+  mkdir -p "$dir.partial/apt/lists/partial"
+  if (cd "$dir.partial" && download_source simdjson) >"$log" 2>&1; then
+    rm -rf "$dir.partial/apt"
+    mv "$dir.partial" "$dir"
+  else
+    rm -rf "$dir.partial"
+    visible "get_packages.sh: going without simdjson in guests: its source cannot be had (see $log)" >&2
+  fi
+}
+
+# Leaves the two files of the source package in the working directory.
+download_source() { # PACKAGE
+  local source options=(-o "Dir::State::lists=$PWD/apt/lists" -o "Dir::Etc::sourcelist=/dev/null"
+    -o "Dir::Etc::sourceparts=$PWD/apt/sources" -o APT::Sandbox::User=root)
+  mkdir -p apt/sources
+  for source in $(apt_sources); do
+    sed 's/^Types:.*/Types: deb-src/; s/^deb /deb-src /' "$source" >"apt/sources/${source##*/}"
+  done
+  attend apt-get "${options[@]}" update || true # security updates may not be there
+  attend apt-get "${options[@]}" source --download-only "$1" &&
+    tar --extract --file "$1"_*.orig.tar.* --strip-components=2 --wildcards "*/singleheader/$1.*" &&
+    rm -f "$1"_* && [[ -s $1.cpp && -s $1.h ]]
+}
+
 with_perf=0 kernel='' also=()
 while [[ ${1:-} == -* ]]; do
   case $1 in
@@ -119,4 +153,5 @@ fi
 first_kernel=${KERNELS%% *}
 unpack_packages "$PACKAGES" busybox-static libnuma-dev libunwind-dev "${first_kernel#*:}"
 [[ $KERNEL_PACKAGES == "$PACKAGES" || -n $KERNEL_FILE ]] || unpack_packages "$KERNEL_PACKAGES" "$KERNEL_PACKAGE"
+get_simdjson
 ((with_perf == 0)) || unpack_packages "$PACKAGES-perf" linux-perf

@@ -129,7 +129,8 @@ interrupt() { # SIGNAL STOPS OPTION...
   for options in "pipeline --warmup 60" "ingress --warmup 60" "exchange --warmup 60" "exchange --warmup 60 --responder go" \
     "exchange --duration 60 --prod-interval-us 60000000 --pairs 2" "ingress --prod-interval-us 0 --bound 100000 --task-ns 1000000" \
     "exchange --warmup 0 --fault stop-responder@0.3 --lease-ms 5000" "exchange --warmup 0 --fault slow@0.3 --lease-ms 5000" \
-    "ingress --warmup 0 --fault stall-loop@0.3 --watchdog-ms 20000"; do
+    "ingress --warmup 0 --fault stall-loop@0.3 --watchdog-ms 20000" "rpc --warmup 60" "rpc --prod-interval-us 0" \
+    "rpc --peer process --fault late:5 --timeout-ms 20000" "rpc --prod-interval-us 60000000 --transport tcp"; do
     # shellcheck disable=SC2086  # words of options
     interrupt INT no $options
     # shellcheck disable=SC2086
@@ -138,5 +139,9 @@ interrupt() { # SIGNAL STOPS OPTION...
   for options in "" "--transport unix" "--transport pipe" "--wait spin" "--responder go" "--callback listener"; do
     # shellcheck disable=SC2086
     interrupt INT yes exchange --warmup 0 --duration 60 $options
+  done
+  for options in "" "--peer process" "--peer process --transport pipe --prod-interval-us 0" "--peer process --transport tcp"; do
+    # shellcheck disable=SC2086
+    interrupt INT yes rpc --warmup 0 --duration 60 $options
   done
 }

@@ -19,6 +19,13 @@ struct Share {
   std::size_t many{1};
 };
 
+/// A random number of the exponential distribution with mean 1, by inversion, which is spelt out
+/// because the standard library may draw it otherwise in another version.
+inline double exponential(std::mt19937_64& random) noexcept {
+  constexpr double kScale = 0x1p-53;  // 53 random bits: a number in (0, 1]
+  return -std::log(static_cast<double>((random() >> 11U) + 1) * kScale);
+}
+
 /// The gaps between the intended times of a share's items: a schedule that can begin anew.
 class Arrivals {
  public:
@@ -28,6 +35,12 @@ class Arrivals {
       : arrival_(arrival), interval_ns_(interval_ns), seed_(seed), share_(share) {
     restart();
   }
+
+  Arrivals(const Options& options, const Share& share)
+      : Arrivals(options.arrival,
+                 std::llround(options.interval_us *
+                              static_cast<double>(platform::kNanosecondsPerMicrosecond)),
+                 options.seed, share) {}
 
   /// Begins anew: the gaps that follow are those that a new one gives. Returns the time from the
   /// schedule's begin to the first item.
@@ -95,12 +108,8 @@ class Arrivals {
     return 0;
   }
 
-  /// By inversion of the exponential distribution, which is spelt out because the standard library
-  /// may draw it otherwise in another version.
   platform::Nanoseconds exponential_gap_ns() noexcept {
-    constexpr double kScale = 0x1p-53;  // 53 random bits: a number in (0, 1]
-    const double share = static_cast<double>((random_() >> 11U) + 1) * kScale;
-    return std::llround(-std::log(share) * static_cast<double>(interval_ns_));
+    return std::llround(exponential(random_) * static_cast<double>(interval_ns_));
   }
 
   /// How many items one interval apart, the first of them now, there are in `left_ns`.

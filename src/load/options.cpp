@@ -23,6 +23,16 @@ void add_options(cli::Options& all, Options& options) {
                  .help = "items one interval apart, that on average, or N of them and then a pause",
                  .meaning = {.means = "arrival"}},
                 options.arrival, to_arrival);
+  all.add_value({.name = "--pattern",
+                 .type = "word",
+                 .form = "constant:R|ramp:R..R|spike:R,R@T|step:R@T,...",
+                 .valid = "constant:RATE, ramp:RATE..RATE, spike:RATE,RATE@TIME, or "
+                          "step:RATE@TIME,... (rates from 0.001 to 1000M items a second, such as "
+                          "500, 20k or 1.5M; times such as 200ms or 1s)",
+                 .help = "in place of an interval: items a second, of all threads together, always "
+                         "the same, changing evenly, with a spike in the middle, or step by step",
+                 .meaning = {.means = "pattern"}},
+                options.pattern, to_pattern);
   all.add_choice<Pacing>("--pacing", options.pacing,
                          {{"deadline", Pacing::kDeadline, "sleep until the item's own time"},
                           {"spin", Pacing::kSpin, "spin until then"},
@@ -35,6 +45,15 @@ void add_options(cli::Options& all, Options& options) {
 
 std::string conflict(const Options& options) {
   constexpr double kLeastIntervalUs = 0.001;
+  if (options.pattern) {
+    if (options.interval_us != Options{}.interval_us) {
+      return "--pattern: has rates of its own: leave out --prod-interval-us";
+    }
+    if (options.arrival.pattern == Arrival::Pattern::kBurst) {
+      return "--arrival: bursts have no rate that a pattern could change: give constant or poisson";
+    }
+    return conflict(*options.pattern, options.duration_s);
+  }
   if (options.arrival.pattern == Arrival::Pattern::kPoisson && options.interval_us == 0) {
     return "--arrival: 'poisson' needs an interval: give --prod-interval-us of more than 0";
   }
@@ -46,19 +65,18 @@ std::string conflict(const Options& options) {
 }
 
 std::optional<Arrival> to_arrival(std::string_view text) {
-  using Pattern = Arrival::Pattern;
   if (text == "constant") {
     return Arrival{};
   }
   if (text == "poisson") {
-    return Arrival{.pattern = Pattern::kPoisson};
+    return Arrival{.pattern = Arrival::Pattern::kPoisson};
   }
   const std::vector<std::int64_t> numbers = cli::numbers_of(text, "burst");
   if (numbers.size() != 2) {
     return std::nullopt;
   }
   return Arrival{
-      .pattern = Pattern::kBurst, .burst_items = numbers.at(0), .pause_us = numbers.at(1)};
+      .pattern = Arrival::Pattern::kBurst, .burst_items = numbers.at(0), .pause_us = numbers.at(1)};
 }
 
 }  // namespace pipelab::load

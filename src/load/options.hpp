@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cli/options.hpp"
+#include "load/pattern.hpp"
 
 namespace pipelab::load {
 
@@ -30,12 +31,13 @@ struct Options {
   double warmup_s{0.1};        ///< how long items are made first, without being measured
   double interval_us{1000.0};  ///< time between items, to the nanosecond; 0: as fast as possible
   Arrival arrival;             ///< how items are spread around that interval
+  std::optional<Pattern> pattern;  ///< in place of the interval: a rate that changes
   Pacing pacing{Pacing::kDeadline};
   std::uint64_t seed{1};  ///< of the bytes that are worked on, and of random arrivals
 
   /// Whether items have intended times that were fixed before.
   bool has_schedule() const noexcept {
-    return interval_us > 0 || arrival.pattern != Arrival::Pattern::kConstant;
+    return pattern || interval_us > 0 || arrival.pattern != Arrival::Pattern::kConstant;
   }
 };
 

@@ -9,6 +9,7 @@
 #include "load/arrivals.hpp"
 #include "load/options.hpp"
 #include "load/phases.hpp"
+#include "load/rated_arrivals.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 
@@ -51,20 +52,16 @@ class BasicUnpaced {
   platform::Nanoseconds end_ns_{0};
 };
 
-/// Items are intended at times that were fixed before, `Arrivals` apart, and the producer waits for
+/// Items are intended at times that were fixed before, by `Schedule`, and the producer waits for
 /// each of them: it sleeps or spins until the item's own time, so that a producer that falls behind
 /// makes the late items at once and the schedule holds on average; or it sleeps for the gap, and
 /// then whatever making an item and waking up cost makes it later with each item. Where the phase
 /// ends before the next item's turn, it waits for that end.
-template <class Clock>
+template <class Clock, class Schedule = Arrivals>
 class BasicPaced {
  public:
   explicit BasicPaced(const Options& options, const Share& share = {})
-      : pacing_(options.pacing),
-        arrivals_(options.arrival,
-                  std::llround(options.interval_us *
-                               static_cast<double>(platform::kNanosecondsPerMicrosecond)),
-                  options.seed, share) {}
+      : pacing_(options.pacing), arrivals_(options, share) {}
 
   /// Every phase has the schedule from its beginning, the warm-up as well: what is measured does
   /// not depend on whether something ran before, and that was the same load.
@@ -122,7 +119,7 @@ class BasicPaced {
   }
 
   Pacing pacing_;
-  Arrivals arrivals_;
+  Schedule arrivals_;
   Phase phase_{};
   platform::Nanoseconds intended_ns_{0};  ///< of the last turn
   platform::Nanoseconds gap_ns_{0};       ///< from there to the next
@@ -130,6 +127,7 @@ class BasicPaced {
 
 using Unpaced = BasicUnpaced<platform::MonotonicClock>;
 using Paced = BasicPaced<platform::MonotonicClock>;
+using Patterned = BasicPaced<platform::MonotonicClock, RatedArrivals>;
 
 /// Has a share of a run's items made, those of the warm-up and then those that are measured, by
 /// `make(pacing, measures)`, which ends when the pacing has no next turn. Returns how many measured
@@ -144,6 +142,9 @@ std::uint64_t make_share(const Options& options, const Share& share, const Phase
     make(pacing, true);
     return stop ? 0 : pacing.missed();
   };
+  if (options.pattern) {
+    return run(Patterned(options, share));
+  }
   return options.has_schedule() ? run(Paced(options, share)) : run(Unpaced(options, share));
 }
 

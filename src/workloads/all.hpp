@@ -6,6 +6,7 @@
 #include "workloads/exchange/exchange.hpp"
 #include "workloads/ingress/ingress.hpp"
 #include "workloads/pipeline/pipeline.hpp"
+#include "workloads/rpc/rpc.hpp"
 
 namespace pipelab {
 
@@ -14,6 +15,7 @@ inline constexpr std::array kWorkloads{
     Entry{"pipeline", pipeline::make},
     Entry{"exchange", exchange::make},
     Entry{"ingress", ingress::make},
+    Entry{"rpc", rpc::make},
 };
 
 }  // namespace pipelab

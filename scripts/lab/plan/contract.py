@@ -41,7 +41,7 @@ PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 STATS, HISTOGRAM, THREADS, SAMPLES = "stats.csv", "histogram.csv", "threads.csv", "samples.csv"  # that a program leaves
 UNITS = ("ns", "us", "s", "ops_s", "bytes", "bytes_s", "count", "share")
 BETTER = ("lower", "higher")
-MEANS = ("interval", "rate", "arrival", "duration", "warmup", "seed", "pin", "capacity", "waiting")
+MEANS = ("interval", "rate", "arrival", "pattern", "duration", "warmup", "seed", "pin", "capacity", "waiting")
 SEVERAL = ("pin", "waiting")  # of these, which more than one option may mean
 SCHEDULED = "scheduled"  # in [sums]: the items that the schedule has in the run's time
 

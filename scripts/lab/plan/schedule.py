@@ -14,6 +14,7 @@ class Schedule:
 
     interval_ns: float
     arrival: str = "constant"
+    pattern: str = ""  # of a rate that changes, in place of an interval: that is then its mean
 
     @property
     def burst(self) -> tuple[int, float] | None:
@@ -38,8 +39,8 @@ class Schedule:
         return self.burst[0] / max(items, 1) if self.burst else 0.0
 
     def items(self, duration_s: float) -> int | None:
-        """How many items it has in that time; None where that is chance, or has no schedule."""
-        if self.arrival != "constant" or not self.interval_ns:
+        """How many items it has in that time; None where that is chance, of a pattern, or has no schedule."""
+        if self.arrival != "constant" or self.pattern or not self.interval_ns:
             return None
         return -(-round(duration_s * NANOSECONDS["s"]) // round(self.interval_ns))
 
@@ -50,9 +51,39 @@ def of(known: Contract, options: Mapping[str, Value]) -> Schedule | None:
     load, arrival = known.load, known.meaning("arrival")
     if load is None:
         return None
+    spread = str(said[arrival.name]) if arrival else "constant"
+    pattern, duration = known.meaning("pattern"), known.meaning("duration")
+    if pattern and duration and said.get(pattern.name):
+        text = str(said[pattern.name])
+        return Schedule(NANOSECONDS["s"] / _mean_rate(text, float(said[duration.name])), spread, text)
     value = float(said.get(load.name, 0))
     if load.means == "rate":
         interval_ns = NANOSECONDS["s"] / value if value else 0.0
     else:
         interval_ns = value * NANOSECONDS[load.unit or "s"]
-    return Schedule(interval_ns, str(said[arrival.name]) if arrival else "constant")
+    return Schedule(interval_ns, spread)
+
+
+def _mean_rate(pattern: str, duration_s: float) -> float:
+    """Items a second that a pattern has on average in a run of so many seconds."""
+    kind, _, text = pattern.partition(":")
+    if kind == "ramp":
+        return sum(map(_rate, text.split(".."))) / 2
+    rates, times = [], []
+    for part in text.split(","):
+        rate, _, time = part.partition("@")
+        rates.append(_rate(rate))
+        times.append(_seconds(time) if time else 0.0)
+    if kind == "spike":
+        times[0] = duration_s - times[1]
+    else:
+        times[-1] = duration_s - sum(times[:-1])  # the last goes on
+    return sum(rate * time for rate, time in zip(rates, times, strict=True)) / duration_s
+
+
+def _rate(text: str) -> float:
+    return float(text.rstrip("kM")) * {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
+
+
+def _seconds(text: str) -> float:
+    return float(text[:-2]) / 1e3 if text.endswith("ms") else float(text[:-1])

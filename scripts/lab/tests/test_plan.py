@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.plan import contract, guest, plan, plan_file, suite
+from lab.plan import contract, guest, plan, plan_file, schedule, suite
 from lab.plan.guest import Guest
 from lab.plan.places import ROOT, SCENARIOS, TARGETS
 from lab.plan.plan import Row, Sweep
@@ -315,3 +315,18 @@ def test_an_image_whose_facts_are_cut_is_named(build: Path) -> None:
 def test_a_missing_image_is_named_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(Complaint, match="is not there: run 'make image TARGET=aarch64'"):
         expand(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "mean_ns"),
+    [
+        ("constant:20k", 50_000),
+        ("ramp:1k..3k", 500_000),
+        ("spike:1k,6k@500ms", 1e9 / 2250),
+        ("step:500@1s,1.5k@200ms", 1_000_000),
+    ],
+)
+def test_a_pattern_has_a_rate_on_average_and_no_number_of_items(pattern: str, mean_ns: float) -> None:
+    found = schedule.of(contract.load("pipeline"), {"pattern": pattern, "duration": 2})
+    assert found and found.mean_ns == pytest.approx(mean_ns)
+    assert found.items(2) is None

@@ -143,7 +143,7 @@ def test_lines_are_checked_by_number() -> None:
     assert ended.returncode == 2
     assert ended.stdout.splitlines() == [
         "1: --batch: '65' is more than the 64 items that --queue-cap lets the queue hold: give at most that",
-        "4: 'feed' is not a workload: give pipeline, exchange, ingress, or options only",
+        "4: 'feed' is not a workload: give pipeline, exchange, ingress, rpc, or options only",
         "5: --item-bytes: '7' is not valid: give a multiple of 8",
         "6: has nothing to run: leave out --help and --version",
     ]

@@ -1,21 +1,13 @@
 #include "workloads/exchange/stream_connection.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <span>
 #include <system_error>
 
-#include "platform/sockets.hpp"
-#include "platform/system_call.hpp"
-
 namespace pipelab::exchange {
 namespace {
-
-using platform::checked;
 
 /// Reads or writes all of `bytes`; returns in how many calls.
 template <class Transfer>
@@ -35,31 +27,16 @@ std::uint64_t transfer_all(Transfer transfer, std::span<std::byte> bytes) {
   return calls;
 }
 
+platform::StreamKind kind_of(Transport transport) {
+  return transport == Transport::kPipe  ? platform::StreamKind::kPipes
+         : transport == Transport::kTcp ? platform::StreamKind::kTcp
+                                        : platform::StreamKind::kUnix;
+}
+
 }  // namespace
 
 StreamConnection::StreamConnection(const Options& options, std::pmr::memory_resource& /*shared*/)
-    : words_(options.payload_words()) {
-  Files& caller = files(Side::kCaller);
-  Files& responder = files(Side::kResponder);
-  if (options.transport == Transport::kPipe) {
-    std::array<int, 2> ends{};
-    checked(pipe2(ends.data(), O_CLOEXEC), "make a pipe");
-    responder.from = ends[0];
-    caller.to = ends[1];
-    checked(pipe2(ends.data(), O_CLOEXEC), "make a pipe");
-    caller.from = ends[0];
-    responder.to = ends[1];
-    return;
-  }
-  std::array<int, 2> ends{};
-  if (options.transport == Transport::kTcp) {
-    ends = platform::tcp_pair();
-  } else {
-    checked(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "make a socket");
-  }
-  caller = {.from = ends[0], .to = ends[0]};
-  responder = {.from = ends[1], .to = ends[1]};
-}
+    : words_(options.payload_words()), files_(platform::stream_pair(kind_of(options.transport))) {}
 
 StreamConnection::~StreamConnection() {
   files(Side::kCaller).close();
@@ -68,24 +45,12 @@ StreamConnection::~StreamConnection() {
 
 void StreamConnection::keep(Side side) noexcept { files(other(side)).close(); }
 
-void StreamConnection::Files::close() noexcept {
-  if (to != from && to >= 0) {
-    ::close(to);
-  }
-  if (from >= 0) {
-    ::close(from);
-  }
-  from = to = -1;
-}
-
 StreamConnection::End::End(StreamConnection& all, Side side, const std::atomic<bool>& /*gone*/)
     : from_(all.files(side).from),
       to_(all.files(side).to),
       out_(all.words_ + 1),
       in_(all.words_ + 1) {
-  sigset_t signals{};
-  sigaddset(&signals, SIGPIPE);  // write(2) says it, too
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  platform::block_pipe_signal();
 }
 
 void StreamConnection::End::say(Kind kind) {

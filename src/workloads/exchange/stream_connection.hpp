@@ -7,6 +7,7 @@
 #include <memory_resource>
 #include <vector>
 
+#include "platform/streams.hpp"
 #include "workloads/exchange/connection.hpp"
 #include "workloads/exchange/options.hpp"
 #include "workloads/exchange/word.hpp"
@@ -65,17 +66,12 @@ class StreamConnection {
   void rouse(Side /*side*/) noexcept {}
 
  private:
-  /// The files of an end: what it reads from and writes to.
-  struct Files {
-    int from{-1};
-    int to{-1};
-    void close() noexcept;
-  };
-
-  Files& files(Side side) noexcept { return files_.at(static_cast<std::size_t>(side)); }
+  platform::StreamEnd& files(Side side) noexcept {
+    return files_.at(static_cast<std::size_t>(side));
+  }
 
   std::size_t words_;
-  std::array<Files, 2> files_;
+  std::array<platform::StreamEnd, 2> files_;
 };
 
 }  // namespace pipelab::exchange

@@ -342,7 +342,7 @@ TEST(Options, AreCheckedTogether) {
   EXPECT_EQ(conflict_of({}), "");
   EXPECT_EQ(conflict_of({.burst = 10}, 1000),
             "--burst: who waits for its tasks has no schedule: give --prod-interval-us 0 and no "
-            "--arrival");
+            "--arrival or --pattern");
   EXPECT_EQ(conflict_of({.producers = 8, .bound = 7}),
             "--bound: '7' is less than one task a producer: give at least 8");
   EXPECT_EQ(conflict_of({.producers = 2, .bound = 10, .burst = 6}),

@@ -115,7 +115,7 @@ std::string conflict(const Options& options, const Kit& kit) {
   }
   if (options.burst > 0 && kit.load.has_schedule()) {
     return "--burst: who waits for its tasks has no schedule: give --prod-interval-us 0 and no "
-           "--arrival";
+           "--arrival or --pattern";
   }
   if (options.pause_us > 0 && options.burst == 0) {
     return "--pause-us: there are no bursts to pause between: give --burst as well";

@@ -71,8 +71,9 @@ Measured measure_over(Link& link, const Kit& kit, const Options& options, Record
        .cpu = options.pin_producer,
        .scheduling = options.sched_producer},
       [&](const Crew::Ready& ready) {
-        const auto part =
-            kit.load.has_schedule() ? produce<load::Paced, Link> : produce<load::Unpaced, Link>;
+        const auto part = kit.load.pattern          ? produce<load::Patterned, Link>
+                          : kit.load.has_schedule() ? produce<load::Paced, Link>
+                                                    : produce<load::Unpaced, Link>;
         part(link, kit.load, options, phases, stop, ready, production);
       },
       [&link] { link.close(); });

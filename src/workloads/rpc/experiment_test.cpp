@@ -1,0 +1,350 @@
+#include "workloads/rpc/experiment.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <memory_resource>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "platform/clock.hpp"
+#include "workloads/rpc/stream_link.hpp"
+
+namespace pipelab::rpc {
+namespace {
+
+std::atomic<bool> never_stop{false};
+constexpr std::size_t kSamples = 100'000;
+constexpr Json kJson = PIPELAB_SIMDJSON != 0 ? Json::kSimdjson : Json::kRapidjson;
+
+/// All that a run is told.
+struct Setting {
+  Setting() {
+    kit.load.duration_s = 0.02;
+    kit.load.warmup_s = 0.005;
+    kit.load.interval_us = 0;
+    kit.record.out = ".";
+    kit.record.max_samples = kSamples;
+    own.parser = kJson;
+  }
+
+  Kit kit{};
+  Options own{};
+};
+
+/// Runs it, and looks at what every run must hold.
+Measured run(Setting setting) {
+  Recorder recorder(setting.kit.record.samples());
+  Measured measured = measure(setting.kit, setting.own, recorder, never_stop);
+  if (recorder.items() == 0) {  // a host that is busy elsewhere can take all of a quick one
+    setting.kit.load.duration_s = 1;
+    measured = measure(setting.kit, setting.own, recorder, never_stop);
+  }
+  const Called& called = measured.called;
+  EXPECT_EQ(called.sent, called.settled);
+  EXPECT_EQ(called.wrong, 0U);
+  EXPECT_GT(called.handshake_ns, 0);
+  EXPECT_LE(called.most_pending, setting.own.window);
+  EXPECT_GE(measured.threads.size(), 2U);
+  if (!setting.own.fault) {
+    EXPECT_GT(recorder.items(), 0U);
+    EXPECT_EQ(called.timeouts + called.failed + called.late + called.unknown + called.broken, 0U);
+    EXPECT_EQ(std::accumulate(called.errors.begin(), called.errors.end(), 0ULL), 0U);
+    EXPECT_EQ(measured.served.requests, called.sent + 1);  // the handshake
+    EXPECT_GT(called.bytes, recorder.items() * setting.own.request_bytes());
+  }
+  if (setting.kit.load.has_schedule()) {
+    const double seconds = setting.kit.load.duration_s;
+    const double rate = setting.kit.load.pattern ? setting.kit.load.pattern->rates.front()
+                                                 : 1e6 / setting.kit.load.interval_us;
+    EXPECT_NEAR(
+        static_cast<double>(recorder.items() + called.missed + called.timeouts + called.failed),
+        seconds * rate, 1e-6);
+  }
+  for (const CallTimes& call : recorder.samples()) {
+    const auto stages_ns = call.stages_ns();
+    EXPECT_GE(call.intended_ns, measured.begin_ns);
+    EXPECT_GE(std::ranges::min(stages_ns), 0);
+    EXPECT_EQ(std::accumulate(stages_ns.begin(), stages_ns.end(), platform::Nanoseconds{0}),
+              call.metrics_ns()[1]);
+  }
+  EXPECT_EQ(recorder.samples().size(), std::min<std::uint64_t>(recorder.items(), kSamples));
+  return measured;
+}
+
+class EachLink : public ::testing::TestWithParam<std::tuple<Transport, Peer, double>> {};
+
+TEST_P(EachLink, AnswersEveryRequestOnce) {
+  Setting setting;
+  std::tie(setting.own.transport, setting.own.peer, setting.kit.load.interval_us) = GetParam();
+  run(setting);
+  setting.own.window = 10;
+  setting.own.batch = 4;
+  run(setting);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EachLink,
+                         ::testing::Combine(::testing::Values(Transport::kRings, Transport::kPipe,
+                                                              Transport::kUnix, Transport::kTcp),
+                                            ::testing::Values(Peer::kThread, Peer::kProcess),
+                                            ::testing::Values(0, 500)));
+
+class EachMessage
+    : public ::testing::TestWithParam<std::tuple<Shape, Json, Transport, std::size_t>> {};
+
+TEST_P(EachMessage, ComesWhole) {
+  Setting setting;
+  std::tie(setting.own.shape, setting.own.parser, setting.own.transport, setting.own.batch) =
+      GetParam();
+  if (PIPELAB_SIMDJSON == 0 && setting.own.parser == Json::kSimdjson) {
+    GTEST_SKIP() << "built without simdjson";
+  }
+  run(setting);
+  setting.kit.load.interval_us = 1000;
+  setting.own.bytes = 300'000;  // more than a pipe or a socket holds
+  setting.own.window = 8;
+  setting.own.batch = std::min<std::size_t>(setting.own.batch, 2);
+  run(setting);
+  setting.kit.load.interval_us = 0;
+  run(setting);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EachMessage,
+    ::testing::Combine(::testing::Values(Shape::kSmall, Shape::kLarge, Shape::kString),
+                       ::testing::Values(Json::kSimdjson, Json::kRapidjson, Json::kNone),
+                       ::testing::Values(Transport::kRings, Transport::kPipe),
+                       ::testing::Values(1, 16)));
+
+class EachWindow
+    : public ::testing::TestWithParam<std::tuple<Correlate, std::size_t, Ids, double>> {};
+
+TEST_P(EachWindow, IsNeverExceeded) {
+  Setting setting;
+  std::tie(setting.own.correlate, setting.own.window, setting.own.ids,
+           setting.kit.load.interval_us) = GetParam();
+  const Measured measured = run(setting);
+  if (!setting.kit.load.has_schedule() && measured.called.sent >= setting.own.window) {
+    EXPECT_EQ(measured.called.most_pending, setting.own.window);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EachWindow,
+    ::testing::Combine(::testing::Values(Correlate::kSlots, Correlate::kMap, Correlate::kSharded),
+                       ::testing::Values(1, 64, kMostWindow),
+                       ::testing::Values(Ids::kNumber, Ids::kString), ::testing::Values(0, 20)));
+
+class EachRingWait : public ::testing::TestWithParam<std::tuple<Wait, std::size_t>> {};
+
+TEST_P(EachRingWait, LosesNoWakeUp) {
+  Setting setting;
+  std::tie(setting.own.wait, setting.own.window) = GetParam();
+  run(setting);
+  setting.kit.load.interval_us = 200;
+  run(setting);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EachRingWait,
+                         ::testing::Combine(::testing::Values(Wait::kYield, Wait::kFutex,
+                                                              Wait::kHybrid, Wait::kAdaptive),
+                                            ::testing::Values(1, 64)));
+
+TEST(Pools, CountWhatComesBack) {
+  Setting setting;
+  setting.own.window = 16;
+  const Measured measured = run(setting);
+  const Tally& requests = measured.called.tally;
+  EXPECT_EQ(requests.buffers, requests.hits + requests.most_out);
+  EXPECT_GE(requests.most_out, 16U);
+  EXPECT_LE(requests.most_out, setting.own.messages());
+  setting.own.pool = Pool::kMalloc;
+  EXPECT_EQ(run(setting).called.tally.hits, 0U);
+}
+
+TEST(Patterns, AreSentOpenLoop) {
+  Setting setting;
+  setting.kit.load.interval_us = load::Options{}.interval_us;
+  setting.kit.load.pattern = load::to_pattern("constant:2k");
+  run(setting);
+}
+
+/// A run in which every so manyth request goes wrong.
+Measured run_with(const char* fault, std::size_t timeout_ms = 1000, std::size_t batch = 1) {
+  Setting setting;
+  setting.own.fault = to_fault(fault);
+  setting.own.timeout_ms = timeout_ms;
+  setting.own.batch = batch;
+  setting.kit.load.interval_us = 100;
+  return run(setting);
+}
+
+TEST(Faults, OfAClientAreAnsweredWithTheProtocolsErrors) {
+  for (const std::size_t batch : {1, 4}) {
+    int place = 0;
+    for (const char* fault : {"parse:7", "invalid:7", "method:7", "params:7"}) {
+      const Called called = run_with(fault, 1000, batch).called;
+      for (int each = 0; each < 4; ++each) {
+        EXPECT_EQ(called.errors.at(static_cast<std::size_t>(each)),
+                  each == place ? called.sent / 7 : 0)
+            << fault;
+      }
+      EXPECT_EQ(called.timeouts + called.failed + called.late + called.broken, 0U) << fault;
+      ++place;
+    }
+  }
+}
+
+TEST(Faults, OfAServerAreCountedByWhatTheyAre) {
+  for (const std::size_t batch : {1, 4}) {
+    const Called twice = run_with("twice:5", 1000, batch).called;
+    EXPECT_EQ(twice.late, twice.sent / 5);
+    EXPECT_EQ(twice.timeouts + twice.unknown, 0U);
+    const Called unknown = run_with("unknown:5", 1000, batch).called;
+    EXPECT_EQ(unknown.unknown, unknown.sent / 5);
+    EXPECT_EQ(unknown.timeouts + unknown.late, 0U);
+    const Called dropped = run_with("drop:5", 200, batch).called;
+    EXPECT_GT(dropped.timeouts, 0U);
+    EXPECT_EQ(dropped.late + dropped.unknown, 0U);
+  }
+  const Called late = run_with("late:40", 20).called;
+  EXPECT_GT(late.timeouts, 0U);
+  EXPECT_GE(late.late, 1U);
+}
+
+/// A link of which these tests have the server's side themselves.
+class APeer : public ::testing::Test {
+ protected:
+  APeer() : link_(options_, *std::pmr::new_delete_resource()) {}
+
+  static Options streams() {
+    Options options;
+    options.transport = Transport::kUnix;
+    return options;
+  }
+
+  /// What the client's side says when it has read all that the peer sent.
+  std::string read_all() {
+    StreamLink::In in(link_, Side::kClient, gone_);
+    frames_ = 0;
+    try {
+      while (true) {
+        frames_ += in.receive(platform::kNanosecondsPerSecond).is_there() ? 1 : 0;
+      }
+    } catch (const PeerGone& gone) {
+      return gone.what();
+    }
+  }
+
+  /// Sends `bytes` as a message that says to have `length`.
+  void send(std::uint32_t length, std::string_view bytes) {
+    StreamLink::Out out(link_, Side::kServer, gone_);
+    char* const buffer = out.begin();
+    std::ranges::copy(bytes, buffer);
+    out.send(buffer, bytes.size());
+    std::memcpy(buffer - sizeof length, &length, sizeof length);
+    EXPECT_TRUE(out.flush());
+  }
+
+  const Options options_ = streams();
+  std::atomic<bool> gone_{false};
+  StreamLink link_;
+  int frames_{0};
+};
+
+TEST_F(APeer, ThatClosesIsSeen) {
+  send(2, "{}");
+  link_.shut(Side::kServer);
+  EXPECT_EQ(read_all(), "the other side has closed the connection");
+  EXPECT_EQ(frames_, 1);
+}
+
+TEST_F(APeer, ThatClosesInTheMiddleOfAMessageIsSeen) {
+  send(2, "{}");
+  send(100, R"({"jsonrpc")");
+  link_.shut(Side::kServer);
+  EXPECT_EQ(read_all(), "the other side closed in the middle of a message");
+  EXPECT_EQ(frames_, 1);
+}
+
+TEST_F(APeer, ThatSendsMoreThanAMessageCanHaveIsRefused) {
+  send(2, "{}");
+  send(100'000, "{}");
+  EXPECT_NE(read_all().find("a message of 100000 bytes"), std::string::npos);
+  EXPECT_EQ(frames_, 1);
+}
+
+/// Forks a process that kills what this one forks next, after a while. (Not a thread: processes
+/// that are to have threads must be forked by one that has none.)
+pid_t fork_killer() {
+  const std::string file = fmt::format("/proc/{0}/task/{0}/children", getpid());
+  const pid_t killer = fork();
+  if (killer != 0) {
+    return killer;
+  }
+  while (true) {
+    std::ifstream children(file);
+    for (pid_t child = 0; children >> child;) {
+      if (child != getpid()) {
+        platform::sleep_for(20'000'000, never_stop);
+        kill(child, SIGKILL);
+        _exit(0);
+      }
+    }
+  }
+}
+
+TEST(Rpc, EndsWhereItsServerDies) {
+  for (const Transport transport : {Transport::kRings, Transport::kPipe, Transport::kTcp}) {
+    for (const double interval_us : {0.0, 100.0}) {
+      Setting setting;
+      setting.own.peer = Peer::kProcess;
+      setting.own.transport = transport;
+      setting.kit.load.duration_s = 600;
+      setting.kit.load.interval_us = interval_us;
+      Recorder recorder(0);
+      std::atomic<bool> stop{false};
+      const platform::Nanoseconds begin_ns = platform::now_ns();
+      const pid_t killer = fork_killer();
+      EXPECT_THROW(measure(setting.kit, setting.own, recorder, stop), std::runtime_error);
+      waitpid(killer, nullptr, 0);
+      EXPECT_LT(platform::to_seconds(platform::now_ns() - begin_ns), 60);
+    }
+  }
+}
+
+std::string conflict_of(Options options, double interval_us = 1000) {
+  Kit kit;
+  kit.load.interval_us = interval_us;
+  options.parser = kJson;
+  return conflict(options, kit);
+}
+
+TEST(Options, OfARpcAreCheckedTogether) {
+  EXPECT_EQ(conflict_of({}), "");
+  EXPECT_NE(conflict_of({.batch = 65}).find("--batch: '65' requests"), std::string::npos);
+  EXPECT_NE(conflict_of({.transport = Transport::kPipe, .wait = Wait::kSpin}).find("--wait"),
+            std::string::npos);
+  EXPECT_NE(conflict_of({.peer = Peer::kProcess, .pool = Pool::kMalloc}).find("--pool"),
+            std::string::npos);
+  Kit kit;
+  EXPECT_NE(conflict(Options{.parser = Json::kNone, .ids = Ids::kString}, kit).find("--ids"),
+            std::string::npos);
+  EXPECT_FALSE(to_fault("drop:0"));
+  EXPECT_FALSE(to_fault("drop"));
+  EXPECT_FALSE(to_fault("parse:1,2"));
+  EXPECT_EQ(to_fault("late:3")->every, 3U);
+}
+
+}  // namespace
+}  // namespace pipelab::rpc

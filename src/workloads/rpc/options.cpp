@@ -1,0 +1,145 @@
+#include "workloads/rpc/options.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "threads/options.hpp"
+
+namespace pipelab::rpc {
+namespace {
+
+constexpr bool kHasSimdjson = PIPELAB_SIMDJSON != 0;
+
+void add_messages(cli::Options& all, Options& options) {
+  all.add_choice<Shape>("--message", options.shape,
+                        {{"small", Shape::kSmall, "three arguments, 206 bytes"},
+                         {"large", Shape::kLarge, "many numbers, 806 bytes"},
+                         {"string", Shape::kString, "one long string, 65536 bytes"}},
+                        "what a request has");
+  all.add_number<std::size_t>("--bytes", options.bytes, kLeastBytes, kMostBytes,
+                              "of a request, in place of what is usual", {.unit = "bytes"});
+  all.add_number<std::size_t>("--batch", options.batch, 1, kMostBatch, "requests a message");
+  all.add_choice<Json>("--parser", options.parser,
+                       {{"simdjson", Json::kSimdjson, "simdjson, on demand"},
+                        {"rapidjson", Json::kRapidjson, "RapidJSON, in place"},
+                        {"none", Json::kNone, "none: binary records, which are not JSON"}},
+                       "what reads messages");
+  all.add_choice<Ids>("--ids", options.ids,
+                      {{"number", Ids::kNumber, "numbers"}, {"string", Ids::kString, "strings"}},
+                      "what the ids of requests are");
+}
+
+}  // namespace
+
+void add_options(cli::Options& all, Options& options) {
+  all.add_choice<Peer>("--peer", options.peer,
+                       {{"thread", Peer::kThread, "in this process"},
+                        {"process", Peer::kProcess, "in one of its own"}},
+                       "where the server is");
+  all.add_choice<Transport>("--transport", options.transport,
+                            {{"rings", Transport::kRings, "rings of buffers in memory"},
+                             {"pipe", Transport::kPipe, "a pipe each way"},
+                             {"unix", Transport::kUnix, "a socket"},
+                             {"tcp", Transport::kTcp, "a socket over loopback"}},
+                            "what joins client and server");
+  add_messages(all, options);
+  all.add_number<std::size_t>("--window", options.window, 1, kMostWindow,
+                              "requests without a reply, at most: with --prod-interval-us 0 there "
+                              "are always so many");
+  all.add_choice<Correlate>(
+      "--correlate", options.correlate,
+      {{"slots", Correlate::kSlots, "an array, whose index and generation are the id"},
+       {"map", Correlate::kMap, "a hash table under a mutex"},
+       {"sharded", Correlate::kSharded, "64 of them"}},
+      "how the client finds the request of a reply");
+  all.add_choice<Pool>("--pool", options.pool,
+                       {{"return-ring", Pool::kReturnRing, "a stock, to which a ring brings back"},
+                        {"malloc", Pool::kMalloc, "malloc here and free there"}},
+                       "where the buffers of rings come from");
+  all.add_number<std::int64_t>("--work-ns", options.work_ns, 0, 1'000'000'000,
+                               "that a request keeps the server busy", {.unit = "ns"});
+  all.add_number<std::size_t>("--timeout-ms", options.timeout_ms, 1, 60'000,
+                              "after which a request without a reply has failed", {.unit = "ms"});
+  all.add_choice<Wait>(
+      "--wait", options.wait,
+      {{"adaptive", Wait::kAdaptive,
+        "spin for 30 us if the other side is on another CPU and that has paid, yield if it is on "
+        "this one, then sleep"},
+       {"spin", Wait::kSpin, "stay on the CPU"},
+       {"yield", Wait::kYield, "let others run"},
+       {"futex", Wait::kFutex, "sleep at once"},
+       {"hybrid", Wait::kHybrid, "spin as many turns as were enough, yield 4 times, then sleep"}},
+      "how a side waits at a ring", {.means = "waiting"});
+  all.add_value(
+      {.name = "--fault",
+       .type = "word",
+       .form = "parse|invalid|method|params|drop|twice|unknown|late:N",
+       .valid = "parse:N, invalid:N, method:N, params:N, drop:N, twice:N, unknown:N or late:N "
+                "(N from 1 to a thousand million)",
+       .help = "what happens at every Nth request: the client sends another that is wrong in that "
+               "way; or the server gives no reply, two, another whose id nobody knows, or one that "
+               "is too late"},
+      options.fault, to_fault);
+  all.add_cpu("--pin-client", options.pin_client, "CPU that the client's threads run on",
+              {.means = "pin", .role = "client"});
+  all.add_cpu("--pin-server", options.pin_server, "CPU that the server runs on",
+              {.means = "pin", .role = "server"});
+  threads::add_scheduling(all, "client", options.sched_client);
+  threads::add_scheduling(all, "server", options.sched_server);
+}
+
+std::string conflict(const Options& options, const Kit& kit) {
+  if (std::string refused = threads::conflict(
+          kit.threads.scheduling, {{"client", options.sched_client, options.pin_client},
+                                   {"server", options.sched_server, options.pin_server}});
+      !refused.empty()) {
+    return refused;
+  }
+  const bool rings = options.transport == Transport::kRings;
+  if (!kHasSimdjson && options.parser == Json::kSimdjson) {
+    return "--parser: this program was built without simdjson: give rapidjson or none";
+  }
+  if (options.wait && !rings) {
+    return "--wait: only at rings is it the program that waits: leave it out";
+  }
+  if (options.pool == Pool::kMalloc && (!rings || options.peer == Peer::kProcess)) {
+    return "--pool: malloc's buffers reach another thread only, over rings: leave out --peer and "
+           "--transport";
+  }
+  if (options.batch > options.window) {
+    return fmt::format(
+        "--batch: '{}' requests are never without a reply with a --window of {}: give a window "
+        "of at least so many",
+        options.batch, options.window);
+  }
+  if (options.parser == Json::kNone && (options.fault || options.ids == Ids::kString)) {
+    return fmt::format("--{}: records are no JSON that could have it: give another --parser",
+                       options.fault ? "fault" : "ids");
+  }
+  return {};
+}
+
+std::optional<Fault> to_fault(std::string_view text) {
+  using What = Fault::What;
+  constexpr std::array<std::pair<std::string_view, What>, 8> kWords{{{"parse", What::kParse},
+                                                                     {"invalid", What::kInvalid},
+                                                                     {"method", What::kMethod},
+                                                                     {"params", What::kParams},
+                                                                     {"drop", What::kDrop},
+                                                                     {"twice", What::kTwice},
+                                                                     {"unknown", What::kUnknown},
+                                                                     {"late", What::kLate}}};
+  for (const auto& [word, what] : kWords) {
+    const std::vector<std::int64_t> numbers = cli::numbers_of(text, word);
+    constexpr std::int64_t kMost = 1'000'000'000;
+    if (numbers.size() == 1 && numbers[0] <= kMost) {
+      return Fault{.what = what, .every = static_cast<std::uint64_t>(numbers[0])};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace pipelab::rpc

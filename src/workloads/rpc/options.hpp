@@ -1,0 +1,101 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cli/options.hpp"
+#include "platform/clock.hpp"
+#include "platform/scheduling.hpp"
+#include "threads/waiter.hpp"
+#include "workload.hpp"
+
+namespace pipelab::rpc {
+
+using threads::Wait;
+
+enum class Peer { kThread, kProcess };
+enum class Transport { kRings, kPipe, kUnix, kTcp };
+enum class Shape { kSmall, kLarge, kString };
+enum class Json { kSimdjson, kRapidjson, kNone };
+enum class Ids { kNumber, kString };
+enum class Correlate { kSlots, kMap, kSharded };
+enum class Pool { kReturnRing, kMalloc };
+
+/// What goes wrong with one request of so many: what the client sends beside it, or what the server
+/// makes of it.
+struct Fault {
+  enum class What { kParse, kInvalid, kMethod, kParams, kDrop, kTwice, kUnknown, kLate };
+
+  What what{What::kParse};
+  std::uint64_t every{1};
+
+  bool is_of_server() const noexcept { return what >= What::kDrop; }
+};
+
+/// What an rpc has beside the kit's options.
+struct Options {
+  Peer peer{Peer::kThread};
+  Transport transport{Transport::kRings};
+  Shape shape{Shape::kSmall};
+  std::optional<std::size_t> bytes{};  ///< of a request; none: what the shape usually has
+  std::size_t batch{1};                ///< requests a message
+  Json parser{Json::kSimdjson};
+  Ids ids{Ids::kNumber};
+  std::size_t window{64};  ///< requests without a reply, at most
+  Correlate correlate{Correlate::kSlots};
+  Pool pool{Pool::kReturnRing};
+  std::int64_t work_ns{0};       ///< that the server works on a request
+  std::size_t timeout_ms{1000};  ///< after which a request has failed
+  std::optional<Wait> wait{};    ///< at rings; none: adaptive
+  std::optional<Fault> fault{};
+  std::optional<int> pin_client{};
+  std::optional<int> pin_server{};
+  std::optional<platform::Scheduling> sched_client{};
+  std::optional<platform::Scheduling> sched_server{};
+
+  /// How long a request is.
+  std::size_t request_bytes() const noexcept {
+    constexpr std::size_t kSmallBytes = 206;
+    constexpr std::size_t kLargeBytes = 806;
+    constexpr std::size_t kStringBytes = 65'536;
+    return bytes.value_or(shape == Shape::kSmall   ? kSmallBytes
+                          : shape == Shape::kLarge ? kLargeBytes
+                                                   : kStringBytes);
+  }
+
+  /// How long messages can be, with what stands around requests and replies.
+  std::size_t most_request_bytes() const noexcept {
+    return batch * (std::max<std::size_t>(request_bytes(), kSpareBytes) + 1) + kSpareBytes;
+  }
+  std::size_t most_reply_bytes() const noexcept { return (batch + 2) * kMostReplyBytes; }
+
+  /// How many messages are on their way in one direction, at most, with those that are no requests
+  /// of the schedule, and those that came too late.
+  std::size_t messages() const noexcept { return window / batch + window / 4 + 16; }
+
+  platform::Nanoseconds timeout_ns() const noexcept {
+    return static_cast<platform::Nanoseconds>(timeout_ms) * 1'000'000;
+  }
+
+  static constexpr std::size_t kSpareBytes = 256;
+  static constexpr std::size_t kMostReplyBytes = 512;  ///< of one request, whatever its id
+};
+
+inline constexpr std::size_t kMostWindow = 1024;
+inline constexpr std::size_t kMostBatch = 1000;
+inline constexpr std::size_t kLeastBytes = 128;
+inline constexpr std::size_t kMostBytes = 10'000'000;
+
+void add_options(cli::Options& all, Options& options);
+
+/// What is wrong with the options, together with the kit's; empty if nothing is.
+std::string conflict(const Options& options, const Kit& kit);
+
+/// Reads `drop:EVERY`, and so on.
+std::optional<Fault> to_fault(std::string_view text);
+
+}  // namespace pipelab::rpc

@@ -1,0 +1,114 @@
+#include "workloads/rpc/rpc.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "platform/clock.hpp"
+#include "record/histogram.hpp"
+#include "workloads/rpc/experiment.hpp"
+
+namespace pipelab::rpc {
+namespace {
+
+double us(const record::Histogram& histogram, double quantile) {
+  return static_cast<double>(histogram.value_at(quantile)) / 1e3;
+}
+
+/// So many a second.
+double rate(std::uint64_t count, const Measured& measured) {
+  return measured.elapsed_ns > 0
+             ? static_cast<double>(count) / platform::to_seconds(measured.elapsed_ns)
+             : 0;
+}
+
+std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
+                                 const Options& options, double clock_read_ns) {
+  const Called& called = measured.called;
+  const Served& served = measured.served;
+  const std::optional<platform::Nanoseconds> cpu_ns = threads::run_time_ns(measured.threads);
+  const bool pools = options.transport == Transport::kRings && options.pool == Pool::kReturnRing;
+  const auto of_pools = [&](double value) { return pools ? fmt::format("{}", value) : ""; };
+  const auto buffers = static_cast<double>(called.tally.buffers + served.tally.buffers);
+  const auto hits = static_cast<double>(called.tally.hits + served.tally.hits);
+  return {
+      {"items", fmt::to_string(recorder.items())},
+      {"missed", fmt::to_string(called.missed)},
+      {"failed", fmt::to_string(called.timeouts + called.failed)},
+      {"throughput_ops_s", fmt::to_string(rate(recorder.items(), measured))},
+      {"throughput_bytes_s", fmt::to_string(rate(called.bytes, measured))},
+      {"cpu_time_us", cpu_ns && recorder.items() > 0
+                          ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) / 1e3 /
+                                                      static_cast<double>(recorder.items()))
+                          : ""},
+      {"handshake_us", fmt::format("{:.3f}", static_cast<double>(called.handshake_ns) / 1e3)},
+      {"timeouts", fmt::to_string(called.timeouts)},
+      {"late_replies", fmt::to_string(called.late)},
+      {"unknown_replies", fmt::to_string(called.unknown)},
+      {"broken_replies", fmt::to_string(called.broken)},
+      {"parse_errors", fmt::to_string(called.errors[0])},
+      {"invalid_requests", fmt::to_string(called.errors[1])},
+      {"unknown_methods", fmt::to_string(called.errors[2])},
+      {"invalid_params", fmt::to_string(called.errors[3])},
+      {"most_pending", fmt::to_string(called.most_pending)},
+      {"system_calls", fmt::to_string(called.tally.system_calls + served.tally.system_calls)},
+      {"pool_hits", pools && buffers > 0 ? fmt::format("{:.6f}", hits / buffers) : ""},
+      {"pool_most_requests", of_pools(static_cast<double>(called.tally.most_out))},
+      {"pool_most_replies", of_pools(static_cast<double>(served.tally.most_out))},
+      {"pool_bytes", pools ? fmt::to_string(shared_bytes(options)) : ""},
+      {"all_requests", fmt::to_string(called.sent)},
+      {"clipped", fmt::to_string(recorder.clipped())},
+      {"samples", fmt::to_string(recorder.samples().size())},
+      {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
+  };
+}
+
+}  // namespace
+
+std::string_view Rpc::description() const {
+  return "Sends JSON-RPC requests to a server, finds the request of each reply, and times it.";
+}
+
+void Rpc::add_options(cli::Options& all) { rpc::add_options(all, options_); }
+
+std::string Rpc::conflict(const Kit& kit) const { return rpc::conflict(options_, kit); }
+
+double Rpc::memory_bytes(const Kit& kit) const {
+  constexpr double kOfParsers = 8;  // times a message
+  return static_cast<double>(shared_bytes(options_)) +
+         kOfParsers * static_cast<double>(options_.most_request_bytes()) +
+         static_cast<double>(kit.record.samples()) * sizeof(CallTimes);
+}
+
+std::string_view Rpc::memory_options() const {
+  return "--window, --bytes, --batch or --max-samples";
+}
+
+Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
+  Recorder recorder(kit.record.samples(), kit.record.sample_every);
+  const double clock_read_ns = platform::clock_read_cost_ns();
+  const Measured measured = measure(kit, options_, recorder, stop);
+  const Called& called = measured.called;
+  const record::Histogram& round_trip = recorder.histograms().front();
+  constexpr double kMega = 1e6;
+  fmt::print(
+      "{:.3f} s: {} requests answered, {} failed, {:.1f} a second, {:.1f} MB/s; round trip (us): "
+      "p50 {:.3f}, p99 {:.3f}; a lookup (ns): p50 {}; clock read {:.1f} ns\n",
+      platform::to_seconds(measured.elapsed_ns), recorder.items(), called.timeouts + called.failed,
+      rate(recorder.items(), measured), rate(called.bytes, measured) / kMega, us(round_trip, 0.50),
+      us(round_trip, 0.99), called.lookup.value_at(0.50), clock_read_ns);
+
+  const std::array others{record::NamedHistogram{"lookup", called.lookup}};
+  files.write(recorder, measured.begin_ns, others);
+  return {.begin_ns = measured.begin_ns,
+          .elapsed_ns = measured.elapsed_ns,
+          .stats = totals(measured, recorder, options_, clock_read_ns),
+          .threads = measured.threads};
+}
+
+std::unique_ptr<Workload> make() { return std::make_unique<Rpc>(); }
+
+}  // namespace pipelab::rpc

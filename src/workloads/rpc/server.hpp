@@ -1,0 +1,215 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "platform/clock.hpp"
+#include "platform/cpu.hpp"
+#include "workloads/rpc/called.hpp"
+#include "workloads/rpc/link.hpp"
+#include "workloads/rpc/message.hpp"
+#include "workloads/rpc/options.hpp"
+#include "workloads/rpc/stamps.hpp"
+
+namespace pipelab::rpc {
+
+/// Answers what comes over a link, message by message, until the client says that nothing more
+/// does, and then says so as well.
+template <class Link, class Parser>
+class Server {
+ public:
+  Server(Link& link, const Options& options, Stamps& stamps, const std::atomic<bool>& gone,
+         const std::atomic<bool>& stop)
+      : options_(options),
+        in_(link, Side::kServer, gone),
+        out_(link, Side::kServer, gone),
+        stamps_(stamps),
+        stop_(stop),
+        parser_(options.most_request_bytes()),
+        draft_(options.request_bytes()) {
+    stamped_.reserve(options.batch);
+  }
+
+  void run() {
+    constexpr platform::Nanoseconds kLimitNs = 200'000'000;
+    while (true) {
+      Frame frame = in_.try_receive();
+      if (!frame.is_there()) {
+        flush();
+        frame = in_.receive(kLimitNs);
+      }
+      if (frame.is_there()) {
+        const bool ends = frame.bytes == 0;
+        if (!ends) {
+          answer(frame);
+        }
+        in_.release(frame);
+        if (ends) {
+          out_.send(begin(), 0);
+          flush();
+          return;
+        }
+      }
+    }
+  }
+
+  Served served() const noexcept {
+    Served served = served_;
+    served.tally.add(out_.tally());
+    served.tally.add(in_.tally());
+    return served;
+  }
+
+ private:
+  using Writer = typename Parser::Writer;
+
+  static constexpr std::int64_t kUnknownId = 8'000'000'000'000'000;  // which no client gets to
+
+  void answer(const Frame& frame) {
+    taken_ns_ = stamps_.wanted() ? platform::now_ns() : 0;
+    ++served_.messages;
+    char* const buffer = begin();
+    Writer writer(buffer);
+    const bool batch = Parser::is_batch({frame.text, frame.bytes});
+    if (batch) {
+      writer.begin_batch();
+    }
+    const std::size_t nothing = writer.bytes();
+    stamped_.clear();
+    repeated_ = false;
+    std::size_t objects = 0;
+    const Error whole = parser_.parse({frame.text, frame.bytes}, draft_, [&](Draft& draft) {
+      if (objects++ < options_.batch) {
+        answer_one(draft, writer);
+      }
+    });
+    if (whole != Error::kNone || objects > options_.batch) {
+      // What was written before its end was seen to be wrong does not count.
+      ++served_.refused;
+      Writer alone(buffer);
+      alone.error({}, whole != Error::kNone ? whole : Error::kInvalidRequest);
+      hand_over(buffer, alone.bytes());
+      return;
+    }
+    if (writer.bytes() == nothing) {
+      out_.give_back(buffer);
+      return;
+    }
+    if (batch) {
+      writer.end_batch();
+    }
+    hand_over(buffer, writer.bytes());
+    if (repeated_) {
+      char* const again = begin();
+      Writer second(again);
+      second.result(repeated_id_, repeated_result_);
+      hand_over(again, second.bytes());
+    }
+  }
+
+  void answer_one(const Draft& draft, Writer& writer) {
+    const Error error = draft.judge_request();
+    if (error != Error::kNone) {
+      ++served_.refused;
+      // Where it is no request nobody can be sure of its id.
+      writer.error(error == Error::kInvalidRequest ? Id{} : draft.id(), error);
+      return;
+    }
+    const platform::Nanoseconds parsed_ns = taken_ns_ > 0 ? platform::now_ns() : 0;
+    const std::int64_t result = draft.is_handshake() ? kProtocol : draft.sum();
+    work();
+    ++served_.requests;
+    if (taken_ns_ > 0) {
+      Stamps::Times& times = stamps_.of(draft.first_argument());
+      times = {.number = draft.first_argument(),
+               .taken_ns = taken_ns_,
+               .parsed_ns = parsed_ns,
+               .worked_ns = platform::now_ns(),
+               .answered_ns = 0};
+      stamped_.push_back(&times);
+    }
+    if (draft.id().kind != Id::Kind::kNone) {
+      reply(draft, result, writer);
+    }
+  }
+
+  /// Writes the reply, or what a fault makes of it.
+  void reply(const Draft& draft, std::int64_t result, Writer& writer) {
+    const bool is_wrong = options_.fault && options_.fault->is_of_server() &&
+                          !draft.is_handshake() && ++replies_ % options_.fault->every == 0;
+    const Fault::What what = is_wrong ? options_.fault->what : Fault::What::kParse;
+    if (what == Fault::What::kDrop) {
+      return;
+    }
+    if (what == Fault::What::kLate) {
+      platform::sleep_for(options_.timeout_ns() + options_.timeout_ns() / 2, stop_);
+    }
+    if (what == Fault::What::kTwice || what == Fault::What::kUnknown) {
+      const Id unknown{.kind = Id::Kind::kNumber, .number = kUnknownId};
+      repeated_id_ = what == Fault::What::kTwice ? draft.id() : unknown;
+      repeated_result_ = result;
+      if (options_.batch > 1) {  // as a part of this one
+        writer.result(repeated_id_, result);
+      } else {
+        repeated_ = true;  // in a message of its own
+      }
+    }
+    writer.result(draft.id(), result);
+  }
+
+  void work() const noexcept {
+    if (options_.work_ns > 0) {
+      const platform::Nanoseconds until_ns = platform::now_ns() + options_.work_ns;
+      while (platform::now_ns() < until_ns) {
+        platform::spin_hint();
+      }
+    }
+  }
+
+  /// Waits for room where there is none: the client reads all that it gets.
+  char* begin() {
+    constexpr platform::Nanoseconds kLimitNs = 1'000'000;
+    char* buffer = nullptr;
+    while ((buffer = out_.begin()) == nullptr) {
+      static_cast<void>(out_.flush());
+      out_.wait(kLimitNs);
+    }
+    return buffer;
+  }
+
+  void hand_over(char* buffer, std::size_t bytes) {
+    if (!stamped_.empty()) {
+      const platform::Nanoseconds now_ns = platform::now_ns();
+      for (Stamps::Times* times : stamped_) {
+        times->answered_ns = now_ns;
+      }
+    }
+    out_.send(buffer, bytes);
+  }
+
+  void flush() {
+    constexpr platform::Nanoseconds kLimitNs = 1'000'000;
+    while (!out_.flush()) {
+      out_.wait(kLimitNs);
+    }
+  }
+
+  const Options& options_;
+  typename Link::In in_;
+  typename Link::Out out_;
+  Stamps& stamps_;
+  const std::atomic<bool>& stop_;
+  Parser parser_;
+  Draft draft_;
+  Served served_;
+  std::vector<Stamps::Times*> stamped_;  // of this message
+  platform::Nanoseconds taken_ns_{0};    // this message; 0: nobody wants to know
+  std::uint64_t replies_{0};             // where some are to go wrong
+  bool repeated_{false};                 // another reply follows
+  Id repeated_id_;
+  std::int64_t repeated_result_{0};
+};
+
+}  // namespace pipelab::rpc

@@ -20,8 +20,9 @@ value() { # NAME KEY
 }
 
 @test "exact timing: requests over rings leave the same bytes twice, in a closed loop and on a pattern" {
-  local load
+  local load name
   for load in "--prod-interval-us 0" "--pattern spike:5k,20k@10ms --arrival poisson"; do
+    rm -rf "$OUT"
     for name in first again; do
       # shellcheck disable=SC2086  # words of options
       ask "$name" $load --peer process

@@ -16,8 +16,6 @@ namespace {
 
 using platform::Nanoseconds;
 
-constexpr Nanoseconds kSecondNs = platform::kNanosecondsPerSecond;
-
 TEST(Pattern, IsReadFromItsText) {
   EXPECT_EQ(to_pattern("constant:10k")->rates, (std::vector<double>{10'000}));
   EXPECT_EQ(to_pattern("ramp:1k..0.05M")->rates, (std::vector<double>{1000, 50'000}));
@@ -26,8 +24,9 @@ TEST(Pattern, IsReadFromItsText) {
   EXPECT_EQ(spike.durations_ns, (std::vector<Nanoseconds>{200'000'000}));
   const Pattern steps = to_pattern("step:1k@1s,2k@0.5s,500@2s").value();
   EXPECT_EQ(steps.rates, (std::vector<double>{1000, 2000, 500}));
-  EXPECT_EQ(steps.durations_ns,
-            (std::vector<Nanoseconds>{kSecondNs, kSecondNs / 2, 2 * kSecondNs}));
+  EXPECT_EQ(steps.durations_ns, (std::vector<Nanoseconds>{platform::kNanosecondsPerSecond,
+                                                          platform::kNanosecondsPerSecond / 2,
+                                                          2 * platform::kNanosecondsPerSecond}));
 }
 
 TEST(Pattern, IsNotReadFromAnythingElse) {
@@ -106,7 +105,9 @@ auto within(const std::vector<Nanoseconds>& times, double begin_s, double end_s)
 
 TEST(RatedArrivals, HaveTheRatesOfTheirPattern) {
   EXPECT_EQ(times_of(patterned("constant:4")),
-            (std::vector<Nanoseconds>{0, kSecondNs / 4, kSecondNs / 2, kSecondNs / 4 * 3}));
+            (std::vector<Nanoseconds>{0, platform::kNanosecondsPerSecond / 4,
+                                      platform::kNanosecondsPerSecond / 2,
+                                      platform::kNanosecondsPerSecond / 4 * 3}));
   const std::vector<Nanoseconds> spike = times_of(patterned("spike:1k,5k@200ms"));
   EXPECT_EQ(within(spike, 0, 0.4), 400);
   EXPECT_EQ(within(spike, 0.4, 0.6), 1000);
@@ -149,7 +150,7 @@ TEST(RatedArrivals, OfSeveralMakersAreTogetherThoseOfOneAndAreCountedAsMany) {
           RatedArrivals arrivals(options, share);
           const Nanoseconds first_ns = arrivals.restart();
           const Nanoseconds gap_ns = arrivals.next_gap_ns();
-          EXPECT_EQ(arrivals.count(gap_ns, kSecondNs - first_ns), own.size())
+          EXPECT_EQ(arrivals.count(gap_ns, platform::kNanosecondsPerSecond - first_ns), own.size())
               << pattern << ' ' << arrival << ' ' << many;
         }
         std::ranges::sort(together);
@@ -163,21 +164,22 @@ TEST(RatedArrivals, OfMoreItemsThanCanBeMadeAreCountedAtOnce) {
   const Options options = patterned("ramp:1M..1000M", 3600);
   RatedArrivals arrivals(options, {});
   const Nanoseconds gap_ns = arrivals.next_gap_ns();
-  EXPECT_NEAR(static_cast<double>(arrivals.count(gap_ns, 3600 * kSecondNs)), 3600 * 500.5e6, 1e3);
+  EXPECT_NEAR(static_cast<double>(arrivals.count(gap_ns, 3600 * platform::kNanosecondsPerSecond)),
+              3600 * 500.5e6, 1e3);
 }
 
 TEST(Patterned, KeepsAPatternOpenLoop) {
-  const std::atomic<bool> never_stop{false};
+  const std::atomic<bool> not_stopped{false};
   Options options = patterned("step:100@200ms,400@100ms", 0.3);
   const Nanoseconds now_ns = platform::now_ns();
-  const Phase phase{.begin_ns = now_ns - kSecondNs,
-                    .end_ns = now_ns - kSecondNs + 300'000'000,
-                    .late_ns = now_ns + 10 * kSecondNs};
+  const Phase phase{.begin_ns = now_ns - platform::kNanosecondsPerSecond,
+                    .end_ns = now_ns - platform::kNanosecondsPerSecond + 300'000'000,
+                    .late_ns = now_ns + 10 * platform::kNanosecondsPerSecond};
   Patterned pacing(options);
   for (int again = 0; again < 2; ++again) {  // each phase has the pattern from its begin
-    pacing.start(phase, never_stop);
+    pacing.start(phase, not_stopped);
     int items = 0;
-    while (const std::optional<Turn> turn = pacing.next(never_stop)) {
+    while (const std::optional<Turn> turn = pacing.next(not_stopped)) {
       EXPECT_EQ(turn->intended_ns - phase.begin_ns,
                 items < 20 ? items * 10'000'000 : 200'000'000 + (items - 20) * 2'500'000);
       ++items;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +30,8 @@ TYPED_TEST(EachCorrelation, FindsEachRequestOnce) {
     for (std::int64_t request = 0; request < static_cast<std::int64_t>(kWindow); ++request) {
       ids.push_back(requests.add({.intended_ns = 1, .sent_ns = 2, .number = 10 * round + request}));
     }
-    for (const std::size_t request : {3, 0, 7, 1, 2, 6, 5, 4}) {  // in whatever order
+    for (const std::size_t request :
+         std::array<std::size_t, 8>{3, 0, 7, 1, 2, 6, 5, 4}) {  // in whatever order
       ASSERT_EQ(requests.take(ids[request], pending), Match::kFound);
       EXPECT_EQ(pending.number, 10 * round + static_cast<std::int64_t>(request));
       EXPECT_EQ(requests.take(ids[request], pending), Match::kLate);

@@ -139,10 +139,10 @@ class Experiment {
   /// Adds a thread whose failure is that of its side. A peer that is gone is none where the run is
   /// to end anyway.
   void add(
-      Crew& crew, threads::Post post, Side side, Crew::Body body,
+      Crew& crew, const threads::Post& post, Side side, Crew::Body body,
       std::function<void()> failed = [] {}) {
-    crew.add(std::move(post), [this, side, body = std::move(body),
-                               failed = std::move(failed)](const Crew::Ready& ready) {
+    crew.add(post, [this, side, body = std::move(body),
+                    failed = std::move(failed)](const Crew::Ready& ready) {
       try {
         body(ready);
       } catch (const PeerGone&) {

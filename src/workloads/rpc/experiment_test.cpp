@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -190,7 +191,7 @@ Measured run_with(const char* fault, std::size_t timeout_ms = 1000, std::size_t 
 }
 
 TEST(Faults, OfAClientAreAnsweredWithTheProtocolsErrors) {
-  for (const std::size_t batch : {1, 4}) {
+  for (const std::size_t batch : std::array<std::size_t, 2>{1, 4}) {
     int place = 0;
     for (const char* fault : {"parse:7", "invalid:7", "method:7", "params:7"}) {
       const Called called = run_with(fault, 1000, batch).called;
@@ -206,7 +207,7 @@ TEST(Faults, OfAClientAreAnsweredWithTheProtocolsErrors) {
 }
 
 TEST(Faults, OfAServerAreCountedByWhatTheyAre) {
-  for (const std::size_t batch : {1, 4}) {
+  for (const std::size_t batch : std::array<std::size_t, 2>{1, 4}) {
     const Called twice = run_with("twice:5", 1000, batch).called;
     EXPECT_EQ(twice.late, twice.sent / 5);
     EXPECT_EQ(twice.timeouts + twice.unknown, 0U);

@@ -124,7 +124,7 @@ TYPED_TEST(EachParser, SaysWhatIsWrongAsTheProtocolDoes) {
         R"({"jsonrpc":"2.0","id":1,"method":"sum","params":[1,]})",
         R"({"jsonrpc":"2.0","id":01,"method":"sum","params":[1]})",
         R"({"jsonrpc":"2.0","id":1,"method":"sum","params":["\q"]})",
-        R"({"jsonrpc":"2.0","id":1,"method":"sum,"params":[1]})", "[{\"jsonrpc\":\"2.0\"},",
+        R"({"jsonrpc":"2.0","id":1,"method":"sum,"params":[1]})", R"([{"jsonrpc":"2.0"},)",
         "{\"jsonrpc\":\"2.0\",\"id\":\"\xff\"}", "nul", "\"abc"}) {
     EXPECT_EQ(reader.answer(message), "-32700") << message;
   }

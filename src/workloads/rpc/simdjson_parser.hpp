@@ -67,10 +67,12 @@ class SimdjsonParser {
     }
     bool any = false;
     for (auto each : array) {
-      simdjson::ondemand::value value;
+      if (each.error() != simdjson::SUCCESS) {
+        return Error::kParse;
+      }
+      simdjson::ondemand::value value = each.value_unsafe();
       Type type{};
-      if (std::move(each).get(value) != simdjson::SUCCESS ||
-          value.type().get(type) != simdjson::SUCCESS) {
+      if (value.type().get(type) != simdjson::SUCCESS) {
         return Error::kParse;
       }
       any = true;
@@ -214,22 +216,22 @@ class SimdjsonParser {
       return false;
     }
     for (auto each : array) {
-      simdjson::ondemand::value argument;
+      if (each.error() != simdjson::SUCCESS) {
+        return false;
+      }
+      simdjson::ondemand::value argument = each.value_unsafe();
       Type kind{};
       std::int64_t number = 0;
-      if (std::move(each).get(argument) != simdjson::SUCCESS ||
-          argument.type().get(kind) != simdjson::SUCCESS) {
+      if (argument.type().get(kind) != simdjson::SUCCESS) {
         return false;
       }
       if (kind == Type::string) {
         if (!read_text_argument(argument, draft)) {
           return false;
         }
-      } else if (kind != Type::number) {
-        draft.bad_params();
-      } else if (argument.get_int64().get(number) == simdjson::SUCCESS) {
+      } else if (kind == Type::number && argument.get_int64().get(number) == simdjson::SUCCESS) {
         draft.argument(number);
-      } else if (argument.get_double().error() == simdjson::SUCCESS) {
+      } else if (kind != Type::number || argument.get_double().error() == simdjson::SUCCESS) {
         draft.bad_params();
       } else {
         return false;

@@ -140,7 +140,7 @@ interrupt() { # SIGNAL STOPS OPTION...
     # shellcheck disable=SC2086
     interrupt INT yes exchange --warmup 0 --duration 60 $options
   done
-  for options in "" "--peer process" "--peer process --transport pipe --prod-interval-us 0" "--peer process --transport tcp"; do
+  for options in "--peer process" "--peer process --transport pipe --prod-interval-us 0" "--peer process --transport tcp"; do
     # shellcheck disable=SC2086
     interrupt INT yes rpc --warmup 0 --duration 60 $options
   done

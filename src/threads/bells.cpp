@@ -11,7 +11,7 @@
 namespace pipelab::threads {
 
 void FutexBell::ring() noexcept {
-  ++rung_;
+  rung_.fetch_add(1, std::memory_order_relaxed);
   rings_.fetch_add(1);
   syscall(SYS_futex, &rings_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
@@ -31,7 +31,7 @@ EventfdBell::EventfdBell(std::pmr::memory_resource& /*shared*/) : file_(eventfd(
 EventfdBell::~EventfdBell() { close(file_); }
 
 void EventfdBell::ring() noexcept {
-  ++rung_;
+  rung_.fetch_add(1, std::memory_order_relaxed);
   static_cast<void>(eventfd_write(file_, 1));
 }
 

@@ -54,13 +54,13 @@ class FutexBell {
     return ready() || wait(heard, limit_ns) || (ready() && wait(heard, limit_ns));
   }
 
-  std::uint64_t rung() const noexcept { return rung_; }
+  std::uint64_t rung() const noexcept { return rung_.load(std::memory_order_relaxed); }
 
  private:
   bool wait(std::uint32_t heard, platform::Nanoseconds limit_ns) noexcept;
 
   std::atomic<std::uint32_t>& rings_;
-  std::uint64_t rung_{0};
+  std::atomic<std::uint64_t> rung_{0};  // who lets all go on rings as well
 };
 
 /// An eventfd(2), which each ring writes to and each sleep reads from. It knows no limit.
@@ -83,13 +83,13 @@ class EventfdBell {
     return true;
   }
 
-  std::uint64_t rung() const noexcept { return rung_; }
+  std::uint64_t rung() const noexcept { return rung_.load(std::memory_order_relaxed); }
 
  private:
   void wait() const noexcept;
 
   int file_;
-  std::uint64_t rung_{0};
+  std::atomic<std::uint64_t> rung_{0};  // who lets all go on rings as well
 };
 
 }  // namespace pipelab::threads

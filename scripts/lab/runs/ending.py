@@ -134,7 +134,11 @@ def _without_files(folder: Path, refused: str) -> Ending:
             "its memory was full, in which its files are as well: let the program write less, or give it more memory-mb"
         )
         return Ending("guest-cut-off", what, CUT_OFF)
-    if SWITCHED_OFF in _tail(folder / CONSOLE, 200) and ENDED not in _tail(folder / CONSOLE, 1 << 20):
+    if (
+        refused == guest_files.CUT
+        and SWITCHED_OFF in _tail(folder / CONSOLE, 200)
+        and ENDED not in _tail(folder / CONSOLE, 1 << 20)
+    ):
         what = "its command switched the guest off before its end: let it neither reboot nor power off"
         return Ending("guest-cut-off", what, CUT_OFF)
     if not _tail(folder / CONSOLE, 1):

@@ -21,6 +21,7 @@ MOST_CANARY_BYTES = 1 << 16
 ALWAYS = ("stdout.txt", "stderr.txt")  # what /init keeps of any command
 MOST_MEMBERS = 1000
 CHUNK_BYTES = 1 << 20
+CUT = "the stream is cut"
 _CODE = re.compile(rb"[0-9]{1,3}\n?")
 
 
@@ -75,9 +76,9 @@ def _members(tar: tarfile.TarFile, folder: Path, most_bytes: int) -> int:
             with (folder / _file_name(member.name)).open("xb") as file:  # x: no second one of a name
                 shutil.copyfileobj(content, file, CHUNK_BYTES)
                 if file.tell() != member.size:
-                    raise Refused("the stream is cut")
+                    raise Refused(CUT)
     if code is None:
-        raise Refused("the stream is cut")
+        raise Refused(CUT)
     if canary:
         (folder.parent / CANARY).write_bytes(canary)
     return code

@@ -185,6 +185,7 @@ class Server {
       for (Stamps::Times* times : stamped_) {
         times->answered_ns = now_ns;
       }
+      stamped_.clear();  // the client reads them from now on, also where another reply follows
     }
     out_.send(buffer, bytes);
   }

@@ -67,9 +67,16 @@ void StreamLink::keep(Side side) noexcept {
 
 void StreamLink::shut(Side side) noexcept {
   const platform::StreamEnd& mine = end(side);
-  if (::shutdown(mine.to, SHUT_RDWR) != 0) {  // pipes: by closing what the other reads and writes
-    end(side).close();
+  if (::shutdown(mine.to, SHUT_RDWR) == 0) {
+    return;
   }
+  // Pipes: the other side sees that they are closed. This one may have a thread that is about to
+  // write, and the numbers of its files must not become those of others.
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int file : {mine.to, mine.from}) {
+    ::dup3(nothing, file, O_CLOEXEC);
+  }
+  ::close(nothing);
 }
 
 StreamLink::Out::Out(StreamLink& all, Side side, const std::atomic<bool>& /*gone*/)

@@ -70,6 +70,7 @@ class Metric:
     unit: str
     better: str
     source: Source | None = None
+    sampled: bool = False  # the histogram counts some of the items only
 
     @property
     def higher_is_better(self) -> bool:
@@ -160,6 +161,7 @@ class Contract:
                 table["unit"],
                 table["better"],
                 own.source_of(table, f"[metrics.{name}]"),
+                table.get("sampled", False),
             )
             for name, table in self.table["metrics"].items()
         }
@@ -305,13 +307,21 @@ SECTIONS = {
         ("type", "low", "high", "values", "form", "unit", "default", "means", "role", "help"),
         ("type", "help"),
     ),
-    "metrics": (("title", "text", "unit", "better", *own.SOURCE), ("title", "unit", "better")),
+    "metrics": (("title", "text", "unit", "better", "sampled", *own.SOURCE), ("title", "unit", "better")),
     "stages": (("text", "waits_for", "queued"), ("text",)),
     "roles": (("text",), ("text",)),
 }
 NEEDED = ("title", "items", "command", "options", "metrics")
 TOP = (*NEEDED, "headline", "judged", "sums", "stages", "roles", "images")
-NO_TEXTS = ("low", "high", "values", "default", "queued", *own.SOURCE)  # keys whose values are checked by themselves
+NO_TEXTS = (
+    "low",
+    "high",
+    "values",
+    "default",
+    "queued",
+    "sampled",
+    *own.SOURCE,
+)  # keys whose values are checked by themselves
 ALL_KEYS = (*TOP, *own.KEYS)  # of a user's program
 IMAGES = ("go",)  # that make_image.sh can make beside the usual one, for programs
 SUITES = ("scenario", "matrix", "group")  # what only a suite has
@@ -340,7 +350,8 @@ def _check(contract: Contract, table: Any, where: str) -> None:
                 check_value(place, key, said[key], isinstance(said[key], str), "a text in quotes")
             for key in (key for key in ("title", "text") if key in said):
                 _check_plain(place, key, said[key])
-            check_value(place, "queued", said.get("queued"), said.get("queued") in (None, True, False), "true or false")
+            for key in ("queued", "sampled"):
+                check_value(place, key, said.get(key), said.get(key) in (None, True, False), "true or false")
     for name, said in table["metrics"].items():
         for key, valid in (("unit", UNITS), ("better", BETTER)):
             check_value(f"{where}: [metrics.{name}]", key, said[key], said[key] in valid, one_of(valid))

@@ -166,3 +166,15 @@ def test_a_file_that_the_program_never_makes_so_large_is_refused_before_it_is_re
         file.truncate(1 << 30)
     with pytest.raises(Complaint, match=f"{name}: has more than the [0-9]+ bytes"):
         outputs.read(records[0].folder, records[0].row, records[0].contract)
+
+
+def test_a_metric_of_some_items_may_count_fewer(records: list[RunRecord]) -> None:
+    folder, known = records[0].folder, records[0].contract
+    histogram = (folder / "histogram.csv").read_text()
+    responses = "".join(line for line in histogram.splitlines(keepends=True) if not line.startswith("latency"))
+    (folder / "histogram.csv").write_text(HEAD + "latency,5,5,2\n" + responses.removeprefix(HEAD))
+    metrics = known.table["metrics"] | {"latency": known.table["metrics"]["latency"] | {"sampled": True}}
+    some = replace(known, table=known.table | {"metrics": metrics})
+    assert list(outputs.read(folder, records[0].row, some).histograms["latency"].count) == [2]
+    with pytest.raises(Complaint, match="its latency counts 2 and not the 150 items"):
+        outputs.read(folder, records[0].row, known)

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -120,8 +121,11 @@ class OwnNodes {
 /// http://www.1024cores.net/home/lock-free-algorithms/queues/non-intrusive-mpsc-node-based-queue
 template <class T, template <class> class Nodes>
 class MpscList {
-  /// On a line of its own: the consumer reads one while the producer fills the next.
-  struct alignas(platform::kDestructiveInterference / 2) Node {
+  /// On a line of its own, as the consumer reads one while the producer fills the next; but where
+  /// malloc puts it, which serves what is to be aligned three times as slowly.
+  static constexpr bool kIsOfHeap = std::is_same_v<Nodes<T>, HeapNodes<T>>;
+  struct alignas(kIsOfHeap ? alignof(std::max_align_t)
+                           : platform::kDestructiveInterference / 2) Node {
     std::atomic<Node*> next{nullptr};
     Nodes<Node>* owner{nullptr};
     T item{};

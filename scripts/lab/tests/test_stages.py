@@ -87,7 +87,6 @@ ROW = "\n2,20,0,0,1,3,6,10"
         (ROW, "\n2,20,0,0,1,3,6,10,1", "row 3 is not 8 whole numbers"),
         (ROW, "\n2,20,0,0,-1,3,6,8", "row 3: behind_ns is negative, as when a clock"),
         (ROW, "\n2,20,0,0,1,3,6,11", "row 3: the stages do not add up to response_ns"),
-        (ROW, "\n2,5,0,0,1,3,6,10", "row 3: intended_ns runs backwards"),
         (ROW, "\n1,20,0,0,1,3,6,10", "row 3: item does not count on"),
         ("6,10\n3,", "6,10", "row 3"),
         ("40\n", "4", "is cut"),

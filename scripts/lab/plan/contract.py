@@ -166,6 +166,11 @@ class Contract:
             for name, table in self.table["metrics"].items()
         }
 
+    @property
+    def ordered(self) -> bool:
+        """Whether items come in the order in which they were intended, as those of one producer do."""
+        return bool(self.table.get("ordered", True))
+
     @cached_property
     def stages(self) -> dict[str, Stage]:
         return {
@@ -312,7 +317,7 @@ SECTIONS = {
     "roles": (("text",), ("text",)),
 }
 NEEDED = ("title", "items", "command", "options", "metrics")
-TOP = (*NEEDED, "headline", "judged", "sums", "stages", "roles", "images")
+TOP = (*NEEDED, "headline", "judged", "sums", "stages", "roles", "images", "ordered")
 NO_TEXTS = (
     "low",
     "high",
@@ -352,6 +357,7 @@ def _check(contract: Contract, table: Any, where: str) -> None:
                 _check_plain(place, key, said[key])
             for key in ("queued", "sampled"):
                 check_value(place, key, said.get(key), said.get(key) in (None, True, False), "true or false")
+    check_value(where, "ordered", table.get("ordered"), table.get("ordered") in (None, True, False), "true or false")
     for name, said in table["metrics"].items():
         for key, valid in (("unit", UNITS), ("better", BETTER)):
             check_value(f"{where}: [metrics.{name}]", key, said[key], said[key] in valid, one_of(valid))

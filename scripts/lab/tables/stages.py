@@ -74,16 +74,18 @@ def samples(path: Path, known: Contract) -> Iterator[pd.DataFrame]:
         for block in pd.read_csv(path, dtype="int64", chunksize=CHUNK_ROWS, engine="c", index_col=False):
             if block.empty:  # of a file that has its first row only
                 continue
-            _check(path, block, stages, before, row)
+            _check(path, block, stages, before, row, known.ordered)
             before, row = block.iloc[-1], row + len(block)
             yield block
     except (ValueError, OverflowError) as error:
         raise _bad_row(path, len(columns), error) from None
 
 
-def _check(path: Path, block: pd.DataFrame, stages: list[str], before: pd.Series | None, row: int) -> None:
+def _check(
+    path: Path, block: pd.DataFrame, stages: list[str], before: pd.Series | None, row: int, ordered: bool
+) -> None:
     """Each complaint names the first row that gives rise to it."""
-    last_item = -1 if before is None else before["item"]
+    last_item, last_intended = (-1, block["intended_ns"].iat[0]) if before is None else before[["item", "intended_ns"]]
     values = dict(zip(block, block.to_numpy().T))  # pandas takes ten times as long
     wrongs = [
         (times < 0, f"{name} is negative, as when a clock runs backwards")
@@ -93,6 +95,7 @@ def _check(path: Path, block: pd.DataFrame, stages: list[str], before: pd.Series
     wrongs += [
         (sum(values[name] for name in stages) != values["response_ns"], "the stages do not add up to response_ns"),
         (np.diff(values["item"], prepend=last_item) <= 0, "item does not count on from the row before"),
+        (ordered & (np.diff(values["intended_ns"], prepend=last_intended) < 0), "intended_ns runs backwards"),
     ]
     firsts = [(int(np.argmax(wrong)), what) for wrong, what in wrongs if np.any(wrong)]
     if firsts:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,7 @@ ROW = "\n2,20,0,0,1,3,6,10"
         (ROW, "\n2,20,0,0,1,3,6,10,1", "row 3 is not 8 whole numbers"),
         (ROW, "\n2,20,0,0,-1,3,6,8", "row 3: behind_ns is negative, as when a clock"),
         (ROW, "\n2,20,0,0,1,3,6,11", "row 3: the stages do not add up to response_ns"),
+        (ROW, "\n2,5,0,0,1,3,6,10", "row 3: intended_ns runs backwards"),
         (ROW, "\n1,20,0,0,1,3,6,10", "row 3: item does not count on"),
         ("6,10\n3,", "6,10", "row 3"),
         ("40\n", "4", "is cut"),
@@ -140,3 +142,11 @@ def test_the_picture_has_a_panel_for_each_population(records: list[RunRecord]) -
     for colour, _ in (stage_picture.LOOKS[0], stage_picture.LOOKS[3]):
         rgb = np.array([int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)])
         assert (np.abs(whole[..., :3] - rgb).max(axis=-1) < 0.01).sum() > 1000
+
+
+def test_items_of_several_producers_need_not_come_in_the_order_of_their_times(tmp_path: Path) -> None:
+    file = write(tmp_path / "samples.csv", [(10 * n, 0, 0, 1, 3, 6) for n in (0, 2, 1)])
+    with pytest.raises(Complaint, match="row 3: intended_ns runs backwards"):
+        stages.read(file, PIPELINE)
+    assert stages.read(file, replace(PIPELINE, table=PIPELINE.table | {"ordered": False})).items == 3
+    assert not contract.load("ingress").ordered and PIPELINE.ordered

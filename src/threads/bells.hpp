@@ -14,7 +14,8 @@ namespace pipelab::threads {
 //
 //     ring()              after the write that makes its `ready()` true
 //     sleep(ready, limit) unless `ready()`, and for as long at most, where it can, as
-//                         ParkingSpot's park() does. It may end early.
+//                         ParkingSpot's park() does: false says that a wake-up was lost. It may
+//                         end early.
 //     rung()              how many system calls of this process rang it
 
 /// Rings only where somebody sleeps: ParkingSpot.
@@ -51,7 +52,7 @@ class FutexBell {
   template <class Ready>
   bool sleep(Ready ready, platform::Nanoseconds limit_ns) noexcept {
     const std::uint32_t heard = rings_.load();
-    return ready() || wait(heard, limit_ns) || (ready() && wait(heard, limit_ns));
+    return ready() || wait(heard, limit_ns) || !ready() || wait(heard, limit_ns);
   }
 
   std::uint64_t rung() const noexcept { return rung_.load(std::memory_order_relaxed); }

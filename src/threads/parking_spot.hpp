@@ -24,14 +24,15 @@ class alignas(platform::kDestructiveInterference) ParkingSpot {
 
   /// Sleeps unless `ready()` holds, for `limit_ns` at most, and as long again where `ready()` holds
   /// by then and the wake-up is still to come: who makes both may have lost its CPU in between.
-  /// False when nobody woke it even then. May return early: call it in a loop that tries again.
+  /// False when nobody woke it even then: a wake-up was lost. May return early: call it in a loop
+  /// that tries again.
   template <class Ready>
   bool park(Ready ready, std::optional<platform::Nanoseconds> limit_ns = std::nullopt) noexcept {
     // Relaxed: the fence orders it before ready()'s reads, and wake()'s fence pairs with that one.
     parked_.store(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const bool in_time =
-        ready() || sleep_while_parked(limit_ns) || (ready() && sleep_while_parked(limit_ns));
+        ready() || sleep_while_parked(limit_ns) || !ready() || sleep_while_parked(limit_ns);
     // Relaxed: only this thread ever sets it to 1, and a late wake() that still sees 1 is harmless.
     if (in_time) {
       parked_.store(0, std::memory_order_relaxed);

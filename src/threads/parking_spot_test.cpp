@@ -15,7 +15,12 @@ TEST(ParkingSpot, DoesNotSleepWhenReady) {
 
 TEST(ParkingSpot, SleepsNoLongerThanItsLimit) {
   ParkingSpot spot;
-  EXPECT_FALSE(spot.park([] { return false; }, 1'000'000));
+  EXPECT_TRUE(spot.park([] { return false; }, 1'000'000));
+  int looks = 0;
+  const auto ready_later_than = [&](int look) { return [&looks, look] { return ++looks > look; }; };
+  EXPECT_FALSE(spot.park(ready_later_than(1), 1'000'000)) << "ready, and nobody woke it";
+  looks = 0;
+  EXPECT_TRUE(spot.park(ready_later_than(2), 1'000'000)) << "ready after its time was up";
   EXPECT_TRUE(spot.park([] { return true; }, 1'000'000));
 }
 

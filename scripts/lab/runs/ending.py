@@ -135,7 +135,7 @@ def _without_files(folder: Path, refused: str) -> Ending:
         )
         return Ending("guest-cut-off", what, CUT_OFF)
     if (
-        refused == guest_files.CUT
+        refused in (guest_files.NOTHING, guest_files.CUT)
         and SWITCHED_OFF in _tail(folder / CONSOLE, 200)
         and ENDED not in _tail(folder / CONSOLE, 1 << 20)
     ):

@@ -21,7 +21,7 @@ MOST_CANARY_BYTES = 1 << 16
 ALWAYS = ("stdout.txt", "stderr.txt")  # what /init keeps of any command
 MOST_MEMBERS = 1000
 CHUNK_BYTES = 1 << 20
-CUT = "the stream is cut"
+NOTHING, CUT = "nothing was sent", "the stream is cut"
 _CODE = re.compile(rb"[0-9]{1,3}\n?")
 
 
@@ -35,7 +35,7 @@ def receive(stream: Path, folder: Path, most_bytes: int) -> int:
     Raises Refused when the stream is cut, is too long, or holds what a guest may not send; `folder` is gone then.
     """
     if not stream.is_file() or stream.stat().st_size == 0:
-        raise Refused("nothing was sent")
+        raise Refused(NOTHING)
     folder.mkdir()
     try:
         with tarfile.open(stream, "r:", errorlevel=2) as tar:

@@ -230,9 +230,9 @@ std::string mutated(std::string message, std::mt19937_64& random) {
 
 TYPED_TEST(EachParser, ReadsMutatedMessages) {
 #ifdef __SANITIZE_THREAD__
-  constexpr int kTurns = 1'000;  // there is one thread
+  constexpr std::size_t kTurns = 1'000;  // there is one thread
 #else
-  constexpr int kTurns = 100'000;
+  constexpr std::size_t kTurns = 100'000;
 #endif
   const std::array<std::string, 5> messages{
       R"({"jsonrpc":"2.0","id":1000000000000001,"method":"sum","params":[2000000000000001,42,"a b"]})",
@@ -242,15 +242,15 @@ TYPED_TEST(EachParser, ReadsMutatedMessages) {
   std::mt19937_64 random(1);
   std::size_t refused = 0;
   std::size_t answered = 0;
-  for (int turn = 0; turn < kTurns; ++turn) {
+  for (std::size_t turn = 0; turn < kTurns; ++turn) {
     const std::string message = mutated(messages.at(random() % messages.size()), random);
     const std::string answer = this->reader_.answer(message);
     static_cast<void>(this->reader_.replies(message));
     refused += answer.starts_with("-32") ? 1 : 0;
     answered += answer.find("result") != std::string::npos ? 1 : 0;
   }
-  EXPECT_GT(refused, 50'000U);
-  EXPECT_GT(answered, 100U);
+  EXPECT_GT(refused, kTurns / 2);
+  EXPECT_GT(answered, kTurns / 1'000);
 }
 
 TEST(Records, AreReadOnlyWhereTheyAreWhole) {

@@ -13,7 +13,7 @@ namespace pipelab::bench {
 struct Cell {
   std::string_view work;       ///< throughput, round_trip, call, submit, recording, ...
   std::string_view contender;  ///< a queue, or "raw line"
-  std::string_view mode;       ///< single, batch, in_place, or how many producers; or empty
+  std::string_view mode;       ///< single, batch, in_place, how many producers, what is sent; or empty
   std::size_t batch;           ///< items a call
   std::size_t item_bytes;
   std::size_t capacity;  ///< asked for; a queue may hold more
@@ -26,13 +26,15 @@ template <std::size_t kBytes>
 void add_queues(std::vector<Cell>& cells);
 
 /// The raw line, calls over the slots of the workload exchange and over two queues, the clock, the
-/// recorder, the pipeline beside the bare ring, and tasks of many producers over the queues of the
-/// workload ingress.
+/// recorder, the pipeline beside the bare ring, tasks of many producers over the queues of the
+/// workload ingress, and requests read by the parsers of the workload rpc.
 void add_references(std::vector<Cell>& cells);
 void add_calls(std::vector<Cell>& cells);
 void add_recording(std::vector<Cell>& cells);
 void add_pipeline(std::vector<Cell>& cells);
 void add_submits(std::vector<Cell>& cells);
+void add_parses(std::vector<Cell>& cells);
+void add_correlations(std::vector<Cell>& cells);
 
 /// All there is to measure; or, `quick`, what the claims need.
 std::vector<Cell> matrix(bool quick);

@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/cell.hpp"
@@ -15,10 +19,12 @@
 
 namespace {
 
+using pipelab::bench::Cell;
 using pipelab::bench::CpuPair;
 using pipelab::bench::Options;
 
 constexpr int kFailed = 1;
+constexpr int kUsageError = 2;
 constexpr int kInterrupted = 130;
 
 std::atomic<bool> stop_requested{false};
@@ -26,7 +32,34 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it"
 
 void request_stop(int /*signal*/) { stop_requested.store(true); }
 
+/// The cells that the options ask for; none, with a line on stderr, where a work has no such name.
+std::vector<Cell> cells_of(const Options& options) {
+  std::vector<Cell> cells = pipelab::bench::matrix(options.quick);
+  if (options.works.empty()) {
+    return cells;
+  }
+  std::set<std::string_view> works;
+  for (const Cell& cell : cells) {
+    works.insert(cell.work);
+  }
+  for (const std::string& work : options.works) {
+    if (!works.contains(work)) {
+      fmt::print(stderr, "pipelab_bench: --work: there is no '{}': give some of {}\n", work,
+                 fmt::join(works, ","));
+      return {};
+    }
+  }
+  std::erase_if(cells, [&](const Cell& cell) {
+    return std::ranges::find(options.works, cell.work) == options.works.end();
+  });
+  return cells;
+}
+
 int run(const Options& options) {
+  const std::vector<Cell> cells = cells_of(options);
+  if (cells.empty()) {
+    return kUsageError;
+  }
   const std::vector<int> allowed = pipelab::platform::scheduled_cpus();
   if (allowed.size() < 2) {
     fmt::print(stderr, "pipelab_bench: only CPU {} is allowed: run it where there are two\n",
@@ -39,7 +72,7 @@ int run(const Options& options) {
   pipelab::bench::SamplesFile file(options.samples_path, options.seed);
   write_environment(options, cpus, {});  // so that it is there even if the run is killed
   const pipelab::bench::Tally tally =
-      run(pipelab::bench::matrix(options.quick),
+      run(cells,
           {.cpus = cpus,
            .seed = options.seed,
            .length_ns = static_cast<pipelab::platform::Nanoseconds>(

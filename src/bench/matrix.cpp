@@ -33,6 +33,8 @@ std::vector<Cell> matrix(bool quick) {
   add_recording(cells);
   add_pipeline(cells);
   add_submits(cells);
+  add_parses(cells);
+  add_correlations(cells);
   if (quick) {
     std::erase_if(cells, [](const Cell& cell) { return !is_claimed(cell); });
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/pair.hpp"
 
@@ -10,10 +11,11 @@ namespace pipelab::bench {
 
 /// One run of the bench, as the command line describes it.
 struct Options {
-  std::optional<CpuPair> cpus;    ///< none: the first two that are allowed
-  std::optional<double> seconds;  ///< none: as long as the matrix deserves
-  bool quick{false};              ///< only what the claims need
-  std::uint64_t seed{1};          ///< of the order of each round
+  std::optional<CpuPair> cpus;     ///< none: the first two that are allowed
+  std::optional<double> seconds;   ///< none: as long as the matrix deserves
+  bool quick{false};               ///< only what the claims need
+  std::vector<std::string> works;  ///< only these kinds of work; empty: all
+  std::uint64_t seed{1};           ///< of the order of each round
   std::string samples_path{"bench_samples.csv"};
   std::string environment_path;  ///< where to write what it ran on; empty: nowhere
 

@@ -92,11 +92,12 @@ image-go: program setup-go # the same, with pipelab exchange's responders in Go
 	@qemu/make_image.sh --go $(call option,kernel,KERNEL) $(machine)
 
 program: setup-run # the workload, for guests of TARGET, and for this machine, where it checks suites
-	@scripts/build.sh host pipelab turnstile
 	@qemu/get_packages.sh $(machine)
+	@scripts/build.sh host pipelab turnstile
 	@scripts/build.sh $(machine) pipelab attendant
 
 bench: setup-bench ## measure the queues against their peers on this machine, in 5 min (QUICK=1: in 30 s)
+	@qemu/get_packages.sh --sources
 	@[[ $${QUICK:-0} == 0 ]] || set -- --quick; scripts/bench.sh "$$@"
 
 counters: setup-run ## build the plugin that counts instructions and simulates caches

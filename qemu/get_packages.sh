@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Gets the Debian packages of a target's architecture that its guests and its program are made of, and
 # unpacks them under build/packages/: TARGET/ (busybox, libnuma, libunwind, the first kernel), TARGET.KERNEL/ (another
-# kernel), TARGET-perf/, TARGET+PACKAGE/ (what users' programs are of); and simdjson/, which is of all targets.
+# kernel), TARGET-perf/, TARGET+PACKAGE/ (what users' programs are of); and the sources simdjson/ and mimalloc/, which are
+# of all targets.
 set -euo pipefail
 # shellcheck source=target.sh
 source "$(dirname "$0")/target.sh"
@@ -10,10 +11,12 @@ end_on_signals
 usage() {
   cat <<EOF
 usage: qemu/get_packages.sh [--perf] [--kernel NAME] [--also PACKAGE]... TARGET
+       qemu/get_packages.sh --sources
 Gets the packages of TARGET ($(target_names)) that are not there yet.
   --perf          perf and what it needs as well
   --kernel NAME   another kernel of qemu/targets/TARGET.conf as well
   --also PACKAGE  only these packages and what they need, into build/packages/TARGET+PACKAGE...; for users' programs
+  --sources       only what the program is built with of the source, for this machine as well
 Exit codes: 0 good, 1 failed, 2 wrong usage.
 EOF
 }
@@ -97,45 +100,54 @@ apt_sources() {
   echo "${found[@]}"
 }
 
-# Gets simdjson as one C++ file and its header, of Debian's source package: its library is a shared one, and the guests'
-# program is static. Without it that program is built without simdjson, and says so where it is asked for it.
-get_simdjson() {
-  local dir=$BUILD/packages/simdjson log=$BUILD/packages/simdjson.log
-  [[ ! -f $dir/simdjson.cpp ]] || return 0
+# Gets what the program has built in of Debian's source packages. The library of simdjson is a shared one, and the guests'
+# program is static; that of mimalloc takes the place of malloc wherever it is linked. Without them the program is built
+# without them, and says so where it is asked for them.
+get_sources() {
+  get_source simdjson '*/singleheader/simdjson.cpp' '*/singleheader/simdjson.h'
+  get_source mimalloc '*/src/*.c' '*/src/*.h' '*/include/*.h'
+}
+
+# Unpacks the FILEs of a source package side by side.
+get_source() { # PACKAGE FILE...
+  local dir=$BUILD/packages/$1 log=$BUILD/packages/$1.log
+  make_folder "$BUILD/packages"
+  [[ ! -d $dir ]] || return 0
   exec 7<"$BUILD/packages"
   attend flock 7
-  [[ ! -f $dir/simdjson.cpp ]] || return 0
-  echo "getting the source of simdjson" >&2
+  [[ ! -d $dir ]] || return 0
+  echo "getting the source of $1" >&2
   rm -rf "$dir.partial"
   mkdir -p "$dir.partial/apt/lists/partial"
-  if (cd "$dir.partial" && download_source simdjson) >"$log" 2>&1; then
+  if (cd "$dir.partial" && download_source "$@") >"$log" 2>&1; then
     rm -rf "$dir.partial/apt"
     mv "$dir.partial" "$dir"
   else
     rm -rf "$dir.partial"
-    visible "get_packages.sh: going without simdjson in guests: its source cannot be had (see $log)" >&2
+    visible "get_packages.sh: going without $1: its source cannot be had (see $log)" >&2
   fi
 }
 
-# Leaves the two files of the source package in the working directory.
-download_source() { # PACKAGE
-  local source options=(-o "Dir::State::lists=$PWD/apt/lists" -o "Dir::Etc::sourcelist=/dev/null"
+download_source() { # PACKAGE FILE...
+  local source package=$1 options=(-o "Dir::State::lists=$PWD/apt/lists" -o "Dir::Etc::sourcelist=/dev/null"
     -o "Dir::Etc::sourceparts=$PWD/apt/sources" -o APT::Sandbox::User=root)
+  shift
   mkdir -p apt/sources
   for source in $(apt_sources); do
     sed 's/^Types:.*/Types: deb-src/; s/^deb /deb-src /' "$source" >"apt/sources/${source##*/}"
   done
   attend apt-get "${options[@]}" update || true # security updates may not be there
-  attend apt-get "${options[@]}" source --download-only "$1" &&
-    tar --extract --file "$1"_*.orig.tar.* --strip-components=2 --wildcards "*/singleheader/$1.*" &&
-    rm -f "$1"_* && [[ -s $1.cpp && -s $1.h ]]
+  attend apt-get "${options[@]}" source --download-only "$package" &&
+    tar --extract --file "$package"_*.orig.tar.* --transform 's,.*/,,' --wildcards "$@" && rm -f "$package"_*
 }
 
+CODENAME=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 with_perf=0 kernel='' also=()
 while [[ ${1:-} == -* ]]; do
   case $1 in
     --help) usage && exit 0 ;;
     --perf) with_perf=1 ;;
+    --sources) get_sources && exit ;;
     --also) (($# > 1)) || die 2 "$1 needs a value" && also+=("$2") && shift ;;
     --kernel) (($# > 1)) || die 2 "$1 needs a value" && kernel=$2 && shift ;;
     *) die 2 "unknown option '$1', see --help" ;;
@@ -144,7 +156,6 @@ while [[ ${1:-} == -* ]]; do
 done
 (($# == 1)) || die 2 "one target is needed, see --help"
 load_target "$1" "$kernel"
-CODENAME=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 
 if ((${#also[@]})); then
   unpack_packages "$PACKAGES$(printf '+%s' "${also[@]}")" "${also[@]}"
@@ -153,5 +164,5 @@ fi
 first_kernel=${KERNELS%% *}
 unpack_packages "$PACKAGES" busybox-static libnuma-dev libunwind-dev "${first_kernel#*:}"
 [[ $KERNEL_PACKAGES == "$PACKAGES" || -n $KERNEL_FILE ]] || unpack_packages "$KERNEL_PACKAGES" "$KERNEL_PACKAGE"
-get_simdjson
+get_sources
 ((with_perf == 0)) || unpack_packages "$PACKAGES-perf" linux-perf

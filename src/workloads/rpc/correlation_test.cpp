@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "queue/spsc_ring.hpp"
+#if PIPELAB_TBB
+#include "workloads/rpc/concurrent_table.hpp"
+#endif
 
 namespace pipelab::rpc {
 namespace {
@@ -19,7 +22,11 @@ constexpr std::size_t kWindow = 8;
 template <class Correlation>
 class EachCorrelation : public ::testing::Test {};
 
+#if PIPELAB_TBB
+using Correlations = ::testing::Types<Slots, Map, Sharded, ConcurrentTable>;
+#else
 using Correlations = ::testing::Types<Slots, Map, Sharded>;
+#endif
 TYPED_TEST_SUITE(EachCorrelation, Correlations);
 
 TYPED_TEST(EachCorrelation, FindsEachRequestOnce) {

@@ -24,6 +24,9 @@
 #include "workloads/rpc/rings_link.hpp"
 #include "workloads/rpc/server.hpp"
 #include "workloads/rpc/stream_link.hpp"
+#if PIPELAB_TBB
+#include "workloads/rpc/concurrent_table.hpp"
+#endif
 #if PIPELAB_SIMDJSON
 #include "workloads/rpc/simdjson_parser.hpp"
 #endif
@@ -259,6 +262,12 @@ Measured with_correlation(const Options& options, Use use) {
       return use(std::type_identity<Map>{});
     case Correlate::kSharded:
       return use(std::type_identity<Sharded>{});
+    case Correlate::kTbb:
+#if PIPELAB_TBB
+      return use(std::type_identity<ConcurrentTable>{});
+#else
+      break;
+#endif
   }
   throw std::logic_error("there is no such correlation");
 }

@@ -140,11 +140,17 @@ TEST_P(EachWindow, IsNeverExceeded) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, EachWindow,
-    ::testing::Combine(::testing::Values(Correlate::kSlots, Correlate::kMap, Correlate::kSharded),
-                       ::testing::Values(1, 64, kMostWindow),
-                       ::testing::Values(Ids::kNumber, Ids::kString), ::testing::Values(0, 20)));
+INSTANTIATE_TEST_SUITE_P(All, EachWindow,
+                         ::testing::Combine(::testing::Values(Correlate::kSlots, Correlate::kMap,
+                                                              Correlate::kSharded
+#if PIPELAB_TBB
+                                                              ,
+                                                              Correlate::kTbb
+#endif
+                                                              ),
+                                            ::testing::Values(1, 64, kMostWindow),
+                                            ::testing::Values(Ids::kNumber, Ids::kString),
+                                            ::testing::Values(0, 20)));
 
 class EachRingWait : public ::testing::TestWithParam<std::tuple<Wait, std::size_t>> {};
 
@@ -169,8 +175,20 @@ TEST(Pools, CountWhatComesBack) {
   EXPECT_EQ(requests.buffers, requests.hits + requests.most_out);
   EXPECT_GE(requests.most_out, 16U);
   EXPECT_LE(requests.most_out, setting.own.messages());
-  setting.own.pool = Pool::kMalloc;
-  EXPECT_EQ(run(setting).called.tally.hits, 0U);
+  for (const Pool heap : {Pool::kMalloc, Pool::kMimalloc}) {
+    setting.own.pool = heap;
+    if (PIPELAB_MIMALLOC != 0 || heap == Pool::kMalloc) {
+      EXPECT_EQ(run(setting).called.tally.hits, 0U);
+    }
+  }
+  // The stack gives the one that was read last: there are never more out than are on their way.
+  setting.own.pool = Pool::kSharedStack;
+  for (const Peer peer : {Peer::kThread, Peer::kProcess}) {
+    setting.own.peer = peer;
+    const Tally stack = run(setting).called.tally;
+    EXPECT_EQ(stack.buffers, stack.hits + stack.most_out);
+    EXPECT_LE(stack.most_out, setting.own.messages());
+  }
 }
 
 TEST(Patterns, AreSentOpenLoop) {

@@ -53,11 +53,15 @@ void add_options(cli::Options& all, Options& options) {
       "--correlate", options.correlate,
       {{"slots", Correlate::kSlots, "an array, whose index and generation are the id"},
        {"map", Correlate::kMap, "a hash table under a mutex"},
-       {"sharded", Correlate::kSharded, "64 of them"}},
+       {"sharded", Correlate::kSharded, "64 of them"},
+       {"tbb", Correlate::kTbb, "oneTBB's concurrent_hash_map"}},
       "how the client finds the request of a reply");
   all.add_choice<Pool>("--pool", options.pool,
                        {{"return-ring", Pool::kReturnRing, "a stock, to which a ring brings back"},
-                        {"malloc", Pool::kMalloc, "malloc here and free there"}},
+                        {"shared-stack", Pool::kSharedStack,
+                         "a stock, and a stack that both sides change without a lock"},
+                        {"malloc", Pool::kMalloc, "malloc here and free there"},
+                        {"mimalloc", Pool::kMimalloc, "mi_malloc here and mi_free there"}},
                        "where the buffers of rings come from");
   all.add_number<std::int64_t>("--work-ns", options.work_ns, 0, 1'000'000'000,
                                "that a request keeps the server busy", {.unit = "ns"});
@@ -105,9 +109,19 @@ std::string conflict(const Options& options, const Kit& kit) {
   if (options.wait && !rings) {
     return "--wait: only at rings is it the program that waits: leave it out";
   }
-  if (options.pool == Pool::kMalloc && (!rings || options.peer == Peer::kProcess)) {
-    return "--pool: malloc's buffers reach another thread only, over rings: leave out --peer and "
-           "--transport";
+  if (PIPELAB_TBB == 0 && options.correlate == Correlate::kTbb) {
+    return "--correlate: this program was built without oneTBB: give slots, map or sharded";
+  }
+  if (PIPELAB_MIMALLOC == 0 && options.pool == Pool::kMimalloc) {
+    return "--pool: this program was built without mimalloc: give return-ring, shared-stack or "
+           "malloc";
+  }
+  if (options.pool != Pool::kReturnRing && !rings) {
+    return "--pool: only the buffers of rings come from one: leave it or --transport out";
+  }
+  if (!options.has_stock() && rings && options.peer == Peer::kProcess) {
+    return "--pool: what is allocated reaches another thread only: leave out --peer, or give "
+           "return-ring or shared-stack";
   }
   if (options.batch > options.window) {
     return fmt::format(

@@ -22,8 +22,8 @@ enum class Transport { kRings, kPipe, kUnix, kTcp };
 enum class Shape { kSmall, kLarge, kString };
 enum class Json { kSimdjson, kRapidjson, kNone };
 enum class Ids { kNumber, kString };
-enum class Correlate { kSlots, kMap, kSharded };
-enum class Pool { kReturnRing, kMalloc };
+enum class Correlate { kSlots, kMap, kSharded, kTbb };
+enum class Pool { kReturnRing, kSharedStack, kMalloc, kMimalloc };
 
 /// What goes wrong with one request of so many: what the client sends beside it, or what the server
 /// makes of it.
@@ -76,6 +76,12 @@ struct Options {
   /// How many messages are on their way in one direction, at most, with those that are no requests
   /// of the schedule, and those that came too late.
   std::size_t messages() const noexcept { return window / batch + window / 4 + 16; }
+
+  /// Whether buffers come from a stock that was made before, which alone another process has.
+  bool has_stock() const noexcept {
+    return transport == Transport::kRings &&
+           (pool == Pool::kReturnRing || pool == Pool::kSharedStack);
+  }
 
   platform::Nanoseconds timeout_ns() const noexcept {
     return static_cast<platform::Nanoseconds>(timeout_ms) * 1'000'000;

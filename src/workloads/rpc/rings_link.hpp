@@ -4,11 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <memory_resource>
-#include <new>
+#include <stdexcept>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
@@ -17,54 +17,42 @@
 #include "threads/waiter.hpp"
 #include "workloads/rpc/link.hpp"
 #include "workloads/rpc/options.hpp"
+#include "workloads/rpc/pools.hpp"
 
 namespace pipelab::rpc {
 
-/// Joins them by memory that both have: messages are written into buffers, which a ring hands over,
-/// and read where they are. The sender's buffers come back over another ring, so that what one
-/// thread takes and another gives back needs no lock; or each comes from malloc, and is freed by
-/// who has read it.
+/// Joins them by memory that both have: messages are written into buffers of a pool, which a ring
+/// hands over, and read where they are.
 class RingsLink {
-  template <class T>
-  using Ring = queue::SpscRing<T, queue::Eager, std::pmr::polymorphic_allocator<T>>;
+  using Ring = queue::SpscRing<Frame, queue::Eager, std::pmr::polymorphic_allocator<Frame>>;
 
   /// What goes one way.
   struct Way {
-    Way(std::size_t messages, std::size_t most_bytes, bool stocked,
-        std::pmr::memory_resource& shared)
-        : buffer_bytes(stride(most_bytes)),
-          frames(messages, 1, &shared),
-          returned(messages, 1, &shared),
-          bell(shared) {
-      if (stocked) {
-        stock = static_cast<char*>(
-            shared.allocate(messages * buffer_bytes, platform::kDestructiveInterference));
-      }
-    }
+    Way(const Options& options, std::size_t most_bytes, std::pmr::memory_resource& shared)
+        : frames(options.messages(), 1, &shared),
+          pool(make_pool(options, most_bytes, shared)),
+          bell(shared) {}
 
-    std::size_t buffer_bytes;
-    Ring<Frame> frames;
-    Ring<char*> returned;
+    Ring frames;
+    AnyPool pool;
     threads::ElidedBell bell;  // at which who takes the frames sleeps
-    char* stock{nullptr};      // none: buffers are malloc's
   };
 
  public:
   RingsLink(const Options& options, std::pmr::memory_resource& shared)
-      : wait_(options.wait.value_or(Wait::kAdaptive)), messages_(options.messages()) {
-    const bool stocked = options.pool == Pool::kReturnRing;
+      : wait_(options.wait.value_or(Wait::kAdaptive)) {
     std::pmr::polymorphic_allocator<> all(&shared);
-    ways_ = {all.new_object<Way>(messages_, options.most_request_bytes(), stocked, shared),
-             all.new_object<Way>(messages_, options.most_reply_bytes(), stocked, shared)};
+    ways_ = {all.new_object<Way>(options, options.most_request_bytes(), shared),
+             all.new_object<Way>(options, options.most_reply_bytes(), shared)};
   }
 
   /// About how many bytes that takes.
   static std::size_t shared_bytes(const Options& options) {
     constexpr std::size_t kOfAMessage = 512;  // in rings
-    const std::size_t buffers =
-        options.pool == Pool::kReturnRing
-            ? stride(options.most_request_bytes()) + stride(options.most_reply_bytes())
-            : 0;
+    const std::size_t buffers = options.has_stock()
+                                    ? Stock::stride(options.most_request_bytes() + kPadding) +
+                                          Stock::stride(options.most_reply_bytes() + kPadding)
+                                    : 0;
     return options.messages() * (buffers + kOfAMessage);
   }
 
@@ -74,33 +62,27 @@ class RingsLink {
         : way_(all.from(side)),
           gone_(gone),
           frames_(way_.frames.producer()),
-          returned_(way_.returned.consumer()),
-          left_(all.messages_) {}
+          pool_(std::visit(
+              [](auto& pool) {
+                using Taker = typename std::remove_reference_t<decltype(pool)>::Taker;
+                return AnyTaker(std::in_place_type<Taker>, pool);
+              },
+              way_.pool)) {}
 
     char* begin() {
       if (frames_.full()) {
         return none();
       }
-      char* buffer = std::exchange(spare_, nullptr);
-      if (buffer != nullptr) {
-        return buffer;
+      if (spare_ != nullptr) {
+        return std::exchange(spare_, nullptr);
       }
-      if (way_.stock == nullptr) {
-        // What the part under test does.
-        buffer = static_cast<char*>(std::malloc(way_.buffer_bytes));  // NOLINT(*-no-malloc)
-        if (buffer == nullptr) {
-          throw std::bad_alloc();
-        }
-      } else if (returned_.try_pop(buffer)) {
-        ++tally_.hits;
-      } else if (left_ > 0) {
-        buffer = way_.stock + --left_ * way_.buffer_bytes;
-        ++tally_.most_out;
-      } else {
+      const Taken taken = std::visit([](auto& pool) { return pool.take(); }, pool_);
+      if (taken.buffer == nullptr) {
         return none();
       }
       ++tally_.buffers;
-      return buffer;
+      ++(taken.came_back ? tally_.hits : tally_.most_out);
+      return taken.buffer;
     }
 
     void give_back(char* buffer) noexcept { spare_ = buffer; }
@@ -135,9 +117,8 @@ class RingsLink {
 
     Way& way_;
     const std::atomic<bool>& gone_;
-    Ring<Frame>::Producer frames_;
-    Ring<char*>::Consumer returned_;
-    std::size_t left_;  // of the stock, never out yet
+    Ring::Producer frames_;
+    AnyTaker pool_;
     char* spare_{nullptr};
     Tally tally_;
   };
@@ -148,7 +129,12 @@ class RingsLink {
         : way_(all.to(side)),
           gone_(gone),
           frames_(way_.frames.consumer()),
-          returned_(way_.returned.producer()),
+          pool_(std::visit(
+              [](auto& pool) {
+                using Giver = typename std::remove_reference_t<decltype(pool)>::Giver;
+                return AnyGiver(std::in_place_type<Giver>, pool);
+              },
+              way_.pool)),
           waiter_(all.wait_) {}
 
     Frame try_receive() {
@@ -190,12 +176,7 @@ class RingsLink {
     }
 
     void release(const Frame& frame) noexcept {
-      if (way_.stock == nullptr) {
-        std::free(frame.text);  // NOLINT(*-no-malloc)
-      } else {
-        // There is room for all that there are.
-        static_cast<void>(returned_.try_push(frame.text));
-      }
+      std::visit([&](auto& pool) { pool.give(frame.text); }, pool_);
     }
 
     Tally tally() const noexcept {
@@ -207,8 +188,8 @@ class RingsLink {
 
     Way& way_;
     const std::atomic<bool>& gone_;
-    Ring<Frame>::Consumer frames_;
-    Ring<char*>::Producer returned_;
+    Ring::Consumer frames_;
+    AnyGiver pool_;
     threads::Waiter waiter_;
     bool near_{false};
   };
@@ -222,16 +203,32 @@ class RingsLink {
   }
 
  private:
-  static std::size_t stride(std::size_t bytes) noexcept {
-    constexpr std::size_t kWhole = platform::kDestructiveInterference;
-    return (bytes + kPadding + kWhole - 1) / kWhole * kWhole;
+  static AnyPool make_pool(const Options& options, std::size_t most_bytes,
+                           std::pmr::memory_resource& shared) {
+    const auto make = [&]<class Pool>(std::in_place_type_t<Pool> which) {
+      return AnyPool(which, options.messages(), most_bytes + kPadding, shared);
+    };
+    switch (options.pool) {
+      case Pool::kReturnRing:
+        break;
+      case Pool::kSharedStack:
+        return make(std::in_place_type<StackPool>);
+      case Pool::kMalloc:
+        return make(std::in_place_type<MallocPool>);
+      case Pool::kMimalloc:
+#if PIPELAB_MIMALLOC
+        return make(std::in_place_type<MimallocPool>);
+#else
+        throw std::logic_error("there is no such pool");
+#endif
+    }
+    return make(std::in_place_type<RingPool>);
   }
 
   Way& from(Side side) noexcept { return *ways_.at(static_cast<std::size_t>(side)); }
   Way& to(Side side) noexcept { return *ways_.at(side == Side::kClient ? 1 : 0); }
 
   Wait wait_;
-  std::size_t messages_;
   std::array<Way*, 2> ways_{};
 };
 

@@ -30,7 +30,7 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
   const Called& called = measured.called;
   const Served& served = measured.served;
   const std::optional<platform::Nanoseconds> cpu_ns = threads::run_time_ns(measured.threads);
-  const bool pools = options.transport == Transport::kRings && options.pool == Pool::kReturnRing;
+  const bool pools = options.has_stock();
   const auto of_pools = [&](double value) { return pools ? fmt::format("{}", value) : ""; };
   const auto buffers = static_cast<double>(called.tally.buffers + served.tally.buffers);
   const auto hits = static_cast<double>(called.tally.hits + served.tally.hits);

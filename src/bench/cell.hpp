@@ -13,8 +13,8 @@ namespace pipelab::bench {
 struct Cell {
   std::string_view work;       ///< throughput, round_trip, call, submit, recording, ...
   std::string_view contender;  ///< a queue, or "raw line"
-  std::string_view mode;       ///< single, batch, in_place, how many producers, what is sent; or empty
-  std::size_t batch;           ///< items a call
+  std::string_view mode;  ///< single, batch, in_place, how many producers, what is sent; or empty
+  std::size_t batch;      ///< items a call
   std::size_t item_bytes;
   std::size_t capacity;  ///< asked for; a queue may hold more
   bool hint;             ///< one spin hint for each look that found nothing
@@ -27,7 +27,8 @@ void add_queues(std::vector<Cell>& cells);
 
 /// The raw line, calls over the slots of the workload exchange and over two queues, the clock, the
 /// recorder, the pipeline beside the bare ring, tasks of many producers over the queues of the
-/// workload ingress, and requests read by the parsers of the workload rpc.
+/// workload ingress, and what the workload rpc is made of: its
+/// parsers, what finds the request of a reply, its pools.
 void add_references(std::vector<Cell>& cells);
 void add_calls(std::vector<Cell>& cells);
 void add_recording(std::vector<Cell>& cells);
@@ -35,6 +36,7 @@ void add_pipeline(std::vector<Cell>& cells);
 void add_submits(std::vector<Cell>& cells);
 void add_parses(std::vector<Cell>& cells);
 void add_correlations(std::vector<Cell>& cells);
+void add_pools(std::vector<Cell>& cells);
 
 /// All there is to measure; or, `quick`, what the claims need.
 std::vector<Cell> matrix(bool quick);

@@ -10,6 +10,9 @@
 #include "platform/clock.hpp"
 #include "queue/spsc_ring.hpp"
 #include "workloads/rpc/correlation.hpp"
+#if PIPELAB_TBB
+#include "workloads/rpc/concurrent_table.hpp"
+#endif
 
 // What it costs to find the request of a reply: one thread remembers requests, another, which gets
 // their ids over a ring, looks them up and ends them. The ring is in every figure; what it costs
@@ -102,6 +105,9 @@ void add_correlations(std::vector<Cell>& cells) {
   add_correlation<rpc::Slots>(cells, "slots");
   add_correlation<rpc::Map>(cells, "mutex map");
   add_correlation<rpc::Sharded>(cells, "sharded map");
+#if PIPELAB_TBB
+  add_correlation<rpc::ConcurrentTable>(cells, "oneTBB table");
+#endif
 }
 
 }  // namespace pipelab::bench

@@ -35,6 +35,7 @@ std::vector<Cell> matrix(bool quick) {
   add_submits(cells);
   add_parses(cells);
   add_correlations(cells);
+  add_pools(cells);
   if (quick) {
     std::erase_if(cells, [](const Cell& cell) { return !is_claimed(cell); });
   }

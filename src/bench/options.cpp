@@ -60,8 +60,7 @@ Parsed parse(int argc, const char* const* argv) {
   app.add_option("--seconds", options.seconds, "length of the run; else 285, or 28 with --quick")
       ->check(CLI::Range(0.1, 86400.0));
   app.add_flag("--quick", options.quick, "only what the report's claims need");
-  app.add_option("--work", options.works, "only these kinds of work, as WORK,WORK")
-      ->delimiter(',');
+  app.add_option("--work", options.works, "only these kinds of work, as WORK,WORK")->delimiter(',');
   app.add_option("--seed", options.seed, "of the order in each round");
   app.add_option("--samples", options.samples_path, "file to write the samples to (CSV)");
   app.add_option("--environment", options.environment_path,

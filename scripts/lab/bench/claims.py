@@ -66,6 +66,43 @@ CLAIMS = (
             ({"near": 1.0, "far": 1.5}, ("ConcurrentQueue", "ConcurrentQueue tokens")),
         )
     ),
+    *(
+        Claim("request of 206 B, read and judged", "rpc simdjson", _both(bound), work="parse", mode="small",
+              item_bytes=206, capacity=0, others=(other,))
+        for bound, other in ((0.9, "simdjson"), (4.0, "RapidJSON"))
+    ),
+    Claim("a reply's request, found in another thread", "slots", _both(4.0), work="correlate", mode="two threads",
+          item_bytes=24, others=("oneTBB table",)),
+    Claim("buffer of 206 B, given back by another thread", "return ring", {"near": 1.47, "far": 1.09}, work="pool",
+          mode="two threads", item_bytes=206, others=("mimalloc",)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TimeClaim:
+    """In `work`, one item takes `contender` at most so many ns."""
+
+    text: str
+    work: str
+    contender: str
+    beyond: str  # what is, and is not, in it
+    bounds_ns: dict[str, float]  # by placement
+
+    @property
+    def measure(self) -> str:
+        near, far = self.bounds_ns["near"], self.bounds_ns["far"]
+        times = f"{near:g} ns" if near == far else f"{near:g} ns (near) and {far:g} ns (far)"
+        return f"at most {times} an item, {self.beyond}"
+
+
+WITH_RING = "the ring between the threads included"
+TIME_CLAIMS = (
+    TimeClaim("recording, every item counted and kept", "recording", "recorder", "beyond the reads of the clock",
+              _both(5.0)),
+    TimeClaim("a reply's request, found in another thread", "correlate", "slots", WITH_RING,
+              {"near": 25.0, "far": 120.0}),
+    TimeClaim("buffer of 206 B, given back by another thread", "pool", "return ring", WITH_RING,
+              {"near": 30.0, "far": 165.0}),
 )  # fmt: skip
 
 PIPELINE_WORK = "pipeline, interval 0, blocks and spins, every item recorded"
@@ -73,15 +110,13 @@ PIPELINE_BOUND = 0.6
 # Each thread reads the clock once an item (created, popped), both at the same time.
 PIPELINE_CLOCK_READS = 1
 
-RECORDING_WORK = "recording, every item counted and kept"
-RECORDING_BOUND_NS = 5.0
-
 
 def verdicts(samples: pd.DataFrame) -> pd.DataFrame:
     """One row a claim and placement. `figure` and `met` are empty where too little was measured."""
     quiet = undisturbed(samples)
     rows = [_verdict(quiet, claim, placement) for claim in CLAIMS for placement in PLACEMENTS]
-    return pd.DataFrame([*rows, *_pipeline_verdicts(quiet), *(_recording_verdict(quiet, each) for each in PLACEMENTS)])
+    times = [_time_verdict(quiet, claim, placement) for claim in TIME_CLAIMS for placement in PLACEMENTS]
+    return pd.DataFrame([*rows, *_pipeline_verdicts(quiet), *times])
 
 
 def _verdict(samples: pd.DataFrame, claim: Claim, placement: str) -> dict[str, object]:
@@ -129,12 +164,11 @@ def _pipeline_share(samples: pd.DataFrame, placement: str, clock_reads: int) -> 
     return float(ring_item_ns / item_ns)
 
 
-def _recording_verdict(samples: pd.DataFrame, placement: str) -> dict[str, object]:
-    """The recorder works in one thread, wherever the other CPU is."""
-    measure = f"at most {RECORDING_BOUND_NS:g} ns an item, beyond the reads of the clock"
-    found = samples[(samples["work"] == "recording") & (samples["placement"] == placement)]
+def _time_verdict(samples: pd.DataFrame, claim: TimeClaim, placement: str) -> dict[str, object]:
+    alike = samples[["work", "contender", "placement"]] == [claim.work, claim.contender, placement]
+    found = samples[alike.all(axis=1)]
     item_ns = float((found["duration_ns"] / found["items"]).median()) if len(found) >= LEAST_SAMPLES else None
-    return _row(RECORDING_WORK, measure, placement, RECORDING_BOUND_NS, item_ns, "", False)
+    return _row(claim.text, claim.measure, placement, claim.bounds_ns[placement], item_ns, "", False)
 
 
 def _row(

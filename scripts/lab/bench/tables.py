@@ -22,7 +22,19 @@ OWN_MPSC = (
     "ticket ring",
     "lanes",
 )
-NOT_PEERS = (*OWN, *OWN_MPSC, *RAW_LINES)
+OWN_RPC = (
+    "rpc simdjson",
+    "rpc RapidJSON",
+    "slots",
+    "mutex map",
+    "sharded map",
+    "return ring",
+    "shared stack",
+    "mutex stack",
+)
+RINGS_ALONE = ("ids alone", "ring alone")  # what a ring costs that is in the figures of others
+NOT_PEERS = (*OWN, *OWN_MPSC, *OWN_RPC, *RAW_LINES, *RINGS_ALONE)
+MOVED = ["throughput", "pipeline", "submit", "parse", "correlate", "pool"]
 CELL = ["work", "contender", "mode", "batch", "item_bytes", "capacity", "placement"]
 CONTEST = ["work", "mode", "batch", "item_bytes", "capacity", "placement"]  # what is compared with each other
 MOST_RUN_DELAY = 0.01  # of a sample's duration, both threads' together
@@ -76,7 +88,7 @@ def tables(samples: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """throughput, round_trip and calls (between two sides of an exchange): medians over rounds, for each placement, each
     contender with or without hint, as suits it better; references: what a placement is like."""
     quiet = undisturbed(samples)
-    moved = _medians(quiet[quiet["work"].isin(["throughput", "pipeline", "submit"])], {"throughput": "items_s"})
+    moved = _medians(quiet[quiet["work"].isin(MOVED)], {"throughput": "items_s"})
     sent, called = (
         _medians(quiet[quiet["work"] == work], {"round_trip_p50": "ns", "round_trip_p99": "ns"})
         for work in ("round_trip", "call")

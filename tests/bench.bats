@@ -28,7 +28,7 @@ samples() { # FILE
   (($(samples "$results/bench_samples.csv") >= 1))
   [[ -s $results/bench.png && -s $results/bench_claims.csv ]]
   [[ $(grep -c '^seed,7$' "$results/bench_environment.csv") == 1 ]]
-  grep -q "The queues against their peers" "$BATS_TEST_TMPDIR/results.md"
+  grep -qF "[The queues against their peers](result_data/bench.md)" "$BATS_TEST_TMPDIR/results.md"
 }
 
 @test "interrupting the bench keeps what is done" {

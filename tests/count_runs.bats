@@ -29,7 +29,7 @@ for row in csv.DictReader(open(sys.argv[1])):
   # in the first replicate of each scenario
   [[ $(counts instructions | uniq -c | tr -s ' ') == " 3 30000 " ]]
   [[ $(counts false_sharing | sort -u | paste -sd,) == "300 ,300 the_ring+0 and the_ring+8" ]]
-  grep -qF '| counters | baseline | 200 | 160 | 40 | 20 | 2.2 | 0.1 | 2 | 2 |' "$BATS_TEST_TMPDIR/results.md"
+  grep -qF '| counters | baseline | 200 | 160 | 40 | 20 | 2.2 | 0.1 | 2 | 2 |' "$PIPELAB_RUNS/../t000.md"
   [[ -z $(find "$PIPELAB_RUNS" -name '.partial*') ]]
 }
 
@@ -48,8 +48,8 @@ for row in csv.DictReader(open(sys.argv[1])):
   exits 0
   says "none: plugin requires API version 99"
   [[ $(counts "" | sort -u) == " plugin requires API version 99" ]]
-  grep -q "| baseline |" "$BATS_TEST_TMPDIR/results.md"
-  grep -qF 'Not counted: baseline, affinity, queue-cap-8 (plugin requires API version 99).' "$BATS_TEST_TMPDIR/results.md"
+  grep -q "| baseline |" "$PIPELAB_RUNS/../t000.md"
+  grep -qF 'Not counted: baseline, affinity, queue-cap-8 (plugin requires API version 99).' "$PIPELAB_RUNS/../t000.md"
   run "$ROOT/scripts/count_runs.sh"
   exits 0
   [[ -z $(counts "") && $(counts loads | wc -l) == 3 ]]

@@ -76,16 +76,18 @@ run_of() { # SCENARIO
   [[ $threads == "thread,role caller-1,caller caller-0,caller answerer,answerer" ]]
 }
 
-@test "its tables, verdicts, stages, objectives, findings and question are in results.md" {
-  has "$OUT/../results.md" \
+@test "its tables, verdicts, stages, objectives, findings and question are on its page" {
+  has "$OUT/echo.md" \
     "**Calls to a thread that answers**: *round trip*, from asking to having the answer; *call time*" \
     "| scenario | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) | answer bytes (bytes/s) | idle looks |" \
     "| two-callers | \`--duration 0.2 --prod-interval-us 1000\` |" \
     "**The question.** Is one caller answered sooner" "\`callers\`: 2 → 1" \
     "| 1,000 calls a second: option |" "% waiting for the answerer" "**Objectives: 6 of 6 held** (round_trip_p99_us <= 1000, answered_ops_s >= 500)." \
-    "of 200 calls" "![Answer bytes of echo](result_data/echo_answered_bytes_s.png)" \
+    "of 200 calls" "![Answer bytes of echo](echo_answered_bytes_s.png)" \
     "make run-scenarios SUITE=echo TARGET=aarch64 TIMING=exact REPS=2"
+  has "$OUT/../results.md" "[echo](result_data/echo.md): Is one caller answered sooner"
   is_echo_alone "$OUT/../results.md"
+  is_echo_alone "$OUT/echo.md"
   [[ $(head -n 1 "$OUT/echo_metrics.csv") == scenario,round_trip_p50_ms,round_trip_p99_ms,answered_ops_s,answered_bytes_s,idle_looks,* ]]
   [[ $(head -n 1 "$OUT/echo_raw.csv") == *,caller_run_delay_ns,*,answerer_run_delay_ns,* ]]
   [[ $(cut -d, -f8 "$OUT/echo_stages.csv" | sort -u | paste -sd,) == answering,asking,late,returning,stage ]]
@@ -94,16 +96,16 @@ run_of() { # SCENARIO
 
 @test "what its calls take is counted" {
   "$ECHO/scripts/count_runs.sh"
-  grep -qE '^\| counters \| one-caller \| [0-9,]+ \|' "$OUT/../results.md"
-  is_echo_alone "$OUT/../results.md"
+  grep -qE '^\| counters \| one-caller \| [0-9,]+ \|' "$OUT/echo.md"
+  is_echo_alone "$OUT/echo.md"
 }
 
 @test "the highest rate at which it holds its objectives is found, and shown with its own metrics" {
   run "$ECHO/scripts/capacity.sh" --rates "2000 20000" --precision 1 --reps 1 --duration 0.1 echo/two-callers
   exits 0
   says "echo/two-callers, exact timing on aarch64: holds"
-  has "$OUT/../results.md" "## Capacity" "| exact timing on aarch64 | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) |"
-  is_echo_alone "$OUT/../results.md"
+  has "$OUT/capacity.md" "# Capacity" "| exact timing on aarch64 | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) |"
+  is_echo_alone "$OUT/capacity.md"
 }
 
 @test "results.html has its plots" {

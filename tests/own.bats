@@ -37,7 +37,7 @@ suite() { # NAME LINE...: for a program that prints "time S s"
   results=$BATS_TEST_TMPDIR/result_data
   grep -q '^a,0\.[0-9]*,aarch64,exact,tcg,1,0' "$results/mine_metrics.csv"
   grep -q '^a,aarch64,exact,tcg,counter_lock,1,4,' "$results/mine_threads.csv"
-  grep -q "make run-scenarios SUITE=$MY/mine.toml TARGET=aarch64 TIMING=exact REPS=1 SEED=1 RESULTS=$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/results.md"
+  grep -q "make run-scenarios SUITE=$MY/mine.toml TARGET=aarch64 TIMING=exact REPS=1 SEED=1 RESULTS=$BATS_TEST_TMPDIR" "$results/mine.md"
   [ "$(cat "$PIPELAB_RUNS"/aarch64.exact.*/stdout.txt | head -n 1)" = "sum 199990000" ]
   PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab html
   grep -q counter_lock "$BATS_TEST_TMPDIR/results.html"

@@ -223,8 +223,8 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
   (($(grep -c -e "-m 1024 .*-numa node,nodeid=1,.*-smp 4 .*nokaslr earlycon cryptomgr.notests isolcpus=1 nohz_full=1 -- cpus=4 run" "$FAKE_LOG") == 3))
   (($(grep -l '"kernel_args": "isolcpus=1 nohz_full=1"' "$PIPELAB_RUNS"/*/run.json | wc -l) == 3))
   (($(grep -c ,exact, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
-  grep -q '4 CPUs, 1024 MB, 2 NUMA nodes, Linux fake `isolcpus=1 nohz_full=1`' "$BATS_TEST_TMPDIR/results.md"
-  grep -q 'KERNEL_ARGS="isolcpus=1 nohz_full=1" SMP=4 MEMORY=1024 NUMA=2 RESULTS=' "$BATS_TEST_TMPDIR/results.md"
+  grep -q '4 CPUs, 1024 MB, 2 NUMA nodes, Linux fake `isolcpus=1 nohz_full=1`' "$PIPELAB_RUNS/../t000.md"
+  grep -q 'KERNEL_ARGS="isolcpus=1 nohz_full=1" SMP=4 MEMORY=1024 NUMA=2 RESULTS=' "$PIPELAB_RUNS/../t000.md"
 }
 
 @test "an exact run that two suites ask for is made once and belongs to both" {
@@ -289,7 +289,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
   for again in 1 2; do
     grep -q '"baselines": {' "$PIPELAB_RUNS/../own_environment.json"
     grep -q '"margin": 0.5' "$PIPELAB_RUNS/../own_environment.json"
-    grep -q "make run-scenarios SUITE=$BATS_TEST_TMPDIR/mine/own.toml TARGET=aarch64" "$BATS_TEST_TMPDIR/results.md"
+    grep -q "make run-scenarios SUITE=$BATS_TEST_TMPDIR/mine/own.toml TARGET=aarch64" "$PIPELAB_RUNS/../own.md"
     PYTHONPATH=$ROOT/scripts /usr/bin/python3 -m lab report --runs "$PIPELAB_RUNS" --result-data "$PIPELAB_RUNS/.." \
       --page "$BATS_TEST_TMPDIR/results.md"
   done

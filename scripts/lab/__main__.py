@@ -41,7 +41,7 @@ def _parser() -> Parser:
     ab.add(steps, report.report_suites, report.run_gate)
     matrix.add(steps, report.report_suites, report.show_matrix)
     observe.add(steps, report.report_suites)
-    capacity_step.add(steps, report.results_page)
+    capacity_step.add(steps, report.write_pages)
     judge_step.add(steps, report.report_suites)
     for each in (trace_step, counters_step):
         each.add(steps)

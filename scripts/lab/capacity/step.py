@@ -12,8 +12,8 @@ from lab.runs.step import add_sweep_options
 RATES, PRECISION, MOST_REPS = "100 10000000", 0.05, 12  # unless they are given
 
 
-def add(steps: Any, report_page: Callable[[Path], str]) -> None:
-    """Adds `capacity`, of scripts/capacity.sh. `report_page` makes the text of results.md."""
+def add(steps: Any, write_pages: Callable[[Path, Path], None]) -> None:
+    """Adds `capacity`, of scripts/capacity.sh. `write_pages` makes results.md and the pages in a folder of results."""
     count = to_number(Number(1, 1000))
     step = steps.add_parser(
         "capacity",
@@ -26,7 +26,7 @@ def add(steps: Any, report_page: Callable[[Path], str]) -> None:
         epilog="Exit codes: 0 good, 1 a run or the report failed, 2 wrong usage, 4 an objective is missed even at the "
         "lowest rate, 5 undecided even there, 130 or 143 interrupted.",
     )
-    step.set_defaults(step=lambda arguments: _search(arguments, report_page))
+    step.set_defaults(step=lambda arguments: _search(arguments, write_pages))
     about = "objectives, such as 'response_p99_us=200 throughput_ops_s>=900' (the suite's [slo])"
     step.add_argument("--slo", default="", metavar="LIMITS", help=about)
     about = f'the lowest and the highest rate that are tried, in items/s ("{RATES}")'
@@ -42,7 +42,7 @@ def add(steps: Any, report_page: Callable[[Path], str]) -> None:
     step.add_argument("scenario", metavar="SUITE/SCENARIO")
 
 
-def _search(arguments: argparse.Namespace, report_page: Callable[[Path], str]) -> int:
+def _search(arguments: argparse.Namespace, write_pages: Callable[[Path, Path], None]) -> int:
     from lab.capacity import subject  # with pandas, which takes a second to load
 
-    return subject.Subject(arguments).find(report_page)
+    return subject.Subject(arguments).find(write_pages)

@@ -46,10 +46,10 @@ class Subject:
         self.runs = RUNS / "capacity"
         self.records: dict[str, run_record.RunRecord] = {}  # those that were looked at
 
-    def find(self, report_page: Callable[[Path], str]) -> int:
+    def find(self, write_pages: Callable[[Path, Path], None]) -> int:
         """Runs what the search needs, step by step, until it is over; gives the exit code of its answer.
 
-        `report_page` makes the text of results.md.
+        `write_pages` makes results.md and the pages in a folder of results.
         """
         if self.arguments.dry_run:
             self.wish = wanted.on_accelerator([self.wish])[0]
@@ -63,13 +63,13 @@ class Subject:
             while True:
                 points, rates = self.search.explore(self._point)
                 if not rates:
-                    return self._report(points, report_page)
+                    return self._report(points, write_pages)
                 print(f"{search.so_far(points)}; now {' and '.join(map(search.per_second, rates))}", file=sys.stderr)
                 rows = [row for rate in rates for row in self._missing(rate)]
                 write_whole(self.runs / "next.jsonl", plan_file.write(rows))
                 launch.check(launch.run(launch.tasks(self.runs / "next.jsonl"), self.arguments.jobs, quiet=True))
 
-    def _report(self, points: Sequence[search.Point], report_page: Callable[[Path], str]) -> int:
+    def _report(self, points: Sequence[search.Point], write_pages: Callable[[Path, Path], None]) -> int:
         """Writes table and picture, makes results.md again if it is there, and prints the answer. Gives its exit code."""
         row = self._rows(self.search.low_ops_s)[0]
         subject = {
@@ -90,7 +90,7 @@ class Subject:
         answer = next(table.answers(new))
         say(f"{self.arguments.scenario}, {answer.measurement}: {answer.text()}")
         if PAGE.is_file():
-            write_whole(PAGE, report_page(RESULTS))
+            write_pages(RESULTS, PAGE)
         return answer.exit_code
 
     def _point(self, rate_ops_s: float) -> search.Point:

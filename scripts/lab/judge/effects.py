@@ -81,7 +81,7 @@ def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.
 def _differences(cases: Sequence[Case], known: Contract) -> Iterator[tuple[Case, Case, tuple[str, str, str]]]:
     """Each two cases under one load that differ in one option only, with it and its values: what is not given is first."""
     neutral = [option.name for option in map(known.meaning, NEUTRAL) if option]
-    options = [{name: _text(value) for name, value in case.but_for(*neutral)[1]} for case in cases]
+    options = [{name: text(value) for name, value in case.but_for(*neutral)[1]} for case in cases]
     # Those that are alike but for one option: a large suite has too many pairs to look at each.
     alike: dict[tuple[str, object], list[int]] = {}
     for name in sorted(set().union(*options)):
@@ -90,7 +90,7 @@ def _differences(cases: Sequence[Case], known: Contract) -> Iterator[tuple[Case,
             alike.setdefault((name, (cases[number].interval_ns, rest)), []).append(number)
     found: list[tuple[int, int, str]] = []
     for (name, _), numbers in alike.items():
-        standard = _text(known.defaults.get(name, ""))
+        standard = text(known.defaults.get(name, ""))
         values = {number: options[number].get(name, "") for number in numbers}
         places = {number: _place(value, standard) for number, value in values.items()}
         found += [(first, second, name) for first, second in permutations(numbers, 2) if places[first] < places[second]]
@@ -102,7 +102,8 @@ def _runs(case: Case) -> tuple[str, ...]:
     return tuple(case.rows["run"]) if "run" in case.rows else (case.scenario,)
 
 
-def _text(value: Value) -> str:
+def text(value: Value) -> str:
+    """As a `Change` has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -25,7 +25,7 @@ MOST_REPLICATES = 1000
 TIMINGS = ("exact", "live")
 SECTIONS = ("common", "guest", "slo", "axis", "matrix", "scenario", "group")
 HOW = ("timing", "reps", "targets", "kernels", "builds")  # a suite is run, where nobody says otherwise
-TOP = ("title", "question", "workload", "baseline", "margin", *HOW, *SECTIONS)
+TOP = ("title", "question", "about", "workload", "baseline", "margin", *HOW, *SECTIONS)
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Suite:
     margin: float
     objectives: tuple[Objective, ...]
     question: str = ""  # that the report is to answer with what each option changes
+    about: tuple[str, ...] = ()  # the options that the question is about: what they change is told first
     file: Path = Path()
     timings: tuple[str, ...] = TIMINGS
     replicates: int = 3
@@ -134,12 +135,19 @@ def load(path: Path) -> Suite:
         ),
         objectives=tuple(objectives.load(path, table["slo"], workload)) if "slo" in table else (),
         question=_word(path, table, "question", ""),
+        about=_about(path, table, workload) if "about" in table else (),
         file=path,
         timings=_timings(path, table.get("timing", list(TIMINGS))),
         replicates=int(_number(path, table, "reps", Number(1, MOST_REPLICATES), 3, "runs of each scenario and timing")),
         targets=_targets(path, table),
         builds=_list(path, table, "builds") if "builds" in table else (),
     )
+
+
+def _about(path: Path, table: dict[str, Any], workload: Contract) -> tuple[str, ...]:
+    names = _list(path, table, "about")
+    check_keys(f"{path}: about", names, (*workload.options, *GUEST), "has no such option")
+    return names
 
 
 def _text(path: Path) -> str:

@@ -29,7 +29,7 @@ def answer(changes: Sequence[Change], contract: Contract) -> list[str]:
     lines = []
     for key in dict.fromkeys((each.option, each.before, each.after) for each in changes):
         of_option = [each for each in changes if (each.option, each.before, each.after) == key]
-        lines.append(f"**{_name(of_option[0])}.** " + " ".join(_under_load(each, contract) for each in of_option))
+        lines.append(f"**{name(of_option[0])}.** " + " ".join(_under_load(each, contract) for each in of_option))
     return lines + [text for text in (unknown(changes),) if text]
 
 
@@ -37,14 +37,14 @@ def _under_load(change: Change, contract: Contract) -> str:
     """'At 1,000/s (4 comparisons): latency p50 worse (+5.9 % to +21.5 %); the same: throughput; open: latency p99 (worse in 3 of 4).'"""
     counted = len(change.pairs) - len(change.moved)
     parts = [
-        f"{contract.columns[each.metric].title} {bold(each.verdict.value)} ({_amounts(each.comparisons)})"
+        f"{contract.columns[each.metric].title} {bold(each.verdict.value)} ({amounts(each.comparisons)})"
         for each in change.effects
         if each.verdict in CLEAR
     ]
     if same := [contract.columns[each.metric].title for each in change.effects if each.verdict is Verdict.SAME]:
         parts.append(f"the same: {', '.join(same)}")
     if still := [each for each in change.effects if each.verdict in (Verdict.MIXED, Verdict.INCONCLUSIVE)]:
-        parts.append(f"open: {', '.join(_open(each, contract) for each in still)}")
+        parts.append(f"open: {', '.join(open_words(each, contract) for each in still)}")
     if change.moved:
         parts.append(
             ("not counted: " if counted else "")
@@ -52,16 +52,16 @@ def _under_load(change: Change, contract: Contract) -> str:
             + ", which moved the threads between one CPU and two"
         )
     pairs = f"{counted} comparison{'s' * (counted != 1)}"
-    load = _load(change.interval_ns, contract)
-    begin = f"{load.capitalize()} ({pairs})" if load else pairs.capitalize()
+    under = load(change.interval_ns, contract)
+    begin = f"{under.capitalize()} ({pairs})" if under else pairs.capitalize()
     return f"{begin}: {'; '.join(parts) or 'nothing to compare'}."
 
 
-def _open(effect: Effect, contract: Contract) -> str:
+def open_words(effect: Effect, contract: Contract) -> str:
     """'latency p99 (worse in 3 of 4)'; of one pair, or where no pair is clear, the name and the changes."""
     counts = Counter(each.verdict for each in effect.comparisons if each.verdict in CLEAR)
     clear = [f"{verdict.value} in {counts[verdict]}" for verdict in CLEAR if counts[verdict]]
-    known = f"{', '.join(clear)} of {len(effect.comparisons)} comparisons" if clear else _amounts(effect.comparisons)
+    known = f"{', '.join(clear)} of {len(effect.comparisons)} comparisons" if clear else amounts(effect.comparisons)
     return f"{contract.columns[effect.metric].title} ({known or 'not known'})"
 
 
@@ -88,7 +88,7 @@ def agreement(first: Sequence[Change], second: Sequence[Change], contract: Contr
                 continue
             title = contract.columns[effect.metric].title
             said = " ".join(
-                filter(None, [f"{_name(each)}, {title}", _load(each.interval_ns, contract), effect.verdict.value])
+                filter(None, [f"{name(each)}, {title}", load(each.interval_ns, contract), effect.verdict.value])
             )
             if effect.verdict is other:
                 alike.append(said)
@@ -102,8 +102,8 @@ def _key(change: Change) -> tuple[str, str, str, float]:
     return change.option, change.before, change.after, change.interval_ns
 
 
-def _load(interval_ns: float, contract: Contract) -> str:
-    """Empty for a workload without a schedule."""
+def load(interval_ns: float, contract: Contract) -> str:
+    """'at 1,000/s'; empty for a workload without a schedule."""
     if contract.load is None:
         return ""
     return f"at {numbers.rate(1e9 / interval_ns)}/s" if interval_ns else "at full speed"
@@ -117,22 +117,23 @@ def tables(changes: Sequence[Change], contract: Contract) -> list[str]:
 
 def _table(interval_ns: float, changes: Sequence[Change], contract: Contract) -> str:
     many = contract.items[1]
-    load = f"{numbers.rate(1e9 / interval_ns)} {many} a second: " if interval_ns else f"As many {many} as can be: "
+    under = f"{numbers.rate(1e9 / interval_ns)} {many} a second: " if interval_ns else f"As many {many} as can be: "
     if contract.load is None:
-        load = ""
+        under = ""
     metrics = dict.fromkeys(effect.metric for each in changes for effect in each.effects)
     shown = [each for each in contract.columns.values() if each.name in metrics and each.metric.unit != "share"]
-    head = [f"{load}option", "comparisons", *(each.title for each in shown)]
+    head = [f"{under}option", "comparisons", *(each.title for each in shown)]
     rows = []
     for each in changes:
         effects = {effect.metric: effect.comparisons for effect in each.effects}
         cells = [_verdicts(effects.get(column.name, ())) for column in shown]
-        rows.append([_name(each), _pairs(each), *cells, *[_stages(each.mean_ns, contract)] * bool(contract.stages)])
+        rows.append([name(each), _pairs(each), *cells, *[_stages(each.mean_ns, contract)] * bool(contract.stages)])
     head += ["mean response time, and the stage that changed most"] * bool(contract.stages)
     return table(head, rows)
 
 
-def _name(change: Change) -> Markup:
+def name(change: Change) -> Markup:
+    """The option, and from what to what it changes."""
     return words(f"`{change.option}`: {change.before or 'none'} → {change.after}")
 
 
@@ -151,11 +152,11 @@ def _verdicts(comparisons: Sequence[Comparison]) -> Markup:
     texts = {verdict: bold(verdict.value) if verdict in CLEAR else verdict.value for verdict in counts}
     many = len(comparisons) > 1
     text = ", ".join(f"{count} {texts[each]}" if many else texts[each] for each, count in counts.most_common())
-    amounts = _amounts(comparisons)
-    return Markup(text + f" ({amounts})" * bool(amounts))
+    span = amounts(comparisons)
+    return Markup(text + f" ({span})" * bool(span))
 
 
-def _amounts(comparisons: Sequence[Comparison]) -> str:
+def amounts(comparisons: Sequence[Comparison]) -> str:
     """The smallest and the largest change; empty where nothing changed."""
     known = sorted((each for each in comparisons if not math.isnan(each.change)), key=lambda each: each.change)
     if not known or known[0].change == known[-1].change == 0:

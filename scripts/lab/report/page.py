@@ -1,7 +1,8 @@
-"""The report as data, from the files in result_data/; and results.md, which is that as Markdown."""
+"""The report as data, from the files in result_data/; and its pages, which are that as Markdown."""
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +17,57 @@ from lab.report import (
     effects,
     environment as environment_words,
     matrix,
+    overview,
     pictures,
     placement,
     section,
     threads as threads_table,
 )
+from lab.report.overview import SuitePage
 from lab.report.suite import rules_of
 from lab.tables import kept, measured, threads
 from lab.tables.measurement import Measurement, check as check_environment, contract_of, each_of
 from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
-from lab.text.files import read_text
+from lab.text.files import read_text, write_whole
 from lab.text.markdown import bold, facts, words
 from lab.text.outside import visible
 from lab.text.page import Block, Part, Picture
 from lab.trace import calls, own_runs, runs as trace_runs
 
-INTRODUCTION = """\
-Made by `make report` from the files in `result_data/`; do not edit. Each run has a fresh guest; percentiles come from the
-counts of all items of a run. What is exact is virtual time, the same in every run with the same seed, at 2 ns an
-instruction, and its CPUs run in turn: it shows what the code and the scheduler do. It has no caches, nothing that runs at
-the same time, and every CPU sees memory change in one order, so that a missing fence never shows: what may hang on that
-must run live as well. What is live is wall time, on an emulated machine (tcg) or on the host's own CPUs (kvm): compare it
-within a table, not with hardware. A change is a verdict on all runs, not on one: *better* and *worse* are beyond chance and the margin, *the same*
-is within the margin for certain."""
+
+def pages(result_data: Path) -> dict[str, str]:
+    """All pages by their names: results.md, which is to stand beside `result_data`, and those that belong there.
+
+    Raises Complaint where a file is damaged.
+    """
+    suites = read_suites(result_data)
+    others = [
+        Part(each[0].level, each[0].heading, [_first_words(each)], name)
+        for name, each in _instruments(result_data).items()
+    ]
+    first = {"results.md": markdown(overview.parts(suites, others, _page_of), "result_data/")}
+    own = {f"{each.name}.md": [_with_link(each.parts[0]), *each.parts[1:]] for each in suites} | _instruments(
+        result_data
+    )
+    return first | {
+        name: markdown([replace(part, level=part.level - 1) for part in each]) for name, each in own.items()
+    }
 
 
-def markdown(parts: Sequence[Part]) -> str:
-    """The page as results.md has it. The first part is its title; behind its text are links to all of level 2."""
-    contents = []
-    for each in (each for each in parts if each.level == 2):
-        name, colon, rest = each.heading.partition(": ")
-        contents.append(f"- [{name}](#{anchor(each.heading)}){colon}{rest}{each.note}")
-    title, *others = parts
+def write(result_data: Path, page: Path) -> None:
+    """Writes all pages: the first one to `page`, the others into `result_data`."""
+    for name, text in pages(result_data).items():
+        write_whole(page if name == "results.md" else result_data / name, text)
+
+
+def markdown(parts: Sequence[Part], folder: str = "") -> str:
+    """A page as Markdown. `folder` is what results are in, seen from the page: empty for one that is there too."""
     blocks: list[Block] = []
-    for each in (Part(title.level, title.heading, [*title.body, "\n".join(contents)]), *others):
+    for each in parts:
         blocks += [f"{'#' * each.level} {each.heading}", *each.body]
     texts = (f"![{each.title}](result_data/{each.file})" if isinstance(each, Picture) else each for each in blocks)
-    return "\n\n".join(texts) + "\n"
+    return "\n\n".join(texts).replace("](result_data/", f"]({folder}") + "\n"
 
 
 def anchor(heading: str) -> str:
@@ -61,25 +75,46 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def render(result_data: Path) -> str:
-    """results.md, about every suite, and the bench, that have tables in `result_data`."""
-    return markdown(parts(result_data))
-
-
 def parts(result_data: Path) -> list[Part]:
-    """The page, the title first. Raises Complaint where a file is damaged."""
-    suites = [_suite(file) for file in sorted(result_data.glob("*_metrics.csv"))]
-    metrics = {known.title: known.metrics.values() for known, _ in suites}
-    meanings = [
-        f"{bold(title)}: "
-        + "; ".join(f"*{words(each.title)}*, {words(each.text)}" for each in known if each.text)
-        + "."
-        for title, known in metrics.items()
-        if any(each.text for each in known)
+    """All pages as one, the title first. Raises Complaint where a file is damaged."""
+    suites = read_suites(result_data)
+    first = [
+        replace(part, body=[block for block in part.body if not isinstance(block, Picture)])  # its plot is below
+        for part in overview.parts(suites, [], lambda suite: f"#{anchor(suite.parts[0].heading)}")
     ]
-    searches = of_markdown(capacity_table.section(result_data))
-    title = Part(1, "Results", [INTRODUCTION, *[section.listed(meanings)] * bool(meanings)])
-    return [title, *(part for _, each in suites for part in each), *searches, *of_markdown(bench.section(result_data))]
+    instruments = [part for each in _instruments(result_data).values() for part in each]
+    return [*first, *(part for each in suites for part in each.parts), *instruments]
+
+
+def _with_link(first: Part) -> Part:
+    return replace(first, body=["[All results](../results.md)", *first.body])
+
+
+def read_suites(result_data: Path) -> list[SuitePage]:
+    """Every suite that has tables in `result_data`."""
+    return [_suite(file) for file in sorted(result_data.glob("*_metrics.csv"))]
+
+
+def _instruments(result_data: Path) -> dict[str, list[Part]]:
+    """The pages of instruments by their names, of those that have been used."""
+    texts = {"capacity.md": capacity_table.section(result_data), "bench.md": bench.section(result_data)}
+    return {name: of_markdown(text) for name, text in texts.items() if text}
+
+
+def _first_words(parts: Sequence[Part]) -> str:
+    """The first sentence on a page, or the first line of a list."""
+    first = next((block for part in parts for block in part.body if isinstance(block, str)), "")
+    return re.split(r"(?<=\.) |\n", first.removeprefix("- "))[0]
+
+
+def _page_of(suite: SuitePage) -> str:
+    return f"result_data/{suite.name}.md"
+
+
+def _meanings(contract: Contract) -> list[Block]:
+    """What its metrics mean."""
+    texts = [f"*{words(each.title)}*, {words(each.text)}" for each in contract.metrics.values() if each.text]
+    return [f"{bold(contract.title)}: {'; '.join(texts)}."] * bool(texts)
 
 
 def of_markdown(text: str) -> list[Part]:
@@ -95,7 +130,7 @@ def of_markdown(text: str) -> list[Part]:
     return [Part(*each) for each in found]
 
 
-def _suite(metrics_file: Path) -> tuple[Contract, list[Part]]:
+def _suite(metrics_file: Path) -> SuitePage:
     name = metrics_file.name.removesuffix("_metrics.csv")
     remedy = f"run 'make run-scenarios SUITE={name}' again"
     try:
@@ -105,13 +140,12 @@ def _suite(metrics_file: Path) -> tuple[Contract, list[Part]]:
         environment = strict.parse_json(read_text(metrics_file.with_name(f"{name}_environment.json")))
         check_environment(environment)
         known = evaluation.read(name, metrics_file.parent, raw, environment)
-        workload = contract_of(environment)
-        return workload, _suite_parts(name, workload, metrics_file.parent, environment, metrics, raw, known)
+        return _suite_page(name, contract_of(environment), metrics_file.parent, environment, metrics, raw, known)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
 
-def _suite_parts(
+def _suite_page(
     name: str,
     contract: Contract,
     folder: Path,
@@ -119,8 +153,9 @@ def _suite_parts(
     metrics: pd.DataFrame,
     raw: pd.DataFrame,
     known: evaluation.Evaluation,
-) -> list[Part]:
+) -> SuitePage:
     asked, changes, answers = "question" in environment, {}, []
+    short: dict[Measurement, str] = {}
     below: list[Part] = []
     counts = counted.read(folder, name)
     traces = trace_runs.KEPT.read(folder / trace_runs.FILE.format(name))
@@ -152,39 +187,45 @@ def _suite_parts(
         if asked:
             changes[measurement] = judged_effects.of_measurement(runs, environment, evaluated.stages)
             families = placement.families(runs, environment)
-            texts = placement.answer(families, evidence.of_suite(runs, environment))
+            cases = evidence.of_suite(runs, environment)
+            texts = placement.answer(families, cases)
             texts += effects.answer(changes[measurement], contract)
+            short[measurement] = overview.of_changes(changes[measurement], cases, environment.get("about", ()))
             answers += [bold(str(measurement).capitalize()), section.listed(texts)] if texts else []
             tables = {
                 "where the threads were": placement.tables(families, contract),
                 "what each option changes": effects.tables(changes[measurement], contract),
             }
             below += [Part(3, f"{name}, {what}, {measurement}", each) for what, each in tables.items() if each]
+        else:
+            short[measurement] = overview.of_baselines(evaluated, contract)
     agreed = _agreement(changes, contract)
     answers += [section.listed(agreed)] if agreed else []
     if everywhere := matrix.section(folder / matrix.FILE.format(name), contract):
         below.append(Part(3, f"{name}, on every target and kernel", everywhere.split("\n\n")))
-    above = _warnings(environment)
+    warnings = _warnings(environment)
+    above: list[Block] = [f"> {each}" for each in warnings]
     above += [f"**The question.** {words(environment['question'])}", *answers] if asked else []
-    above.append(environment_words.scenarios(environment["measurements"]))
-    note = " (answers a question)" * asked
-    return [
-        Part(2, f"{name}: {words(environment['title'])}", above, note),
+    above += [environment_words.scenarios(environment["measurements"]), *_meanings(contract)]
+    title, question = words(environment["title"]), words(environment["question"]) if asked else ""
+    parts = [
+        Part(2, f"{name}: {title}", above),
         *below,
         Part(3, f"{name}, all runs", _all_runs(name, environment, raw, contract)),
     ]
+    return SuitePage(name, title, question, contract, short, warnings, parts)
 
 
-def _warnings(environment: Mapping[str, Any]) -> list[Block]:
-    texts: list[Block] = []
+def _warnings(environment: Mapping[str, Any]) -> list[str]:
+    texts = []
     if missing := environment["missing_runs"]:
         texts.append(
-            f"> **{words(missing)} planned runs are missing** (failed or not yet run; see `result_data/runs/failed/`). The "
+            f"**{words(missing)} planned runs are missing** (failed or not yet run; see `result_data/runs/failed/`). The "
             "commands under *Make it again* run them."
         )
     for target in environment["changed_guests"]:
         texts.append(
-            f"> **The tables of {target} were not measured with the same guest**: its kernel or program was built anew in "
+            f"**The tables of {target} were not measured with the same guest**: its kernel or program was built anew in "
             f"between ({_guests_of(environment, target)}). Do not compare them; the commands under *Make it again* measure "
             "all with one."
         )

@@ -74,11 +74,11 @@ def make_report(arguments: argparse.Namespace) -> None:
     _report(arguments.runs, names_of(arguments.suites), arguments.result_data, arguments.page)
 
 
-def results_page(result_data: Path) -> str:
-    """The text of results.md."""
-    from lab.report import page
+def write_pages(result_data: Path, page: Path) -> None:
+    """Writes results.md to `page`, and the pages of suites and instruments into `result_data`."""
+    from lab.report import page as pages
 
-    return page.render(result_data)
+    pages.write(result_data, page)
 
 
 def _report(runs: Path, suites: Sequence[str], results: Path, page: Path) -> None:
@@ -108,7 +108,7 @@ def _report(runs: Path, suites: Sequence[str], results: Path, page: Path) -> Non
             if old.name not in made:
                 old.unlink()
     if made:
-        write_whole(page, results_page(results))
+        write_pages(results, page)
     if empty:
         elsewhere = results.absolute().parent
         where = f" RESULTS={shlex.quote(str(elsewhere))}" if elsewhere != ROOT else ""
@@ -132,7 +132,7 @@ def make_bench(arguments: argparse.Namespace) -> None:
     from lab import bench
 
     say(bench.write_results(arguments.samples, arguments.result_data))
-    write_whole(arguments.page, results_page(arguments.result_data))
+    write_pages(arguments.result_data, arguments.page)
 
 
 def show_matrix(measured: Suite, folders: Sequence[Path], csv: Path) -> None:

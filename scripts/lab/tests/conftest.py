@@ -54,7 +54,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not complaints
     for name, content in made.items():
         write_whole(runs.parent / name, content)
-    write_whole(runs.parents[1] / "results.md", page.render(runs.parent))
+    page.write(runs.parent, runs.parents[1] / "results.md")
     return runs.parents[1]
 
 

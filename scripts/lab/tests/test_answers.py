@@ -10,7 +10,8 @@ from lab.judge.comparing import Comparison, Verdict
 from lab.judge.effects import Change
 from lab.judge.evidence import of_suite
 from lab.plan import contract
-from lab.report import effects as told, placement
+from lab.plan.places import RESULTS
+from lab.report import effects as told, overview, page, placement
 from lab.tables.measurement import Measurement
 from lab.tests.test_effects import changes_of, made
 
@@ -141,8 +142,39 @@ def test_where_nobody_knows_where_the_threads_were_there_is_no_answer() -> None:
 def test_changes_that_are_read_together_have_one_form() -> None:
     def amounts(*ends: float, absolute: bool = False) -> str:
         one = Comparison("a, b", Measurement("aarch64", "live", "tcg"), "drop_rate", False, 1, 1, 3, 3, 0.03)
-        return told._amounts([dataclasses.replace(one, change=change, absolute=absolute) for change in ends])
+        return told.amounts([dataclasses.replace(one, change=change, absolute=absolute) for change in ends])
 
     assert amounts(171.0, -0.022) == "× 0.98 to × 172"
     assert amounts(0.5, -0.022) == "-2.2 % to +50.0 %"
     assert amounts(2.0, -0.5, absolute=True) == "-0.5 to +2"
+
+
+def test_the_first_page_answers_what_is_asked_by_where_the_threads_were() -> None:
+    raw, environment = made()
+    changes = list(changes_of(raw, environment).values())
+    evidence = of_suite(raw, environment)
+    asked = overview.of_changes(changes, evidence, ["pin-consumer"])
+    assert asked.startswith("`pin-consumer`: none → 1: latency p50 at 1,000/s on several CPUs ")
+    assert "(free → pinned)" in asked and "queue" not in asked
+    clear = overview.of_changes(changes, evidence, [])
+    assert clear == "`pin-consumer`: none → 1: latency p50 **worse** (+50.0 %) at 1,000/s"
+    still = overview.of_changes(changes, evidence, ["queue"])
+    assert still.startswith(
+        "`queue`: spsc → mutex at 1,000/s: open, latency p50 (worse in 1 of 2 comparisons); `pin-cons"
+    )
+
+
+def test_the_first_page_says_where_nothing_is_certain(found: dict[str, Change]) -> None:
+    open_ones = [
+        dataclasses.replace(
+            each, effects=tuple(dataclasses.replace(one, verdict=Verdict.INCONCLUSIVE) for one in each.effects)
+        )
+        for each in found.values()
+    ]
+    assert overview.of_changes(open_ones, of_suite(*made()), []) == f"nothing is certain of {len(open_ones)} changes"
+
+
+def test_the_committed_results_have_a_first_page_of_two_screens() -> None:
+    pages = page.pages(RESULTS)
+    assert len(pages["results.md"].encode()) <= 12_000
+    assert all(f"](result_data/{name})" in pages["results.md"] for name in pages if name != "results.md")

@@ -169,7 +169,7 @@ def test_the_table_keeps_other_measurements_and_is_shown(tmp_path: Path) -> None
     assert list(again["timing"]) == ["exact", "exact", "live", "live"]
     assert draw(capacity_table.read(file)).startswith(b"\x89PNG")
     file.with_suffix(".json").write_text(capacity_table.about(PIPELINE))
-    page = report.render(tmp_path)
+    page = report.pages(tmp_path)["capacity.md"]
     assert (
         "- exact timing on aarch64, response_p99_us <= 200, drop_rate <= 0: **holds at 500/s, misses at 1,000/s" in page
     )
@@ -230,7 +230,7 @@ def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records
     both = capacity_table.KEPT.merged(file, tabled(SUBJECT | of_runs, points(_500=HELD)))
     file.write_text(capacity_table.KEPT.csv(both))
     file.with_suffix(".json").write_text(capacity_table.about(PIPELINE))
-    page = report.render(tmp_path)
+    page = report.pages(tmp_path)["capacity.md"]
     assert f"| measured | {ends[0]} to {ends[-1]} |" in page
     assert f"| QEMU | {live[0].facts['image']['qemu_version']} |" in page
     assert page.count("**Make it again**\n\n    make capacity SCENARIO=s/x\n") == 1  # the exact table has no facts
@@ -248,14 +248,14 @@ def test_a_search_that_does_not_say_what_it_is_of_is_told(tmp_path: Path, text: 
     if text is not None:
         file.with_suffix(".json").write_text(text)
     with pytest.raises(Complaint, match="capacity_s_x.json: does not say what the workload was .*: remove it, and run"):
-        report.render(tmp_path)
+        report.pages(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "suite,scenario\n", "a,b\n1,2\n"])
 def test_a_damaged_table_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "capacity_s_x.csv").write_text(text)
     with pytest.raises(Complaint, match="capacity_s_x.csv: .*: remove it, and run 'make capacity' again"):
-        report.render(tmp_path)
+        report.pages(tmp_path)
 
 
 def test_intervals_are_whole_nanoseconds() -> None:

@@ -134,7 +134,7 @@ def test_nothing_in_results_from_elsewhere_becomes_a_part_of_the_report(told: tu
     for finding in findings:
         finding |= {"rule": "false sharing", "values": {"where": text}}
     (folder / "t000_findings.json").write_text(json.dumps(findings))
-    written = report.render(folder)
+    written = "\n".join(report.pages(folder).values())
     assert not re.search(r"<b>|\]\(javascript|\]\(result_data/\.\.|^# h", written, re.MULTILINE)
     html = page.render(folder, folder / "runs")
     assert not re.search(r"<b>|href=\"javascript|<h1>h", html.replace(page.LIBRARY.read_text(), ""))
@@ -157,7 +157,7 @@ def test_results_with_names_that_are_none_are_refused(told: tuple[Path, dict[str
     else:
         first[key] = name
     write(folder, environment)
-    for read in (report.render, results.load):
+    for read in (report.pages, results.load):
         with pytest.raises(Complaint) as caught:
             read(folder)
         assert str(caught.value).isprintable()
@@ -170,11 +170,11 @@ def test_results_with_a_knob_or_an_option_that_does_more_are_refused(
     folder, environment = told
     write(folder, environment | {"sweeps": [{"SUITE": value}]})
     with pytest.raises(Complaint, match="is no plain words"):
-        report.render(folder)
+        report.pages(folder)
     next(iter(environment["measurements"][0]["scenarios"].values()))["options"]["wait"] = value
     write(folder, environment)
     with pytest.raises(Complaint, match="is no plain word"):
-        report.render(folder)
+        report.pages(folder)
 
 
 @pytest.mark.parametrize("text", ["<b>", "[x](y)", "a *b*", "a\nb", "a|b"])
@@ -185,7 +185,7 @@ def test_results_of_a_contract_with_markdown_are_refused(told: tuple[Path, dict[
         before, table[key] = table[key], text
         write(folder, environment)
         with pytest.raises(Complaint, match="without Markdown or HTML"):
-            report.render(folder)
+            report.pages(folder)
         table[key] = before
 
 

@@ -29,7 +29,7 @@ def make_report(runs: Path, *suites: str, pictures: bool = False) -> subprocess.
 
 
 def outputs(runs: Path) -> dict[str, bytes]:
-    files = [*runs.parent.glob("t000_*"), runs.parents[1] / "results.md"]
+    files = [*runs.parent.glob("t000*"), runs.parents[1] / "results.md"]
     return {file.name: file.read_bytes() for file in files if file.exists()}
 
 
@@ -39,6 +39,7 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
     made = outputs(runs)
     assert sorted(made) == [
         "results.md",
+        "t000.md",
         "t000_drop_rate.png",
         "t000_environment.json",
         "t000_findings.json",
@@ -54,12 +55,14 @@ def test_recorded_runs_become_tables_pictures_and_a_page(runs: Path) -> None:
     for name in (name for name in made if name.endswith(".png")):
         width, height = png_size(runs.parent / name)
         assert width >= 1000 and height >= 400
-    page = made["results.md"].decode()
-    for figure in re.findall(r"\]\((result_data/\S+)\)", page):
-        assert (runs.parents[1] / figure).is_file()
+    first, page = made["results.md"].decode(), made["t000.md"].decode()
+    assert "[t000](result_data/t000.md): " in first
+    for folder, text in ((runs.parents[1], first), (runs.parent, page)):
+        links = re.findall(r"\]\((\S+)\)", text)
+        assert links and all((folder / each).is_file() for each in links)
     metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
     for heading in ("exact timing on aarch64", "live timing on aarch64 with tcg"):
-        table = page.split(f"### t000, {heading}")[1].split("\n\n")[1]
+        table = page.split(f"## t000, {heading}")[1].split("\n\n")[1]
         assert table.startswith(
             "| scenario | latency p50 (µs) | latency p95 (µs) | latency p99 (µs) | throughput (/s) | drop rate (%) |"
         )
@@ -84,15 +87,17 @@ def test_a_suite_that_was_not_run_keeps_its_part_of_the_page(runs: Path) -> None
         other = file.with_name(file.name.replace("t000", "other"))
         other.write_bytes(file.read_bytes())
     make_report(runs)
-    page = (runs.parents[1] / "results.md").read_text()
-    assert "### other, exact timing on" in page and "### t000, exact timing on" in page
+    assert {"[other](result_data/other.md)", "[t000](result_data/t000.md)"} <= set(
+        re.findall(r"\[\w+\]\(\S+\)", (runs.parents[1] / "results.md").read_text())
+    )
+    assert "## other, exact timing on" in (runs.parent / "other.md").read_text()
 
 
 def test_missing_runs_are_said(runs: Path) -> None:
     folder = run_folder(runs, "affinity", "live", 2)
     folder.rename(folder.with_name("elsewhere"))
     assert make_report(runs).returncode == 0
-    assert "**1 planned runs are missing**" in (runs.parents[1] / "results.md").read_text()
+    assert "**1 planned runs are missing**" in (runs.parent / "t000.md").read_text()
     for other in {record.folder for record in load_planned(runs, "t000")[0] if record.row.timing == "live"}:
         other.rename(other.with_name(f"else-{other.name}"))
     assert make_report(runs).returncode == 0
@@ -118,7 +123,7 @@ def write_plan(runs: Path, rows: list[Row]) -> None:
 
 
 def table_of(page: str, heading: str) -> list[str]:
-    head, rule, *lines = page.split(f"### {heading}\n\n")[1].split("\n\n")[0].splitlines()
+    head, rule, *lines = page.split(f"## {heading}\n\n")[1].split("\n\n")[0].splitlines()
     assert head.startswith("| scenario |") and rule.startswith("|---|")
     return sorted(lines)
 
@@ -126,13 +131,13 @@ def table_of(page: str, heading: str) -> list[str]:
 @pytest.mark.slow
 def test_a_plan_of_one_timing_leaves_the_other_s_tables(runs: Path) -> None:
     make_report(runs)
-    before = (runs.parents[1] / "results.md").read_text()
+    before = (runs.parent / "t000.md").read_text()
     exact = runs / plan.file_name("t000", "aarch64", "exact")
     exact.write_text(
         plan_file.write([row for row in plan_file.read(exact) if row.replicate == 1])
     )  # REPS=1 TIMING=exact
     make_report(runs)
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     live = "t000, live timing on aarch64 with tcg"
     assert table_of(page, live) == table_of(before, live)
     assert "TIMING=exact REPS=1 " in page and "TIMING=live REPS=2 " in page
@@ -142,7 +147,7 @@ def test_a_plan_of_one_timing_leaves_the_other_s_tables(runs: Path) -> None:
 @pytest.mark.slow
 def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
     make_report(runs, pictures=True)
-    before = (runs.parents[1] / "results.md").read_text()
+    before = (runs.parent / "t000.md").read_text()
     height = png_size(runs.parent / "t000_latency.png")[1]
 
     def on_another(facts: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +159,7 @@ def test_targets_have_tables_panels_and_facts_of_their_own(runs: Path) -> None:
     write_plan(runs, rows)
     done = make_report(runs, pictures=True)
     assert (done.returncode, done.stderr) == (0, "")
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 with tcg"):
         assert table_of(page, heading) == table_of(before, heading)
     # The same files under another target: the same figures, and not those of twice as many runs.
@@ -175,7 +180,7 @@ def test_kvm_and_tcg_never_share_a_table(runs: Path) -> None:
     others = rewrite_runs(runs, lambda facts: facts | {"accelerator": "kvm"}, "live")
     write_plan(runs, plan_file.read(runs / plan.file_name("t000", "aarch64", "live")) + others)
     assert make_report(runs).returncode == 0
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     tables = [table_of(page, f"t000, live timing on aarch64 with {name}") for name in ("tcg", "kvm")]
     assert len(tables[0]) == 3 and tables[0] == tables[1]
 
@@ -185,7 +190,7 @@ def test_tables_of_another_guest_are_marked(runs: Path) -> None:
         runs, rewrite_runs(runs, lambda facts: facts | {"image": facts["image"] | {"initrd_sha256": "n"}}, "live")
     )
     assert make_report(runs).returncode == 0
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     assert "**The tables of aarch64 were not measured with the same guest**" in page
     assert "built anew in between (exact: program " in page
 
@@ -196,7 +201,7 @@ def test_the_report_needs_no_suite_file(runs: Path) -> None:
     (runs / plan.title_file("deleted")).write_text("What it was about\n")
     done = make_report(runs)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "## deleted: What it was about" in (runs.parents[1] / "results.md").read_text()
+    assert "# deleted: What it was about" in (runs.parent / "deleted.md").read_text()
 
 
 def test_scenarios_may_be_called_like_numbers_and_empty_values(runs: Path) -> None:
@@ -210,7 +215,7 @@ def test_scenarios_may_be_called_like_numbers_and_empty_values(runs: Path) -> No
         write_plan(runs, rows + [row for row in rewrite_runs(runs, as_null, timing) if row.scenario == "null"])
     done = make_report(runs)
     assert (done.returncode, done.stderr) == (0, "")
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     for heading in ("t000, exact timing on aarch64", "t000, live timing on aarch64 with tcg"):
         scenarios = [line.split(" | ")[0] for line in table_of(page, heading)]
         assert sorted(scenarios) == ["| 008", "| 1e3", "| NA", "| null"]
@@ -230,7 +235,7 @@ def test_an_exact_run_is_in_the_tables_of_all_that_ask_for_it(runs: Path) -> Non
     assert set(other["suite"]) == {"other"} and set(other["scenario"]) == {"baseline", "affinity", "queue-cap-8"}
     first, again = (exact[exact["scenario"] == name].assign(scenario="") for name in ("baseline", "again"))
     assert len(first) == 2 and (first.fillna("").values == again.fillna("").values).all()
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     assert len(table_of(page, "t000, exact timing on aarch64")) == 4 and "are missing" not in page
 
 
@@ -259,7 +264,7 @@ def test_a_damaged_run_is_told_and_the_others_are_reported(runs: Path) -> None:
     assert len(done.stderr.splitlines()) == 2
     for histogram, line in zip(sorted(histograms), sorted(done.stderr.splitlines())):
         assert str(histogram) in line and "rm -r" in line
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     assert "**2 planned runs are missing**" in page
     assert len(table_of(page, "t000, exact timing on aarch64")) == 3
     metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
@@ -287,7 +292,7 @@ def test_a_count_that_is_none_leaves_its_run_out_alone(runs: Path) -> None:
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"pipelab: {stats}: row ") and "page_faults" in done.stderr
     assert sorted(pd.read_csv(runs.parent / "t000_metrics.csv")["runs"]) == [1, 2, 2, 2, 2, 2]
-    assert "## t000: caf\ufffd au lait" in (runs.parents[1] / "results.md").read_text()
+    assert "# t000: caf\ufffd au lait" in (runs.parent / "t000.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -376,7 +381,7 @@ def test_unlike_guests_of_a_suite_are_told_beside_its_scenarios(runs: Path) -> N
     (runs / plan.file_name("t000", "aarch64", "live")).unlink()
     done = make_report(runs)
     assert (done.returncode, done.stderr) == (0, "")
-    page = (runs.parents[1] / "results.md").read_text()
+    page = (runs.parent / "t000.md").read_text()
     assert "| affinity | `kernel rt, isolcpus=1; --duration 0.15 --prod-interval-us 1000 --pin-consumer 1" in page
     guests = r"\| guest \| aarch64, 2 CPUs, 512 MB, Linux 6\.1\.0-\S+; 2 CPUs, 512 MB, Linux 6\.1-rt `isolcpus=1` \|"
     assert re.search(guests, page)

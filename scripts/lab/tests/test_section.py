@@ -100,20 +100,20 @@ def page_of(runs: Path, text: str = SUITE) -> str:
     assert complaints == []
     for name, content in made.items():
         (runs.parent / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return report.render(runs.parent)
+    return report.pages(runs.parent)["t000.md"]
 
 
 @pytest.mark.slow
 def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
     page = page_of(runs)
-    exact = page.split("### t000, exact timing on aarch64\n")[1].split("\n### ")[0]
+    exact = page.split("## t000, exact timing on aarch64\n")[1].split("\n## ")[0]
     assert "| against queue-cap-8 | " in exact and "\n| baseline | " in exact
     assert "**Objectives: 3 of 6 held** (response_p99_us <= " in exact
     assert ").\n\n- baseline: missed: response_p99_us of " in exact
-    assert "(result_data/t000_stages_aarch64_exact_tcg.png)" in exact
+    assert "(t000_stages_aarch64_exact_tcg.png)" in exact
     assert "- **too few samples.** baseline, affinity, queue-cap-8: the p50 is the border" in exact
     assert "smallest and the largest of the seeds" in exact
-    live = page.split("### t000, live timing on aarch64 with tcg\n")[1].split("\n### ")[0]
+    live = page.split("## t000, live timing on aarch64 with tcg\n")[1].split("\n## ")[0]
     assert "**too few runs.**" in live and "too few runs" not in exact
     assert "within 50 %" in page
     assert page_of(runs, "[scenario.baseline]\n[scenario.affinity]").count("Objectives") == 0
@@ -127,7 +127,7 @@ def test_noisy_runs_are_shown_and_give_no_verdict(runs: Path) -> None:
     metrics = pd.read_csv(runs.parent / "t000_metrics.csv")
     metrics.loc[metrics["timing"] == "live", "noisy_runs"] = 2
     metrics.to_csv(runs.parent / "t000_metrics.csv", index=False)
-    live = report.render(runs.parent).split("### t000, live timing on aarch64 with tcg\n")[1].split("\n### ")[0]
+    live = report.pages(runs.parent)["t000.md"].split("## t000, live timing on aarch64 with tcg\n")[1].split("\n## ")[0]
     assert (
         "| baseline (2 of 2 runs noisy) | " in live and "\nMedians of 2 runs, all noisy, and in brackets the " in live
     )
@@ -140,7 +140,7 @@ def test_stages_of_a_part_of_the_items_say_so(runs: Path) -> None:
     raw = pd.read_csv(raw_file)
     raw.loc[(raw["scenario"] == "affinity") & (raw["timing"] == "live"), "items"] = 300
     raw.to_csv(raw_file, index=False)
-    live = report.render(runs.parent).split("### t000, live timing on aarch64 with tcg\n")[1]
+    live = report.pages(runs.parent)["t000.md"].split("## t000, live timing on aarch64 with tcg\n")[1]
     assert "\n\nThese are the stages of the first 150 items of each run of affinity.\n" in live
 
 

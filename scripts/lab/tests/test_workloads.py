@@ -42,12 +42,12 @@ def test_the_contract_that_the_results_keep_is_that_of_the_toy() -> None:
 
 
 def test_each_part_of_a_page_has_the_words_of_its_own_workload(both: Path) -> None:
-    text = page.render(both)
-    first, echo, pipeline = re.split(r"^## ", text, flags=re.MULTILINE)
-    assert echo.startswith("echo: ") and pipeline.startswith("t000: ")
+    pages = page.pages(both)
+    echo, pipeline = pages["echo.md"], pages["t000.md"]
+    assert echo.startswith("# echo: ") and pipeline.startswith("# t000: ")
     assert not PIPELINES.search(echo) and not ECHOS.search(pipeline)
-    assert "**Calls to a thread that answers**: *round trip*" in first
-    assert "**Items from a producer thread to a consumer thread**: *latency*" in first
+    assert "**Calls to a thread that answers**: *round trip*" in echo
+    assert "**Items from a producer thread to a consumer thread**: *latency*" in pipeline
     assert (
         "| scenario | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) | answer bytes (bytes/s) | idle looks |"
         in echo
@@ -108,7 +108,7 @@ def test_a_capacity_search_is_shown_by_the_contract_beside_it(both: Path) -> Non
     file = both / "capacity_s_x.csv"
     file.write_text(capacity_table.KEPT.csv(rows))
     file.with_suffix(".json").write_text(capacity_table.about(echo.contract))
-    capacity = page.render(both).split("## Capacity")[1]
+    capacity = page.pages(both)["capacity.md"]
     assert (
         "| round trip p50 (µs) | round trip p99 (µs) | call rate (/s) | answer bytes (bytes/s) | idle looks |"
         in capacity

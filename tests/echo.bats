@@ -80,7 +80,7 @@ run_of() { # SCENARIO
   has "$OUT/echo.md" \
     "**Calls to a thread that answers**: *round trip*, from asking to having the answer; *call time*" \
     "| scenario | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) | answer bytes (bytes/s) | idle looks |" \
-    "| two-callers | \`--duration 0.2 --prod-interval-us 1000\` |" \
+    "| scenario | options besides \`--duration 0.2 --prod-interval-us 1000\` |" "| one-caller | \`--callers 1\` |" \
     "**The question.** Is one caller answered sooner" "\`callers\`: 2 → 1" \
     "| 1,000 calls a second: option |" "% waiting for the answerer" "**Objectives: 6 of 6 held** (round_trip_p99_us <= 1000, answered_ops_s >= 500)." \
     "of 200 calls" "![Answer bytes of echo](echo_answered_bytes_s.png)" \

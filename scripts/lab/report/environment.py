@@ -1,6 +1,6 @@
 """What a suite's environment file says, in words: guests, programs, hosts, and what hosts did to their guests' CPUs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,7 +9,7 @@ from lab.plan import plan
 from lab.plan.guest import NO_QUANTUM
 from lab.plan.places import PAGE, ROOT
 from lab.tables.measurement import of as measurement_of
-from lab.text.markdown import code, table
+from lab.text.markdown import Markup, code, table
 from lab.text.numbers import share
 
 STEADY_FREQUENCY = 0.02  # by which readings of one frequency differ
@@ -18,7 +18,7 @@ Facts = Mapping[str, Any]
 
 GUEST: dict[str, Callable[[Any], str]] = {  # in what the guests of scenarios may differ
     "kernel": lambda name: f"kernel {name}",
-    "kernel_args": lambda arguments: arguments or "no kernel arguments",
+    "kernel_args": lambda arguments: arguments,
     "smp": lambda cpus: f"{cpus} CPU{'s' * (cpus > 1)}",
     "memory_mb": lambda size: f"{size} MB",
     "numa_nodes": lambda nodes: f"{nodes} NUMA node{'s' * (nodes > 1)}",
@@ -27,22 +27,36 @@ GUEST: dict[str, Callable[[Any], str]] = {  # in what the guests of scenarios ma
 
 
 def scenarios(measurements: Sequence[Facts]) -> str:
-    """A table of each scenario with its options; several times where its measurements had others."""
-    known = {_name(each): _options(each["scenarios"]) for each in measurements}
+    """A table of each scenario with its options; several times where its measurements had others. What all have is said
+    once, in the head."""
+    every = [set(said["options"].items()) for each in measurements for said in each["scenarios"].values()]
+    of_all = set.intersection(*every) if len(every) > 1 else set()
+    known = {_name(each): _options(each["scenarios"], of_all) for each in measurements}
     names = dict.fromkeys(name for options in known.values() for name in options)
     lines = [
         line
         for name in names
         for line in _once(name, {measurement: options.get(name) for measurement, options in known.items()})
     ]
-    return table(["scenario", "options"], [(name, code(options)) for name, options in lines])
+    shared = plan.words({key: value for key, value in _first_options(measurements).items() if (key, value) in of_all})
+    head = Markup(f"options besides {code(shared)}") if shared else "options"
+    return table(["scenario", head], [(name, code(options) if options else "") for name, options in lines])
 
 
-def _options(of: Mapping[str, Facts]) -> dict[str, str]:
-    """Of each scenario what its guest has that not all have, and the options that it gives the program."""
+def _first_options(measurements: Sequence[Facts]) -> Facts:
+    return next((said["options"] for each in measurements for said in each["scenarios"].values()), {})
+
+
+def _options(of: Mapping[str, Facts], of_all: Collection[tuple[str, object]]) -> dict[str, str]:
+    """Of each scenario what its guest has that not all have, and the options that it gives the program, but for those
+    `of_all`."""
     unlike = [key for key in GUEST if len({str(said["guest"][key]) for said in of.values()}) > 1]
-    guests = {name: ", ".join(GUEST[key](said["guest"][key]) for key in unlike) for name, said in of.items()}
-    return {name: "; ".join(filter(None, [guests[name], plan.words(said["options"])])) for name, said in of.items()}
+    found = {}
+    for name, said in of.items():
+        guest = ", ".join(filter(None, (GUEST[key](said["guest"][key]) for key in unlike)))
+        own = {key: value for key, value in said["options"].items() if (key, value) not in of_all}
+        found[name] = "; ".join(filter(None, [guest, plan.words(own)]))
+    return found
 
 
 def facts(measurements: Sequence[Facts], raw: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:

@@ -130,6 +130,9 @@ lint: setup-lint ## clang-format, clang-tidy, shellcheck, black, mypy
 format: setup-lint ## format all C++ and Python
 	@clang-format -i $$(git ls-files '*.cpp' '*.hpp') && black -q scripts tests
 
+version: ## print the version
+	@sed -n 's/^project(pipelab VERSION \([0-9.]*\).*/\1/p' src/CMakeLists.txt
+
 clean: ## remove build/ (result_data/ stays)
 	rm -rf build
 

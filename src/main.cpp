@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "command_line.hpp"
+#include "load/offered.hpp"
 #include "platform/clock.hpp"
 #include "platform/interrupt.hpp"
 #include "platform/memory.hpp"
@@ -39,7 +40,7 @@ void require_memory(const Workload& workload, const Kit& kit) {
 }
 
 /// Writes what a workload leaves to main().
-void write(const Outcome& outcome, record::Files& files) {
+void write(const Outcome& outcome, const Kit& kit, record::Files& files) {
   std::vector<record::Stat> stats{
       {"begin_ns", fmt::to_string(outcome.begin_ns)},
       {"duration_s", fmt::format("{:.9f}", platform::to_seconds(outcome.elapsed_ns))}};
@@ -49,6 +50,7 @@ void write(const Outcome& outcome, record::Files& files) {
   std::vector<std::string> threads;
   std::ranges::transform(outcome.threads, std::back_inserter(threads), threads::csv_line);
   files.write_threads(threads::kHeader, threads);
+  files.write(outcome.series, load::offered(kit.load, outcome.series.ends_ns()));
 }
 
 int run(Workload& workload, const Kit& kit) try {
@@ -59,7 +61,7 @@ int run(Workload& workload, const Kit& kit) try {
     platform::exit_soon_on_interrupt();
   }
   const Outcome outcome = workload.run(kit, files, stop);
-  write(outcome, files);
+  write(outcome, kit, files);
   return stop ? platform::kInterrupted : 0;
 } catch (const std::bad_alloc&) {
   throw std::runtime_error(

@@ -11,7 +11,9 @@
 #include "platform/clock.hpp"
 #include "record/csv.hpp"
 #include "record/files.hpp"
+#include "record/intervals.hpp"
 #include "record/options.hpp"
+#include "record/series.hpp"
 #include "threads/options.hpp"
 #include "threads/record.hpp"
 
@@ -22,6 +24,9 @@ struct Kit {
   load::Options load;
   threads::Options threads;
   record::Options record;
+
+  /// Those that the measured part is cut into.
+  record::Intervals intervals() const { return record.intervals(load.duration_s); }
 };
 
 /// What a run leaves beside its samples and histograms.
@@ -30,6 +35,7 @@ struct Outcome {
   platform::Nanoseconds elapsed_ns;      ///< from there to its end
   std::vector<record::Stat> stats;       ///< what it counted, the items first
   std::vector<threads::Record> threads;  ///< that it had
+  record::Series series;                 ///< its course
 };
 
 /// What main() needs of a workload. Each function is called once a run.

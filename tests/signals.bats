@@ -119,7 +119,7 @@ interrupt() { # SIGNAL STOPS OPTION...
   wait "$program" || code=$?
   echo "${*:3}: code $code, $(((${EPOCHREALTIME/./} - began) / 1000)) ms, said: $(<"$BATS_TEST_TMPDIR/said")"
   ((code == 130 && ${EPOCHREALTIME/./} - began < 4000000))
-  [[ $(find "$BATS_TEST_TMPDIR/out" -type f -printf '%f\n' | sort | paste -sd' ') == "histogram.csv samples.csv stats.csv threads.csv" ]]
+  [[ $(find "$BATS_TEST_TMPDIR/out" -type f -printf '%f\n' | sort | paste -sd' ') == "histogram.csv samples.csv series.csv stats.csv threads.csv" ]]
   ! grep -E ',-[0-9]' "$BATS_TEST_TMPDIR/out/threads.csv"
 }
 

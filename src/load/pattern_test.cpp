@@ -8,6 +8,7 @@
 #include <cmath>
 #include <vector>
 
+#include "load/offered.hpp"
 #include "load/pacing.hpp"
 #include "load/rated_arrivals.hpp"
 
@@ -187,6 +188,25 @@ TEST(Patterned, KeepsAPatternOpenLoop) {
     EXPECT_EQ(items, 60);
     EXPECT_EQ(pacing.missed(), 0U);
   }
+}
+
+TEST(Offered, IsWhatTheScheduleHasUntilThen) {
+  constexpr Nanoseconds kSecond = platform::kNanosecondsPerSecond;
+  const std::array<Nanoseconds, 4> times{0, kSecond / 2, kSecond, 2 * kSecond};
+  using Items = std::vector<std::uint64_t>;
+  EXPECT_EQ(offered(patterned("step:100@500ms,300@500ms"), times), (Items{0, 50, 200, 200}));
+  Options options;
+  options.duration_s = 1;
+  EXPECT_EQ(offered(options, times), (Items{0, 500, 1000, 1000}));
+  options.arrival = to_arrival("burst:10,91000").value();
+  EXPECT_EQ(offered(options, times), (Items{0, 50, 100, 100}));
+  options.arrival = to_arrival("poisson").value();
+  EXPECT_NEAR(static_cast<double>(offered(options, times)[2]), 1000, 5 * std::sqrt(1000));
+  options.interval_us = 0.1;  // more than are gone through
+  EXPECT_EQ(offered(options, times).size(), 1U);
+  options = {};
+  options.interval_us = 0;
+  EXPECT_TRUE(offered(options, times).empty());
 }
 
 }  // namespace

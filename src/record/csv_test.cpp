@@ -106,5 +106,23 @@ TEST_F(Csv, WritesThroughALinkWithoutReplacingIt) {
   std::filesystem::remove(link);
 }
 
+TEST_F(Csv, WritesTheCourseWithTheBacklog) {
+  Series series{
+      .metrics = {"response"},
+      .rows = {{0, 100'000'000, 8, 1, {{10, 20}}}, {100'000'000, 50'000'000, 1, 0, {{}}}}};
+  series.add_failed(std::vector<std::uint64_t>{0, 1, 2});
+  write_series(OutputFile(path_), series, std::vector<std::uint64_t>{10, 15});
+  const std::string header =
+      "begin_ns,length_ns,offered,items,failed,backlog,rate_ops_s,response_p50_ns,response_p99_"
+      "ns\n";
+  EXPECT_EQ(contents(path_), header +
+                                 "0,100000000,10,8,1,1,80.000,10,20\n"
+                                 "100000000,50000000,5,1,3,2,20.000,,\n");
+  write_series(OutputFile(path_), series, std::vector<std::uint64_t>{10});  // is not known further
+  EXPECT_EQ(contents(path_), header +
+                                 "0,100000000,10,8,1,1,80.000,10,20\n"
+                                 "100000000,50000000,,1,3,,20.000,,\n");
+}
+
 }  // namespace
 }  // namespace pipelab::record

@@ -23,6 +23,12 @@ void Files::write(std::span<const Stat> stats) {
   }
 }
 
+void Files::write(const Series& series, std::span<const std::uint64_t> offered) {
+  if (auto& file = of(File::kSeries)) {
+    write_series(*std::move(file), series, offered);
+  }
+}
+
 void Files::write_threads(std::string_view header, std::span<const std::string> lines) {
   if (auto& file = of(File::kThreads)) {
     write_lines(*std::move(file), header, lines);

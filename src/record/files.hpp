@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "record/options.hpp"
 #include "record/output_file.hpp"
 #include "record/recorder.hpp"
+#include "record/series.hpp"
 
 namespace pipelab::record {
 
@@ -40,6 +42,9 @@ class Files {
   }
 
   void write(std::span<const Stat> stats);
+
+  /// Writes the course; `offered` as write_series() takes it.
+  void write(const Series& series, std::span<const std::uint64_t> offered);
 
   /// Writes a line a thread under `header`.
   void write_threads(std::string_view header, std::span<const std::string> lines);

@@ -7,12 +7,6 @@
 
 namespace pipelab::record {
 
-Histogram::Bucket Histogram::bounds_of(std::size_t index) noexcept {
-  const std::uint64_t shift = index < 2 * kHalf ? 0 : index / kHalf - 1;
-  const std::uint64_t lowest = (index - shift * kHalf) << shift;
-  return {.lowest = lowest, .highest = lowest + (std::uint64_t{1} << shift) - 1, .count = 0};
-}
-
 void Histogram::merge(const Histogram& other) noexcept {
   std::transform(counts_.begin(), counts_.end(), other.counts_.begin(), counts_.begin(),
                  std::plus<>{});
@@ -26,8 +20,9 @@ std::vector<Histogram::Bucket> Histogram::buckets() const {
   std::vector<Bucket> filled;
   for (std::size_t index = 0; index < counts_.size(); ++index) {
     if (counts_[index] > 0) {
-      filled.push_back(bounds_of(index));
-      filled.back().count = counts_[index];
+      filled.push_back({.lowest = Buckets::lowest(index),
+                        .highest = Buckets::highest(index),
+                        .count = counts_[index]});
     }
   }
   return filled;
@@ -40,7 +35,7 @@ std::uint64_t Histogram::value_at(double quantile) const noexcept {
   for (std::size_t index = 0; index < counts_.size(); ++index) {
     seen += counts_[index];
     if (seen >= wanted && seen > 0) {
-      return bounds_of(index).highest;
+      return Buckets::highest(index);
     }
   }
   return 0;

@@ -1,16 +1,16 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <vector>
+
+#include "record/buckets.hpp"
 
 namespace pipelab::record {
 
 /// Counts of non-negative integers in log-linear buckets: exact below 2048, and above that buckets
 /// no wider than 1/1024 of their values (less than 0.1 %), up to 2^48 - 1 (78 h in nanoseconds, and
-/// the longest run lasts 49 h); larger values are counted in a bucket of their own, the last. The
-/// layout is HdrHistogram's with three significant digits (http://hdrhistogram.org).
+/// the longest run lasts 49 h); larger values are counted in a bucket of their own, the last.
 class Histogram {
  public:
   /// The largest value that has a bucket; larger ones are clipped to the next.
@@ -22,10 +22,12 @@ class Histogram {
     std::uint64_t count;
   };
 
-  Histogram() : counts_(index_of(kClipped) + 1) {}
+  Histogram() : counts_(Buckets::index_of(kClipped) + 1) {}
 
   /// Counts `value` once.
-  void record(std::uint64_t value) noexcept { ++counts_[index_of(std::min(value, kClipped))]; }
+  void record(std::uint64_t value) noexcept {
+    ++counts_[Buckets::index_of(std::min(value, kClipped))];
+  }
 
   /// Counts all that `other` counted, too.
   void merge(const Histogram& other) noexcept;
@@ -44,17 +46,8 @@ class Histogram {
   std::uint64_t value_at(double quantile) const noexcept;
 
  private:
-  static constexpr unsigned kLinearBits = 11;  // values below 2^11 have a bucket each
-  static constexpr std::uint64_t kHalf = std::uint64_t{1} << (kLinearBits - 1U);
+  using Buckets = LogLinear<11>;  // values below 2^11 have a bucket each
   static constexpr std::uint64_t kClipped = kMaxValue + 1;
-
-  static std::size_t index_of(std::uint64_t value) noexcept {
-    // Never 0, so that there is nothing to compare: this is in every item's way.
-    const std::uint64_t wide_enough = value | (2 * kHalf - 1);
-    const auto shift = static_cast<unsigned>(std::bit_width(wide_enough)) - kLinearBits;
-    return static_cast<std::size_t>(shift * kHalf + (value >> shift));
-  }
-  static Bucket bounds_of(std::size_t index) noexcept;
 
   std::vector<std::uint64_t> counts_;
 };

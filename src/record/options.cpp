@@ -42,7 +42,8 @@ Named named(File file) {
   static constexpr std::array<Named, kFiles.size()> kNamed{{{"--emit-latencies", "samples.csv"},
                                                             {"--emit-histogram", "histogram.csv"},
                                                             {"--stats", "stats.csv"},
-                                                            {"--threads", "threads.csv"}}};
+                                                            {"--threads", "threads.csv"},
+                                                            {"--series", "series.csv"}}};
   return kNamed.at(static_cast<std::size_t>(file));
 }
 
@@ -70,8 +71,14 @@ void add_options(cli::Options& all, Options& options) {
   add(File::kHistogram, "write how many items had which latency and response time (CSV)");
   add(File::kStats, "write the totals (key,value lines)");
   add(File::kThreads, "write what became of each thread (CSV)");
+  add(File::kSeries, "write what came in each interval of the run (CSV)");
+  all.add_number<std::int64_t>("--series-ms", options.series_ms, 0, 3'600'000,
+                               "what an interval lasts, or more where there would be more than "
+                               "1000; 0: there are none",
+                               {.unit = "ms", .means = "series"});
   all.add_folder("--out", options.out,
-                 "write all of these: samples.csv, histogram.csv, stats.csv and threads.csv");
+                 "write all of these: samples.csv, histogram.csv, stats.csv, threads.csv and "
+                 "series.csv");
 }
 
 std::string conflict(const Options& options) {

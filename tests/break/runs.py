@@ -291,7 +291,7 @@ def _json(chance: random.Random, runs: Path, run: Path) -> None:
 
 def _table(chance: random.Random, runs: Path, run: Path) -> None:
     """A field, a row or the header of a table is another."""
-    file = run / chance.choice(("stats.csv", "histogram.csv", "samples.csv", "threads.csv"))
+    file = run / chance.choice(("stats.csv", "histogram.csv", "samples.csv", "threads.csv", "series.csv"))
     if not file.is_file():
         return
     lines = file.read_text(errors="replace").split("\n")

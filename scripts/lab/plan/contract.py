@@ -38,10 +38,12 @@ from lab.text.names import NAME
 
 # How a column of times is called in the raw table, and how many items must be beyond it: PERCENTILES of a histogram.
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999}
-STATS, HISTOGRAM, THREADS, SAMPLES = "stats.csv", "histogram.csv", "threads.csv", "samples.csv"  # that a program leaves
+# That a program leaves.
+STATS, HISTOGRAM, THREADS, SAMPLES = "stats.csv", "histogram.csv", "threads.csv", "samples.csv"
+SERIES = "series.csv"
 UNITS = ("ns", "us", "s", "ops_s", "bytes", "bytes_s", "count", "share")
 BETTER = ("lower", "higher")
-MEANS = ("interval", "rate", "arrival", "pattern", "duration", "warmup", "seed", "pin", "capacity", "waiting")
+MEANS = ("interval", "rate", "arrival", "pattern", "duration", "warmup", "seed", "pin", "capacity", "waiting", "series")
 SEVERAL = ("pin", "waiting")  # of these, which more than one option may mean
 SCHEDULED = "scheduled"  # in [sums]: the items that the schedule has in the run's time
 
@@ -221,6 +223,7 @@ class Contract:
         """The files that the program leaves, which are read; of a user's its streams, and what the attendant adds, are beside."""
         if self.own is None:
             wanted = {STATS: True, HISTOGRAM: self.histograms, THREADS: self.roles, SAMPLES: self.stages}
+            wanted[SERIES] = self.meaning("series")
             return [name for name, is_wanted in wanted.items() if is_wanted]
         sources = [metric.source for metric in self.metrics.values() if metric.source]
         found = {source.file for source in sources} - set(own.STREAMS.values())

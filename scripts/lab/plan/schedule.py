@@ -64,11 +64,60 @@ def of(known: Contract, options: Mapping[str, Value]) -> Schedule | None:
     return Schedule(interval_ns, spread)
 
 
+SPIKE = "during the spike"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a pattern, and how many items it has on average."""
+
+    name: str
+    begin_s: float
+    end_s: float
+    items: float
+
+
+def phases(known: Contract, options: Mapping[str, Value]) -> list[Phase]:
+    """The parts of the pattern that `options` have: before, during and after a spike, each step, thirds of a ramp; none
+    where there is no pattern."""
+    said = known.defaults | dict(options)
+    pattern, duration = known.meaning("pattern"), known.meaning("duration")
+    if not pattern or not duration or not said.get(pattern.name):
+        return []
+    kind, _, text = str(said[pattern.name]).partition(":")
+    duration_s = float(said[duration.name])
+    if kind == "ramp":
+        first, last = map(_rate, text.split(".."))
+        rates = [first + (last - first) * middle for middle in (1 / 6, 1 / 2, 5 / 6)]
+        return _phases(["first third", "second third", "last third"], rates, [duration_s / 3] * 3)
+    rates, times = _rates_and_times(kind, text, duration_s)
+    if kind == "spike":
+        beside = times[0] / 2
+        return _phases(["before", SPIKE, "after"], [*rates, rates[0]], [beside, times[1], beside])
+    names = [f"step {number}" for number in range(1, len(rates) + 1)] if kind == "step" else ["always"]
+    return _phases(names, rates, times)
+
+
+def _phases(names: list[str], rates: list[float], times: list[float]) -> list[Phase]:
+    found, begin_s = [], 0.0
+    for name, rate, time in zip(names, rates, times, strict=True):
+        if time > 0:
+            found.append(Phase(name, round(begin_s, 9), round(begin_s + time, 9), rate * time))
+        begin_s += time
+    return found
+
+
 def _mean_rate(pattern: str, duration_s: float) -> float:
     """Items a second that a pattern has on average in a run of so many seconds."""
     kind, _, text = pattern.partition(":")
     if kind == "ramp":
         return sum(map(_rate, text.split(".."))) / 2
+    rates, times = _rates_and_times(kind, text, duration_s)
+    return sum(rate * time for rate, time in zip(rates, times, strict=True)) / duration_s
+
+
+def _rates_and_times(kind: str, text: str, duration_s: float) -> tuple[list[float], list[float]]:
+    """Of each part of a pattern whose rates do not change within it: its rate, and how long that lasts in all."""
     rates, times = [], []
     for part in text.split(","):
         rate, _, time = part.partition("@")
@@ -78,7 +127,7 @@ def _mean_rate(pattern: str, duration_s: float) -> float:
         times[0] = duration_s - times[1]
     else:
         times[-1] = duration_s - sum(times[:-1])  # the last goes on
-    return sum(rate * time for rate, time in zip(rates, times, strict=True)) / duration_s
+    return rates, times
 
 
 def _rate(text: str) -> float:

@@ -118,6 +118,8 @@ def load(path: Path) -> Suite:
     found = reader.all(table)
     if not found:
         raise Complaint(path, "has no scenario: add a section such as [scenario.baseline], or a [matrix]")
+    limits = tuple(objectives.load(path, table["slo"], workload)) if "slo" in table else ()
+    objectives.check_every(path, limits, {each.name: each.options for each in found}, workload)
     guest = {key: value for key, value in table.get("guest", {}).items() if key != own.ROOTFS or not is_whole}
     check_keys(f"{path}: [guest]", guest, tuple(GUEST))
     compared = scenarios.baselines(str(path), table.get("baseline"), found)
@@ -133,7 +135,7 @@ def load(path: Path) -> Suite:
         margin=float(
             _number(path, table, "margin", Number(0, 1, whole=False), MARGIN, "the share that counts as the same")
         ),
-        objectives=tuple(objectives.load(path, table["slo"], workload)) if "slo" in table else (),
+        objectives=limits,
         question=_word(path, table, "question", ""),
         about=_about(path, table, workload) if "about" in table else (),
         file=path,

@@ -14,6 +14,7 @@ from lab.counters import counted
 from lab.judge import effects as judged_effects, evaluation, evidence
 from lab.plan.contract import Contract
 from lab.report import (
+    course,
     effects,
     environment as environment_words,
     matrix,
@@ -183,6 +184,7 @@ def _suite_page(
             [text for text in beside if text],
             place,
         )
+        body += course.blocks(name, folder, measurement, contract, environment)
         below.append(Part(3, f"{name}, {measurement}", body))
         if asked:
             changes[measurement] = judged_effects.of_measurement(runs, environment, evaluated.stages)

@@ -104,9 +104,10 @@ def _report(runs: Path, suites: Sequence[str], results: Path, page: Path) -> Non
     for file_name, content in made.items():
         write_whole(results / file_name, content)
     for name in names:  # pictures of measurements that are no longer there would pass for those of now
-        for old in results.glob(f"{name}_stages_*.png") if f"{name}_raw.csv" in made else ():
-            if old.name not in made:
-                old.unlink()
+        for pattern in ("stages_*.png", "series_*.png", "series.csv", "phases.csv"):
+            for old in results.glob(f"{name}_{pattern}") if f"{name}_raw.csv" in made else ():
+                if old.name not in made:
+                    old.unlink()
     if made:
         write_pages(results, page)
     if empty:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,10 +16,10 @@ from lab.plan.kinds import WORDS
 from lab.plan.places import SCENARIOS
 from lab.plan.plan import Row
 from lab.plan.suite import Suite
-from lab.report import pictures, stage_picture
+from lab.report import course, pictures, stage_picture
 from lab.runs import run_record
 from lab.runs.run_record import RunRecord
-from lab.tables import environment, measured, threads
+from lab.tables import environment, measured, phases, series, threads
 from lab.tables.measurement import KEYS, Measurement, groups
 from lab.text.complaint import FAILED, Complaint
 from lab.trace import findings as trace_findings, own_findings, own_runs, runs as trace_runs
@@ -68,12 +69,21 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
         **({counted.COUNTERS_FILE.format(name): counted.KEPT.csv(own)} if len(own) else {}),
         **({threads.FILE.format(name): threads.KEPT.csv(of_threads)} if len(of_threads) else {}),
         **evaluation.files(name, known),
+        **_course(name, records, facts),
         **pictures.draw(name, raw, workload),
         **{
             stage_picture.file_name(name, Measurement(*key)): stage_picture.draw(table, workload.stages)
             for key, table in (known.stages.groupby(KEYS, sort=False) if len(known.stages) else ())
         },
     }, complaints + unread
+
+
+def _course(name: str, records: list[RunRecord], facts: dict[str, Any]) -> dict[str, str | bytes]:
+    """The course of the runs, where their load changes, or an objective is one of every interval."""
+    patterned = any(map(phases.is_patterned, records))
+    if not series.is_wanted(facts, patterned):
+        return {}
+    return course.files(name, series.of_runs(records), phases.of_runs(records))
 
 
 def given_as(runs: Path, name: str) -> str:

@@ -21,7 +21,7 @@ from lab.text import names, strict
 from lab.text.complaint import FAILED, Complaint
 from lab.text.files import read_facts, read_text, write_whole
 from lab.plan.plan import Row
-from lab.runs.outputs import Outputs
+from lab.runs.outputs import Outputs, series
 
 RECORD = "run.json"
 ASKED_FOR = "asked_for_by"  # the scenarios to which an exact run belongs
@@ -110,7 +110,9 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[s
         raise Complaint(row.place, f"{what}: run 'make run-scenarios' again, which plans anew", FAILED)
     known = contract.load(row.workload)
     guest_files.accept(folder, outputs.names_of(known))
-    outputs.check_samples(folder, outputs.read(folder, row, known), known)  # both complain of what does not add up
+    left = outputs.read(folder, row, known)  # which complains of what does not add up, as do these two
+    outputs.check_samples(folder, left, known)
+    series.check(folder, left, row, known)
     facts: dict[str, Any] = {
         "row": asdict(row),
         ASKED_FOR: [row.asked_as],

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lab.text import names
 from lab.text.complaint import Complaint
+from lab.tables import series
 from lab.tables.estimate import median_interval
 from lab.tables.measurement import KEYS, Measurement, groups, quiet
 from lab.runs.outputs import Thread
@@ -150,6 +151,8 @@ def _run_metrics(record: RunRecord) -> dict[str, Any]:
     metrics |= outputs.percentiles_ns
     metrics |= {name: outputs.stats[name] for name in known.metrics if name in outputs.stats}
     metrics |= {name: value for name, value in outputs.stats.items() if name not in (*metrics, "begin_ns")}
+    if known.meaning("series"):
+        metrics |= series.worst(record)
     return metrics | _of_threads(outputs.threads, list(known.roles))
 
 

@@ -115,7 +115,9 @@ def test_a_workload_leaves_only_what_its_contract_needs(tmp_path: Path, records:
     table = {name: each for name, each in records[0].contract.table.items() if name not in ("stages", "roles", "sums")}
     table |= {"metrics": {"time_s": {"title": "time", "unit": "s", "better": "lower"}}, "headline": ["time_s"]}
     del table["judged"]
-    table["options"] = {name: each for name, each in table["options"].items() if each.get("means") != "pin"}
+    table["options"] = {
+        name: each for name, each in table["options"].items() if each.get("means") not in ("pin", "series")
+    }
     known = contract.of_table("own", table, "here")
     assert outputs.names_of(known) == ["stats.csv"]
     (tmp_path / "stats.csv").write_text("key,value\nbegin_ns,0\nduration_s,1\nitems,1\ntime_s,3.5\n")

@@ -1,6 +1,8 @@
 """Where response time went: exact sums, and damaged files."""
 
 import io
+import os
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +12,14 @@ import pandas as pd
 import pytest
 from matplotlib import image
 
-from lab.plan import contract
-from lab.report import stage_picture
+from lab.plan import contract, plan, plan_file
+from lab.report import stage_picture, suite as suite_results
+from lab.runs import run_record
 from lab.runs.run_record import RunRecord
 from lab.tables import stages
 from lab.tables.measurement import Measurement
+from lab.tests.conftest import run_folder
+from lab.tests.reseal import reseal
 from lab.text.complaint import FAILED, Complaint
 
 LIVE = Measurement("aarch64", "live", "tcg")
@@ -150,3 +155,20 @@ def test_items_of_several_producers_need_not_come_in_the_order_of_their_times(tm
         stages.read(file, PIPELINE)
     assert stages.read(file, replace(PIPELINE, table=PIPELINE.table | {"ordered": False})).items == 3
     assert not contract.load("ingress").ordered and PIPELINE.ordered
+
+
+@pytest.mark.parametrize("producers", [1, 3])
+def test_a_run_of_several_producers_is_reported_without_complaint(runs: Path, producers: int) -> None:
+    """Their items are in the order in which they were done, not in that in which they were intended."""
+    folder = run_folder(runs, "baseline", "live", 1)
+    options = {"producers": producers, "prod-interval-us": 200, "arrival": "poisson", "duration": 0.15}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    program = [os.environ["PIPELAB_PROGRAM"], "ingress", *words, "--seed", "1", "--out", str(folder)]
+    subprocess.run(program, check=True, capture_output=True)
+    record = run_record.load(reseal(folder, workload="ingress", options=options, seed=1))
+    for file in runs.glob(plan.file_name("*", "*", "*")):
+        file.unlink()
+    (runs / plan.file_name("t000", "aarch64", "live")).write_text(plan_file.write([record.row]))
+    made, complaints = suite_results.make("t000", runs, None, runs.parent)
+    assert not complaints
+    assert "lateness" in str(made["t000_stages.csv"]) and "response_p99_worst_ns" in str(made["t000_raw.csv"])

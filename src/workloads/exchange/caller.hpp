@@ -31,7 +31,7 @@ inline std::size_t samples_of_pair(const Kit& kit, const Options& options, std::
 /// What a caller measured.
 struct Called {
   Called(const Kit& kit, const Options& options, std::size_t pair)
-      : recorder(samples_of_pair(kit, options, pair), kit.record.sample_every) {}
+      : recorder(samples_of_pair(kit, options, pair), kit.record.sample_every, kit.intervals()) {}
 
   Recorder recorder;
   platform::Nanoseconds round_trips_ns{0};
@@ -130,8 +130,12 @@ class Caller {
     which_ = 1;
     called_.noticed_ns = platform::now_ns();
     if (!answered) {
-      ++(is_measured(number) ? called_.failed.at(static_cast<std::size_t>(failure.why()))
-                             : called_.failed_before);
+      if (is_measured(number)) {
+        ++called_.failed.at(static_cast<std::size_t>(failure.why()));
+        called_.recorder.fail(called_.noticed_ns);
+      } else {
+        ++called_.failed_before;
+      }
     }
     called_.answered_by_first =
         called_.recorder.items() + (is_measured(number) && answered ? 1 : 0);

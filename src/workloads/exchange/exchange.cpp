@@ -50,13 +50,14 @@ std::string Exchange::conflict(const Kit& kit) const { return exchange::conflict
 
 double Exchange::memory_bytes(const Kit& kit) const {
   return static_cast<double>(shared_bytes(kit, options_)) +
-         2 * static_cast<double>(kit.record.samples()) * sizeof(CallTimes);
+         2 * static_cast<double>(kit.record.samples()) * sizeof(CallTimes) +
+         static_cast<double>(options_.pairs + 1) * Recorder::course_bytes(kit.intervals());
 }
 
 std::string_view Exchange::memory_options() const { return "--pairs or --max-samples"; }
 
 Outcome Exchange::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
-  Recorder recorder(0, kit.record.sample_every);
+  Recorder recorder(0, kit.record.sample_every, kit.intervals());
   const double clock_read_ns = platform::clock_read_cost_ns();
   const Measured measured = measure(kit, options_, recorder, stop);
   const std::uint64_t calls = recorder.items();
@@ -105,7 +106,8 @@ Outcome Exchange::run(const Kit& kit, record::Files& files, std::atomic<bool>& s
                     {"clipped", fmt::to_string(recorder.clipped())},
                     {"samples", fmt::to_string(recorder.samples().size())},
                     {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)}},
-          .threads = measured.threads};
+          .threads = measured.threads,
+          .series = recorder.series(measured.elapsed_ns)};
 }
 
 std::unique_ptr<Workload> make() { return std::make_unique<Exchange>(); }

@@ -108,6 +108,9 @@ class Experiment {
     std::ranges::for_each(processes_, &threads::Process::wait_until_ready);
     const load::Phases phases = plan_.phases =
         load::phases_from_now(kit_.load, options_.pairs * (options_.levels() + 1));
+    for (Called& each : called) {
+      each.recorder.begin(phases.measured.begin_ns);
+    }
     std::ranges::for_each(processes_, &threads::Process::start);
     crew.start(phases.quiet_ns, phases.measured.begin_ns);
     std::optional<Saboteur> saboteur;

@@ -78,6 +78,7 @@ class Experiment {
     crew.wait_until_ready();
     phases_ = load::phases_from_now(kit_.load, options_.producers + 1);
     executor_.measure_from(phases_.measured.begin_ns);
+    recorder_.begin(phases_.measured.begin_ns);
     std::string stall;
     {
       const threads::Watchdog watchdog(
@@ -114,7 +115,7 @@ class Experiment {
 
   template <class MakeHandover>
   void add_producer(Crew& crew, std::size_t which, const MakeHandover& make_handover) {
-    Submitted& submitted = submitted_.emplace_back(options_);
+    Submitted& submitted = submitted_.emplace_back(options_, kit_.intervals());
     crew.add({.name = fmt::format("producer-{}", which),
               .role = "producer",
               .cpu = options_.pin_producer,
@@ -153,6 +154,7 @@ class Experiment {
       all.all += own.all;
       all.measured += own.measured;
       all.dropped += own.dropped;
+      all.drops.merge(own.drops);
       all.missed += own.missed;
       all.submit.merge(own.submit);
       if (all.burst) {
@@ -186,7 +188,7 @@ class Experiment {
   Executor executor_;
   std::deque<Submitted> submitted_;  // by each producer
   load::Phases phases_{};
-  Measured measured_{options_};
+  Measured measured_{options_, kit_.intervals()};
 };
 
 }  // namespace

@@ -18,7 +18,8 @@ namespace pipelab::ingress {
 
 /// What one run measured, beside what the recorder holds.
 struct Measured {
-  explicit Measured(const Options& options) : submitted(options) {}
+  Measured(const Options& options, const record::Intervals& intervals)
+      : submitted(options, intervals) {}
 
   platform::Nanoseconds begin_ns{0};    ///< when the measured phase began
   platform::Nanoseconds elapsed_ns{0};  ///< from there to its end or the last task's, if later

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "platform/clock.hpp"
@@ -97,13 +98,14 @@ double Ingress::memory_bytes(const Kit& kit) const {
   const auto producers = static_cast<double>(options_.producers);
   return producers * static_cast<double>(options_.share()) * kMostOfATask +
          producers * kHistogram * (options_.burst > 0 ? 2 : 1) +
-         static_cast<double>(kit.record.samples()) * sizeof(TaskTimes);
+         static_cast<double>(kit.record.samples()) * sizeof(TaskTimes) +
+         Recorder::course_bytes(kit.intervals());
 }
 
 std::string_view Ingress::memory_options() const { return "--bound, --producers or --max-samples"; }
 
 Outcome Ingress::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
-  Recorder recorder(kit.record.samples(), kit.record.sample_every);
+  Recorder recorder(kit.record.samples(), kit.record.sample_every, kit.intervals());
   const double clock_read_ns = platform::clock_read_cost_ns();
   const Measured measured = measure(kit, options_, recorder, stop);
   const record::Histogram& submit = measured.submitted.submit;
@@ -120,10 +122,13 @@ Outcome Ingress::run(const Kit& kit, record::Files& files, std::atomic<bool>& st
 
   const std::array others{record::NamedHistogram{"submit", submit}};
   files.write(recorder, measured.begin_ns, others);
+  record::Series series = recorder.series(measured.elapsed_ns);
+  series.add_failed(measured.submitted.drops.counts());
   return {.begin_ns = measured.begin_ns,
           .elapsed_ns = measured.elapsed_ns,
           .stats = totals(measured, recorder, clock_read_ns),
-          .threads = measured.threads};
+          .threads = measured.threads,
+          .series = std::move(series)};
 }
 
 std::unique_ptr<Workload> make() { return std::make_unique<Ingress>(); }

@@ -13,6 +13,7 @@
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 #include "record/histogram.hpp"
+#include "record/intervals.hpp"
 #include "workload.hpp"
 #include "workloads/ingress/options.hpp"
 #include "workloads/ingress/seats.hpp"
@@ -22,17 +23,19 @@ namespace pipelab::ingress {
 
 /// What a producer measured.
 struct Submitted {
-  explicit Submitted(const Options& options) {
+  explicit Submitted(const Options& options, const record::Intervals& intervals = {})
+      : drops(intervals) {
     if (options.burst > 0) {
       burst.emplace();
     }
   }
 
-  std::uint64_t all{0};        ///< tasks that were handed over in the whole run
-  std::uint64_t measured{0};   ///< of these, the measured ones
-  std::uint64_t dropped{0};    ///< that there was no room for, measured ones
-  std::uint64_t missed{0};     ///< of the schedule that were never made
-  record::Histogram submit{};  ///< what each submit took its producer, of the measured ones
+  std::uint64_t all{0};           ///< tasks that were handed over in the whole run
+  std::uint64_t measured{0};      ///< of these, the measured ones
+  std::uint64_t dropped{0};       ///< that there was no room for, measured ones
+  record::IntervalCounter drops;  ///< the same, by when that was
+  std::uint64_t missed{0};        ///< of the schedule that were never made
+  record::Histogram submit{};     ///< what each submit took its producer, of the measured ones
   std::optional<record::Histogram> burst;  ///< from its first submit until all of it is done
 };
 
@@ -69,8 +72,11 @@ class Producer {
     }
     const load::Share share{.which = which_, .many = options_.producers};
     const std::uint64_t missed =
-        load::make_share(load_, share, phases, stop_, [this](auto& pacing, bool measures) {
+        load::make_share(load_, share, phases, stop_, [&](auto& pacing, bool measures) {
           measures_ = measures;
+          if (measures) {
+            submitted_.drops.begin(phases.measured.begin_ns);
+          }
           for (std::optional<load::Turn> turn; goes_on() && (turn = pacing.next(stop_));) {
             if (options_.burst > 0) {
               run_burst(*turn);
@@ -144,7 +150,10 @@ class Producer {
       return true;
     }
     if (options_.on_full == OnFull::kDrop) {
-      submitted_.dropped += measures_ ? 1 : 0;
+      if (measures_) {
+        ++submitted_.dropped;
+        submitted_.drops.count(task.submitted_ns);
+      }
       platform::spin_hint();  // a dropped task is no progress: let the loop's CPU run
       return false;
     }

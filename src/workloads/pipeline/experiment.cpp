@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <utility>
 
 #include "channel/with_link.hpp"
 #include "load/pacing.hpp"
@@ -20,16 +19,16 @@ using threads::Crew;
 
 /// The producer thread's part of a run.
 template <class Pacing, class Link>
-void produce(Link& link, const load::Options& load, const Options& options,
-             const load::Phases& phases, const std::atomic<bool>& stop, const Crew::Ready& ready,
-             Production& production) {
-  Producer<Link, Pacing> producer(link, load, options.channel, stop);
+void produce(Link& link, const Kit& kit, const Options& options, const load::Phases& phases,
+             const std::atomic<bool>& stop, const Crew::Ready& ready, Measured& measured) {
+  Producer<Link, Pacing> producer(link, kit.load, options.channel, stop, kit.intervals());
   if (!ready()) {
     return;
   }
   static_cast<void>(producer.run(phases.warm_up));
-  production = producer.run(phases.measured);
-  production.missed = producer.missed();
+  measured.production = producer.run(phases.measured);
+  measured.production.missed = producer.missed();
+  measured.drops = producer.drops();
 }
 
 /// The consumer thread's part. Returns how many items came torn, twice or out of order.
@@ -55,7 +54,7 @@ template <class Link>
 Measured measure_over(Link& link, const Kit& kit, const Options& options, Recorder& recorder,
                       std::atomic<bool>& stop) {
   load::Phases phases{};
-  Production production;
+  Measured measured{};
   std::uint64_t faults = 0;
   Crew crew(kit.threads, stop);
   crew.add({.name = "consumer",
@@ -74,23 +73,22 @@ Measured measure_over(Link& link, const Kit& kit, const Options& options, Record
         const auto part = kit.load.pattern          ? produce<load::Patterned, Link>
                           : kit.load.has_schedule() ? produce<load::Paced, Link>
                                                     : produce<load::Unpaced, Link>;
-        part(link, kit.load, options, phases, stop, ready, production);
+        part(link, kit, options, phases, stop, ready, measured);
       },
       [&link] { link.close(); });
   crew.wait_until_ready();
   phases = load::phases_from_now(kit.load);
+  recorder.begin(phases.measured.begin_ns);
   crew.start(phases.quiet_ns, phases.measured.begin_ns);
-  std::vector<threads::Record> threads = crew.join();
+  measured.threads = crew.join();
   if (faults > 0) {
     throw std::logic_error(fmt::format("{} items came torn, twice or out of order", faults));
   }
-  const Nanoseconds begin_ns = phases.measured.begin_ns;
+  const Nanoseconds begin_ns = measured.begin_ns = phases.measured.begin_ns;
   const Nanoseconds produced_until_ns = std::min(phases.measured.end_ns, platform::now_ns());
-  return {.production = production,
-          .begin_ns = begin_ns,
-          .elapsed_ns = std::max({produced_until_ns, recorder.last_done_ns(), begin_ns}) - begin_ns,
-          .threads = std::move(threads),
-          .wake_ups = link.wake_ups()};
+  measured.elapsed_ns = std::max({produced_until_ns, recorder.last_done_ns(), begin_ns}) - begin_ns;
+  measured.wake_ups = link.wake_ups();
+  return measured;
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ struct Measured {
   platform::Nanoseconds elapsed_ns;      ///< from there to its end or to the last item's, if later
   std::vector<threads::Record> threads;  ///< the producer, the consumer
   std::optional<std::int64_t>
-      wake_ups;  ///< system calls that woke the other thread, in the whole run
+      wake_ups;                      ///< system calls that woke the other thread, in the whole run
+  std::vector<std::uint64_t> drops;  ///< items that were dropped in each interval
 };
 
 /// Runs the pipeline that the options describe: warm-up, measured phase, and consumption of what is

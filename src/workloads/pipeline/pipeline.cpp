@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
 
 #include "platform/clock.hpp"
 #include "threads/options.hpp"
@@ -37,7 +38,8 @@ std::string Pipeline::conflict(const Kit& kit) const {
 
 double Pipeline::memory_bytes(const Kit& kit) const {
   return channel::memory_bytes(options_.channel) + static_cast<double>(options_.work_bytes) +
-         static_cast<double>(kit.record.samples()) * sizeof(ItemTimes);
+         static_cast<double>(kit.record.samples()) * sizeof(ItemTimes) +
+         Recorder::course_bytes(kit.intervals());
 }
 
 std::string_view Pipeline::memory_options() const {
@@ -45,15 +47,18 @@ std::string_view Pipeline::memory_options() const {
 }
 
 Outcome Pipeline::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
-  Recorder recorder(kit.record.samples(), kit.record.sample_every);
+  Recorder recorder(kit.record.samples(), kit.record.sample_every, kit.intervals());
   const double clock_read_ns = platform::clock_read_cost_ns();
   const Measured measured = measure(kit, options_, recorder, stop);
   fmt::print("{}", summary(measured, recorder, clock_read_ns));
   files.write(recorder, measured.begin_ns);
+  record::Series series = recorder.series(measured.elapsed_ns);
+  series.add_failed(measured.drops);
   return {.begin_ns = measured.begin_ns,
           .elapsed_ns = measured.elapsed_ns,
           .stats = totals(measured, recorder, clock_read_ns),
-          .threads = measured.threads};
+          .threads = measured.threads,
+          .series = std::move(series)};
 }
 
 std::unique_ptr<Workload> make() { return std::make_unique<Pipeline>(); }

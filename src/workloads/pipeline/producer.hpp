@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "channel/link.hpp"
 #include "channel/options.hpp"
@@ -12,6 +13,7 @@
 #include "load/phases.hpp"
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
+#include "record/intervals.hpp"
 #include "workloads/pipeline/item.hpp"
 
 namespace pipelab::pipeline {
@@ -28,28 +30,34 @@ template <channel::PushSide Link, class Pacing>
 class Producer {
  public:
   Producer(Link& link, const load::Options& load, const channel::Options& options,
-           const std::atomic<bool>& stop)
+           const std::atomic<bool>& stop, const record::Intervals& intervals = {})
       : link_(link),
         pacing_(load),
         payload_(options.item_bytes, options.zero_copy),
         has_payload_(options.item_bytes > 0),
         blocks_(options.on_full == channel::OnFull::kBlock),
-        stop_(stop) {}
+        stop_(stop),
+        drops_(intervals) {}
 
   /// Produces through `phase`, or until `stop` is set.
   Production run(const load::Phase& phase) {
     Production production;
+    drops_.begin(phase.begin_ns);
     pacing_.start(phase, stop_);
     while (const std::optional<load::Turn> turn = pacing_.next(stop_)) {
       ++production.produced;
       if (!push(*turn, phase.begin_ns)) {
         ++production.dropped;
+        drops_.count(turn->created_ns);
         platform::spin_hint();  // a dropped item is no progress: let the consumer's CPU run
       }
     }
     link_.flush();
     return production;
   }
+
+  /// How many items were dropped in each interval of the last phase.
+  const std::vector<std::uint64_t>& drops() const noexcept { return drops_.counts(); }
 
   /// How many items of the last phase's schedule were never made. It takes its time.
   std::uint64_t missed() noexcept {
@@ -86,6 +94,7 @@ class Producer {
   bool blocks_;
   typename Link::Waiter waiter_;
   const std::atomic<bool>& stop_;
+  record::IntervalCounter drops_;
 };
 
 }  // namespace pipelab::pipeline

@@ -277,8 +277,11 @@ class Client {
     check_end(now_ns);
     if (now_ns >= next_look_ns_) {
       next_look_ns_ = now_ns + limit_ns_;
-      correlation_.expire(now_ns - options_.timeout_ns(), [this](const Pending& pending) {
-        called_.timeouts += is_measured(pending.number) ? 1 : 0;
+      correlation_.expire(now_ns - options_.timeout_ns(), [this, now_ns](const Pending& pending) {
+        if (is_measured(pending.number)) {
+          ++called_.timeouts;
+          recorder_.fail(now_ns);
+        }
         ++settled_own_;
       });
     }
@@ -386,7 +389,10 @@ class Client {
     const bool measured = is_measured(pending.number);
     called_.bytes += measured ? std::exchange(received_bytes_, 0) : 0;
     if (draft.is_error()) {
-      called_.failed += measured ? 1 : 0;
+      if (measured) {
+        ++called_.failed;
+        recorder_.fail(done_ns_);
+      }
       return;
     }
     called_.wrong += draft.result() != pending.number + body_.sum ? 1 : 0;

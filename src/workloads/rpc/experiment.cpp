@@ -83,6 +83,7 @@ class Experiment {
       process->wait_until_ready();
     }
     const load::Phases phases = plan_.phases = load::phases_from_now(kit_.load, 3);
+    recorder_.begin(phases.measured.begin_ns);
     if (process) {
       process->start();
     }

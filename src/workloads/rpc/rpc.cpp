@@ -80,7 +80,8 @@ double Rpc::memory_bytes(const Kit& kit) const {
   constexpr double kOfParsers = 8;  // times a message
   return static_cast<double>(shared_bytes(options_)) +
          kOfParsers * static_cast<double>(options_.most_request_bytes()) +
-         static_cast<double>(kit.record.samples()) * sizeof(CallTimes);
+         static_cast<double>(kit.record.samples()) * sizeof(CallTimes) +
+         Recorder::course_bytes(kit.intervals());
 }
 
 std::string_view Rpc::memory_options() const {
@@ -88,7 +89,7 @@ std::string_view Rpc::memory_options() const {
 }
 
 Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
-  Recorder recorder(kit.record.samples(), kit.record.sample_every);
+  Recorder recorder(kit.record.samples(), kit.record.sample_every, kit.intervals());
   const double clock_read_ns = platform::clock_read_cost_ns();
   const Measured measured = measure(kit, options_, recorder, stop);
   const Called& called = measured.called;
@@ -106,7 +107,8 @@ Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) 
   return {.begin_ns = measured.begin_ns,
           .elapsed_ns = measured.elapsed_ns,
           .stats = totals(measured, recorder, options_, clock_read_ns),
-          .threads = measured.threads};
+          .threads = measured.threads,
+          .series = recorder.series(measured.elapsed_ns)};
 }
 
 std::unique_ptr<Workload> make() { return std::make_unique<Rpc>(); }

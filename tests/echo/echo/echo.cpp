@@ -35,7 +35,8 @@ struct CallTimes {
 
 /// What a caller and the answerer share.
 struct alignas(platform::kDestructiveInterference) Call {
-  Call(std::size_t samples, std::size_t bytes) : recorder(samples), answer(bytes) {}
+  Call(std::size_t samples, const record::Intervals& intervals, std::size_t bytes)
+      : recorder(samples, 1, intervals), answer(bytes) {}
 
   std::atomic<bool> asked{false};  // all else is the answerer's while it is set
   Nanoseconds taken_ns{0}, answered_ns{0};
@@ -110,7 +111,8 @@ class Echo : public Workload {
                }
              });
     for (std::size_t place = 0; place < callers_; ++place) {
-      Call& call = answerer.calls.emplace_back(kit.record.samples(), answer_bytes_);
+      Call& call =
+          answerer.calls.emplace_back(kit.record.samples(), kit.intervals(), answer_bytes_);
       crew.add(
           {.name = fmt::format("caller-{}", place), .role = "caller", .cpu = {}},
           [&, place](const Crew::Ready& ready) {
@@ -125,6 +127,9 @@ class Echo : public Workload {
     }
     crew.wait_until_ready();
     phases = load::phases_from_now(kit.load);
+    for (Call& call : answerer.calls) {
+      call.recorder.begin(phases.measured.begin_ns);
+    }
     crew.start(phases.quiet_ns, phases.measured.begin_ns);
     std::vector<threads::Record> threads = crew.join();
 
@@ -149,7 +154,8 @@ class Echo : public Workload {
                        fmt::to_string(calls_s * static_cast<double>(answer_bytes_))},
                       {"idle_looks", fmt::to_string(answerer.idle_looks)},
                       {"samples", fmt::to_string(all.recorder.samples().size())}},
-            .threads = std::move(threads)};
+            .threads = std::move(threads),
+            .series = all.recorder.series(elapsed_ns)};
   }
 
  private:

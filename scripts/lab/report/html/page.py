@@ -22,7 +22,9 @@ from lab.text.page import STAGES, Part, Picture
 HERE = Path(__file__).parent
 LIBRARY = Path("/usr/share/javascript/chart.js/chart.min.js")  # of libjs-chart.js
 PNG = b"\x89PNG\r\n\x1a\n"
-OWN = re.compile(r"bench\.png|capacity_[\w-]+\.png", re.ASCII)  # pictures that no plot stands in for
+OWN = re.compile(
+    r"bench\.png|capacity_[\w-]+\.png|[\w-]+_series_[\w-]+\.png", re.ASCII
+)  # pictures that no plot stands in for
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a run left: stats.csv, histogram.csv, threads.csv and samples.csv, read strictly against the workload's contract.
+"""What a run left: stats.csv, histogram.csv, threads.csv, samples.csv and (series.py) series.csv, read strictly against the workload's contract.
 
 A user's own program may leave its numbers elsewhere (its contract says where), and the attendant leaves process.csv in the
 place of what the kit's programs say of their run.
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.plan import schedule
-from lab.plan.contract import HISTOGRAM, SAMPLES, SCHEDULED, STATS, THREADS, Contract
+from lab.plan.contract import HISTOGRAM, SAMPLES, SCHEDULED, SERIES, STATS, THREADS, Contract
 from lab.plan.own import Source
 from lab.plan.plan import Row
 from lab.text import hlog, printed, strict
@@ -42,6 +42,7 @@ MOST_BYTES = {
     PROCESS: 2**16,
     HISTOGRAM: 2**23,  # a row a bucket
     THREADS: 2**24,  # a row a thread
+    SERIES: 2**20,  # a row an interval
 }
 MOST_LINE = 1000  # characters
 MOST_NS = 10**18

@@ -43,3 +43,30 @@ value() { # NAME KEY
     (($(value "$parser" items) > 50 && $(value "$parser" failed) == 0))
   done
 }
+
+@test "exact timing: a thousand connections over TCP, and a server that dies, leave the same bytes twice" {
+  local options name
+  for options in "--transport tcp --connections 1000 --window 2000 --pattern constant:10k" \
+    "--transport unix --connections 20 --fault kill-server@0.02 --pattern constant:10k"; do
+    rm -rf "$OUT"
+    for name in first again; do
+      # shellcheck disable=SC2086  # words of options
+      ask "$name" $options --peer process
+    done
+    diff -r "$OUT/first/out" "$OUT/again/out"
+    (($(value first items) + $(value first lost) + $(value first missed) == 500))
+  done
+  (($(value first lost) > 0))
+}
+
+@test "every pool and every correlation works in a guest" {
+  local pool correlate
+  for pool in return-ring shared-stack malloc mimalloc; do
+    ask "$pool" --prod-interval-us 0 --pool "$pool"
+    (($(value "$pool" items) > 50 && $(value "$pool" failed) == 0))
+  done
+  for correlate in slots map sharded tbb; do
+    ask "$correlate" --prod-interval-us 0 --correlate "$correlate"
+    (($(value "$correlate" items) > 50 && $(value "$correlate" failed) == 0))
+  done
+}

@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include "platform/sockets.hpp"
+#include "platform/listener.hpp"
 #include "platform/system_call.hpp"
 
 namespace pipelab::platform {
@@ -30,7 +30,8 @@ std::array<StreamEnd, 2> stream_pair(StreamKind kind) {
     return {{{.from = back[0], .to = ends[1]}, {.from = ends[0], .to = back[1]}}};
   }
   if (kind == StreamKind::kTcp) {
-    ends = tcp_pair();
+    const Listener listener(kind, 1);
+    ends = {listener.connect(), listener.accept()};
   } else {
     checked(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "make a socket");
   }

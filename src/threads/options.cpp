@@ -40,6 +40,20 @@ void add_scheduling(cli::Options& all, std::string_view role,
                 scheduling, to_scheduling);
 }
 
+void add_wait(cli::Options& all, std::optional<Wait>& wait, const std::string& where,
+              std::initializer_list<cli::Choice<Wait>> more) {
+  std::vector<cli::Choice<Wait>> ways{
+      {"adaptive", Wait::kAdaptive,
+       "spin for 30 us if the other side is on another CPU and that has paid, yield if it is on "
+       "this one, then sleep"},
+      {"spin", Wait::kSpin, "stay on the CPU"},
+      {"yield", Wait::kYield, "let others run"},
+      {"futex", Wait::kFutex, "sleep at once"},
+      {"hybrid", Wait::kHybrid, "spin as many turns as were enough, yield 4 times, then sleep"}};
+  ways.insert(ways.end(), more);
+  all.add_choice<Wait>("--wait", wait, ways, "how a side waits at " + where, {.means = "waiting"});
+}
+
 std::string conflict(const platform::Scheduling& scheduling, std::initializer_list<Role> roles) {
   for (const Role& role : roles) {
     if (role.pin &&

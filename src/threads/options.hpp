@@ -8,6 +8,7 @@
 
 #include "cli/options.hpp"
 #include "platform/scheduling.hpp"
+#include "threads/waiter.hpp"
 
 namespace pipelab::threads {
 
@@ -24,6 +25,11 @@ void add_options(cli::Options& all, Options& options);
 /// it is another than that of all.
 void add_scheduling(cli::Options& all, std::string_view role,
                     std::optional<platform::Scheduling>& scheduling);
+
+/// Adds `--wait`: how a side waits `where` it is the program that does, with the first of the ways
+/// that Wait has, and `more` of them.
+void add_wait(cli::Options& all, std::optional<Wait>& wait, const std::string& where,
+              std::initializer_list<cli::Choice<Wait>> more = {});
 
 /// What the threads of a role can have of their own.
 struct Role {

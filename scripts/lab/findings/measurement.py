@@ -57,7 +57,8 @@ def impossible(
 def _impossible(row: Mapping[str, float], _: Case, contract: Contract) -> Values | None:
     """What is wrong with a run, or nothing."""
     for metric in contract.metrics.values():
-        if metric.unit == "share" and not 0 <= row.get(metric.name, 0) <= 1:
+        # What was not measured is no value.
+        if metric.unit == "share" and (row.get(metric.name, 0) < 0 or row.get(metric.name, 0) > 1):
             return {"what": "share", "metric": metric.title, "value": row[metric.name]}
         known = [(name, row.get(f"{metric.name}_{name}_ns", math.nan)) for name in PERCENTILES]
         known = [(name, value) for name, value in known if not math.isnan(value)]

@@ -38,18 +38,9 @@ void add_options(cli::Options& all, Options& options) {
                               "of a request and of its reply, a multiple of 8", {.unit = "bytes"});
   all.add_flag("--zero-copy", options.zero_copy,
                "write and read payloads where they lie in the slot");
-  all.add_choice<Wait>(
-      "--wait", options.wait,
-      {{"adaptive", Wait::kAdaptive,
-        "spin for 30 us if the other side is on another CPU and that has paid, yield if it is on "
-        "this one, then sleep"},
-       {"spin", Wait::kSpin, "stay on the CPU"},
-       {"yield", Wait::kYield, "let others run"},
-       {"futex", Wait::kFutex, "sleep at once"},
-       {"hybrid", Wait::kHybrid, "spin as many turns as were enough, yield 4 times, then sleep"},
-       {"counted", Wait::kCounted, "spin 100 to 20,000 turns, then sleep"},
-       {"long-spin", Wait::kLongSpin, "spin 50,000 turns, then sleep"}},
-      "how a side waits at a slot or queue", {.means = "waiting"});
+  threads::add_wait(all, options.wait, "a slot or queue",
+                    {{"counted", Wait::kCounted, "spin 100 to 20,000 turns, then sleep"},
+                     {"long-spin", Wait::kLongSpin, "spin 50,000 turns, then sleep"}});
   all.add_choice<Callback>(
       "--callback", options.callback,
       {{"none", Callback::kNone, "it does not"},

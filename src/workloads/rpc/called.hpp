@@ -24,6 +24,7 @@ struct Called {
   std::uint64_t missed{0};    ///< of the schedule, that were never made
   std::uint64_t timeouts{0};  ///< measured requests without a reply in their time
   std::uint64_t failed{0};    ///< measured requests that an error answered
+  std::uint64_t lost{0};      ///< measured requests whose server died
   std::uint64_t wrong{0};     ///< replies with another result than theirs
   std::uint64_t late{0};      ///< replies to a request that was over, refused
   std::uint64_t unknown{0};   ///< replies with an id that nobody gave
@@ -31,7 +32,13 @@ struct Called {
   std::array<std::uint64_t, kErrors.size()> errors{};  ///< replies that are
   std::uint64_t bytes{0};                              ///< of measured messages, both ways
   std::uint64_t most_pending{0};                       ///< requests without a reply, at one time
-  platform::Nanoseconds handshake_ns{0};               ///< what the first call took
+  platform::Nanoseconds connect_ns{0};                 ///< what it took to connect
+  platform::Nanoseconds handshake_ns{0};  ///< what the first call took, over all connections
+  platform::Nanoseconds end_ns{0};        ///< when the client said that nothing more comes
+  platform::Nanoseconds ended_ns{0};      ///< when the server had said so, too
+  std::uint64_t reconnects{0};
+  platform::Nanoseconds reconnect_ns{0};  ///< from the loss of the server to the next one's answer
+  std::size_t correlation_bytes{0};       ///< that a full window takes in malloc's memory
   record::Histogram lookup;  ///< what finding its request took one reply in 64, with a clock read
   Tally tally{};
 };

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <memory_resource>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -39,7 +42,10 @@ using threads::Crew;
 
 /// What both processes know of a run, in memory that they share.
 struct Plan {
-  load::Phases phases{};  // there before the run starts
+  Plan(std::size_t window, std::pmr::memory_resource& shared) : stamps(window, shared) {}
+
+  load::Phases phases{};              // there before the run starts
+  std::atomic<bool> is_taken{false};  // the first server has its connections
   Stamps stamps;
   Served served;
 };
@@ -55,18 +61,25 @@ class Experiment {
         recorder_(recorder),
         stop_(stop),
         segment_(shared_bytes(options), static_cast<std::uint32_t>(options.messages())),
-        plan_(*std::pmr::polymorphic_allocator<>(&segment_).new_object<Plan>()),
+        plan_(*std::pmr::polymorphic_allocator<>(&segment_).new_object<Plan>(options.window,
+                                                                             segment_)),
         link_(options, segment_) {}
 
   Measured measure() {
-    std::optional<threads::Process> process;
+    std::deque<threads::Process> processes;  // the server's, and that of who takes its place
     if (options_.peer == Peer::kProcess) {
-      process.emplace([this](threads::Process::Parent parent) { return serve(parent); });
+      for (const bool stands_by : {false, true}) {
+        if (!stands_by || options_.restarts()) {
+          processes.emplace_back([this, stands_by](threads::Process::Parent parent) {
+            return serve(stands_by, parent);
+          });
+        }
+      }
       link_.keep(Side::kClient);
     }
     std::optional<threads::Warden> warden;  // whose thread may be there once all is forked
-    if (process) {
-      warden.emplace(*process, [this] {
+    if (!processes.empty()) {
+      warden.emplace(processes.back(), [this] {
         gone_ = true;
         link_.rouse();
       });
@@ -74,22 +87,22 @@ class Experiment {
     Client<Link, Parser, Correlation> client(link_, kit_, options_, recorder_, plan_.stamps, gone_,
                                              stop_);
     Crew crew(kit_.threads, stop_);
-    if (!process) {
-      add_server(crew);
+    if (processes.empty()) {
+      add_server(crew, false);
     }
     add_client(crew, client);
     crew.wait_until_ready();
-    if (process) {
-      process->wait_until_ready();
+    for (threads::Process& process : processes) {
+      process.wait_until_ready();
     }
     const load::Phases phases = plan_.phases = load::phases_from_now(kit_.load, 3);
     recorder_.begin(phases.measured.begin_ns);
-    if (process) {
-      process->start();
+    for (threads::Process& process : processes) {
+      process.start();
     }
     crew.start(phases.quiet_ns, phases.measured.begin_ns);
     Measured measured;
-    join(crew, process, measured);
+    join(crew, processes, measured);
     warden.reset();
     measured.called = client.called();
     measured.served = plan_.served;
@@ -125,19 +138,33 @@ class Experiment {
         [&client] { client.give_up(); });
   }
 
-  void add_server(Crew& crew) {
+  void add_server(Crew& crew, bool stands_by) {
     add(crew,
         {.name = "server",
          .role = "server",
          .cpu = options_.pin_server,
          .scheduling = options_.sched_server},
-        Side::kServer, [this](const Crew::Ready& ready) {
+        Side::kServer, [this, stands_by](const Crew::Ready& ready) {
+          // One that stands by has nobody to accept before the first has died.
+          if ((stands_by && !ready()) || !link_.open(Side::kServer)) {
+            return;
+          }
+          plan_.is_taken = true;
           Server<Link, Parser> server(link_, options_, plan_.stamps, gone_, stop_);
-          if (ready()) {
-            server.run();
+          if (stands_by || ready()) {
+            server.run(dies_ns(stands_by));
             plan_.served = server.served();
           }
         });
+  }
+
+  /// When a server is to die, if it is.
+  std::optional<Nanoseconds> dies_ns(bool stands_by) const {
+    if (stands_by || !options_.restarts()) {
+      return std::nullopt;
+    }
+    return plan_.phases.measured.begin_ns +
+           static_cast<Nanoseconds>(options_.fault->at_s * double{platform::kNanosecondsPerSecond});
   }
 
   /// Adds a thread whose failure is that of its side. A peer that is gone is none where the run is
@@ -170,12 +197,16 @@ class Experiment {
     link_.rouse();
   }
 
-  /// What the server's process does.
-  std::vector<threads::Record> serve(const threads::Process::Parent& parent) {
+  /// What a server's process does.
+  std::vector<threads::Record> serve(bool stands_by, const threads::Process::Parent& parent) {
+    constexpr Nanoseconds kPollNs = 1'000'000;
     segment_.attach();
     link_.keep(Side::kServer);
+    while (stands_by && !plan_.is_taken && !stop_) {
+      platform::sleep_for(kPollNs, stop_);  // or it would accept what is the first one's
+    }
     Crew crew(kit_.threads, stop_);
-    add_server(crew);
+    add_server(crew, stands_by);
     crew.wait_until_ready();
     parent.ready();
     const load::Phases& phases = plan_.phases;
@@ -183,23 +214,26 @@ class Experiment {
     return crew.join();
   }
 
-  void join(Crew& crew, std::optional<threads::Process>& process, Measured& measured) const {
+  void join(Crew& crew, std::deque<threads::Process>& processes, Measured& measured) {
     try {
       measured.threads = crew.join();
     } catch (const PeerGone&) {
-      if (process) {
-        process->join();  // which says why
+      if (!processes.empty()) {
+        processes.back().join();  // which says why
       }
       throw;
     }
-    if (!process) {
-      return;
+    if (options_.restarts()) {
+      link_.rouse();  // nobody connects any more
     }
-    try {
-      std::ranges::move(process->join(), std::back_inserter(measured.threads));
-    } catch (const std::exception&) {
-      if (!stop_) {
-        throw;
+    for (threads::Process& process : processes) {
+      const bool was_to_die = options_.restarts() && &process == &processes.front();
+      try {
+        std::ranges::move(process.join(), std::back_inserter(measured.threads));
+      } catch (const std::exception&) {
+        if (!stop_ && !was_to_die) {
+          throw;
+        }
       }
     }
   }
@@ -276,8 +310,13 @@ Measured with_correlation(const Options& options, Use use) {
 }  // namespace
 
 std::size_t shared_bytes(const Options& options) {
-  return kOtherBytes +
+  return kOtherBytes + Stamps::bytes(options.window) +
          (options.transport == Transport::kRings ? RingsLink::shared_bytes(options) : 0);
+}
+
+std::size_t bytes_a_connection(const Options& options) {
+  return options.transport == Transport::kRings ? RingsLink::shared_bytes(options)
+                                                : StreamLink::bytes_a_connection(options);
 }
 
 Measured measure(const Kit& kit, const Options& options, Recorder& recorder,

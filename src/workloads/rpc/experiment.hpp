@@ -24,6 +24,9 @@ struct Measured {
 /// How many bytes client and server share.
 std::size_t shared_bytes(const Options& options);
 
+/// What both sides allocate for each connection, without what the kernel has for it.
+std::size_t bytes_a_connection(const Options& options);
+
 /// Runs the client and the server that the options describe, and leaves the requests of the
 /// measured phase in `recorder`; setting `stop` ends both phases early. Throws std::system_error
 /// when the kernel refuses what the options want, std::logic_error when a request was lost or its

@@ -61,7 +61,7 @@ Measured run(Setting setting) {
     EXPECT_GT(recorder.items(), 0U);
     EXPECT_EQ(called.timeouts + called.failed + called.late + called.unknown + called.broken, 0U);
     EXPECT_EQ(std::accumulate(called.errors.begin(), called.errors.end(), 0ULL), 0U);
-    EXPECT_EQ(measured.served.requests, called.sent + 1);  // the handshake
+    EXPECT_EQ(measured.served.requests, called.sent + setting.own.connections);  // handshakes
     EXPECT_GT(called.bytes, recorder.items() * setting.own.request_bytes());
   }
   if (setting.kit.load.has_schedule()) {
@@ -99,6 +99,47 @@ INSTANTIATE_TEST_SUITE_P(All, EachLink,
                                                               Transport::kUnix, Transport::kTcp),
                                             ::testing::Values(Peer::kThread, Peer::kProcess),
                                             ::testing::Values(0, 500)));
+
+class EachCrowd
+    : public ::testing::TestWithParam<std::tuple<Transport, Peer, double, std::size_t>> {};
+
+TEST_P(EachCrowd, HasItsAnswersOverEachConnection) {
+  Setting setting;
+  std::size_t batch = 1;
+  std::tie(setting.own.transport, setting.own.peer, setting.kit.load.interval_us, batch) =
+      GetParam();
+  setting.own.connections = 70;  // more than are told of at a time
+  setting.own.window = 200;
+  setting.own.batch = batch;
+  const Measured measured = run(setting);
+  EXPECT_GT(measured.called.ended_ns, measured.called.end_ns);
+  if (setting.own.transport != Transport::kPipe) {
+    EXPECT_GT(measured.called.connect_ns, 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EachCrowd,
+                         ::testing::Combine(::testing::Values(Transport::kPipe, Transport::kUnix,
+                                                              Transport::kTcp),
+                                            ::testing::Values(Peer::kThread, Peer::kProcess),
+                                            ::testing::Values(0, 100), ::testing::Values(1, 4)));
+
+TEST(Connections, CarryLongMessagesToo) {
+  Setting setting;
+  setting.own.transport = Transport::kUnix;
+  setting.own.connections = 5;
+  setting.own.bytes = 300'000;
+  run(setting);
+}
+
+TEST(Copies, AreAsGood) {
+  Setting setting;
+  setting.own.copy = Copy::kOnce;
+  run(setting);
+  setting.own.shape = Shape::kString;
+  setting.own.window = 8;
+  run(setting);
+}
 
 class EachMessage
     : public ::testing::TestWithParam<std::tuple<Shape, Json, Transport, std::size_t>> {};
@@ -140,17 +181,12 @@ TEST_P(EachWindow, IsNeverExceeded) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EachWindow,
-                         ::testing::Combine(::testing::Values(Correlate::kSlots, Correlate::kMap,
-                                                              Correlate::kSharded
-#if PIPELAB_TBB
-                                                              ,
-                                                              Correlate::kTbb
-#endif
-                                                              ),
-                                            ::testing::Values(1, 64, kMostWindow),
-                                            ::testing::Values(Ids::kNumber, Ids::kString),
-                                            ::testing::Values(0, 20)));
+INSTANTIATE_TEST_SUITE_P(
+    All, EachWindow,
+    ::testing::Combine(::testing::Values(Correlate::kSlots, Correlate::kMap, Correlate::kSharded,
+                                         PIPELAB_TBB != 0 ? Correlate::kTbb : Correlate::kSlots),
+                       ::testing::Values(1, 64, 1024),
+                       ::testing::Values(Ids::kNumber, Ids::kString), ::testing::Values(0, 20)));
 
 class EachRingWait : public ::testing::TestWithParam<std::tuple<Wait, std::size_t>> {};
 
@@ -241,10 +277,45 @@ TEST(Faults, OfAServerAreCountedByWhatTheyAre) {
   EXPECT_GE(late.late, 1U);
 }
 
+class EachRestart
+    : public ::testing::TestWithParam<std::tuple<Transport, double, std::size_t, Correlate>> {};
+
+TEST_P(EachRestart, LosesOnlyWhatWasOpen) {
+  Setting setting;
+  setting.own.peer = Peer::kProcess;
+  setting.own.fault = to_fault("kill-server@0.01");
+  std::tie(setting.own.transport, setting.kit.load.interval_us, setting.own.connections,
+           setting.own.correlate) = GetParam();
+  setting.kit.load.duration_s = 0.1;
+  setting.own.batch = 2;
+  Recorder recorder(kSamples);
+  const Measured measured = measure(setting.kit, setting.own, recorder, never_stop);
+  const Called& called = measured.called;
+  EXPECT_EQ(called.sent, called.settled);
+  EXPECT_EQ(called.reconnects, 1U);
+  EXPECT_GT(called.reconnect_ns, 0);
+  EXPECT_EQ(called.wrong + called.late + called.unknown + called.broken + called.failed, 0U);
+  EXPECT_GT(called.lost, 0U);  // the one, at least, with which it died
+  EXPECT_LE(called.lost, 2 * setting.own.window);
+  EXPECT_GT(measured.served.requests, setting.own.connections);  // of the second
+  if (setting.kit.load.has_schedule()) {
+    EXPECT_EQ(recorder.items() + called.missed + called.timeouts + called.lost, 1000U);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EachRestart,
+                         ::testing::Combine(::testing::Values(Transport::kUnix, Transport::kTcp),
+                                            ::testing::Values(0, 100), ::testing::Values(1, 8),
+                                            ::testing::Values(Correlate::kSlots,
+                                                              Correlate::kSharded)));
+
 /// A link of which these tests have the server's side themselves.
 class APeer : public ::testing::Test {
  protected:
-  APeer() : link_(options_, *std::pmr::new_delete_resource()) {}
+  APeer() : link_(options_, *std::pmr::new_delete_resource()) {
+    link_.open(Side::kClient);
+    link_.open(Side::kServer);
+  }
 
   static Options streams() {
     Options options;
@@ -268,7 +339,7 @@ class APeer : public ::testing::Test {
   /// Sends `bytes` as a message that says to have `length`.
   void send(std::uint32_t length, std::string_view bytes) {
     StreamLink::Out out(link_, Side::kServer, gone_);
-    char* const buffer = out.begin();
+    char* const buffer = out.begin(0);
     std::ranges::copy(bytes, buffer);
     out.send(buffer, bytes.size());
     std::memcpy(buffer - sizeof length, &length, sizeof length);
@@ -356,6 +427,16 @@ TEST(Options, OfARpcAreCheckedTogether) {
             std::string::npos);
   EXPECT_NE(conflict_of({.peer = Peer::kProcess, .pool = Pool::kMalloc}).find("--pool"),
             std::string::npos);
+  EXPECT_NE(conflict_of({.transport = Transport::kTcp, .pool = Pool::kSharedStack}).find("--pool"),
+            std::string::npos);
+  EXPECT_NE(conflict_of({.connections = 2}).find("--connections"), std::string::npos);
+  for (const Transport transport : {Transport::kRings, Transport::kPipe, Transport::kTcp}) {
+    Options options{.peer = Peer::kProcess, .transport = transport};
+    options.fault = to_fault("kill-server@0.5");
+    EXPECT_EQ(conflict_of(options).empty(), transport == Transport::kTcp);
+    options.fault = to_fault("kill-server@5");  // when all is over
+    EXPECT_NE(conflict_of(options).find("--fault"), std::string::npos);
+  }
   Kit kit;
   EXPECT_NE(conflict(Options{.parser = Json::kNone, .ids = Ids::kString}, kit).find("--ids"),
             std::string::npos);
@@ -363,6 +444,9 @@ TEST(Options, OfARpcAreCheckedTogether) {
   EXPECT_FALSE(to_fault("drop"));
   EXPECT_FALSE(to_fault("parse:1,2"));
   EXPECT_EQ(to_fault("late:3")->every, 3U);
+  EXPECT_EQ(to_fault("kill-server@1.5")->at_s, 1.5);
+  EXPECT_FALSE(to_fault("kill-server@-1"));
+  EXPECT_FALSE(to_fault("kill-server@"));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ enum class Side : std::size_t { kClient, kServer };
 struct Frame {
   char* text{nullptr};
   std::uint32_t bytes{0};
-  std::int32_t cpu{-1};  ///< of its sender, where that is known
+  std::int32_t cpu{-1};         ///< of its sender, where that is known
+  std::uint32_t connection{0};  ///< on which it came
 
   bool is_there() const noexcept { return text != nullptr; }
 };
@@ -38,10 +39,11 @@ struct Tally {
   }
 };
 
-// A link is what joins a client and a server. It is made before the processes part; each then takes
-// its ends of it, Out(link, side, gone) and In(link, side, gone), which may be in two threads.
+// A link is what joins a client and a server, by one connection or many. It is made before the
+// processes part; each then takes its ends of it, Out(link, side, gone) and In(link, side, gone),
+// which may be in two threads.
 //
-//     Out: begin()            a buffer for a message; null where there is none for now
+//     Out: begin(connection)  a buffer for a message; null where there is none for now
 //          give_back(buffer)  where it is not needed after all
 //          send(buffer, bytes)  hands it over; of 0 bytes: nothing more comes
 //          flush()            wakes or writes; false where some of it is still here
@@ -51,8 +53,9 @@ struct Tally {
 //          release(frame)
 //     both: tally()
 //
-// keep(side) says that this process has that side only, rouse() wakes all who wait, and shut(side)
-// lets the other side see that this one is gone. Who waits for one that is gone gets a PeerGone.
+// open(side) comes before a side's ends are taken. keep(side) says that this process has that side
+// only, rouse() wakes all who wait, and shut(side) lets the other side see that this one is gone.
+// Who waits for one that is gone gets a PeerGone.
 
 /// Thrown by who waits for the other side and need not any more.
 class PeerGone : public std::runtime_error {

@@ -1,6 +1,7 @@
 #include "workloads/rpc/options.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <utility>
@@ -27,9 +28,32 @@ void add_messages(cli::Options& all, Options& options) {
                         {"rapidjson", Json::kRapidjson, "RapidJSON, in place"},
                         {"none", Json::kNone, "none: binary records, which are not JSON"}},
                        "what reads messages");
+  all.add_choice<Copy>("--copy", options.copy,
+                       {{"none", Copy::kNone, "in place"},
+                        {"once", Copy::kOnce, "a copy of it, in memory that is used again"}},
+                       "what of a message the server parses");
   all.add_choice<Ids>("--ids", options.ids,
                       {{"number", Ids::kNumber, "numbers"}, {"string", Ids::kString, "strings"}},
                       "what the ids of requests are");
+}
+
+/// Lets this process have as many files as it may, and says where these are too few.
+std::string too_many_files(const Options& options) {
+  constexpr std::size_t kOthers = 64;
+  const std::size_t each = options.transport == Transport::kPipe ? 4 : 2;
+  const std::size_t needed = each * options.connections + kOthers;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < needed) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur >= needed
+             ? ""
+             : fmt::format(
+                   "--connections: '{}' need {} files, and a process may have {}: give fewer, or "
+                   "raise that (ulimit -Hn)",
+                   options.connections, needed, limit.rlim_cur);
 }
 
 }  // namespace
@@ -45,10 +69,12 @@ void add_options(cli::Options& all, Options& options) {
                              {"unix", Transport::kUnix, "a socket"},
                              {"tcp", Transport::kTcp, "a socket over loopback"}},
                             "what joins client and server");
+  all.add_number<std::size_t>("--connections", options.connections, 1, kMostConnections,
+                              "between them, not over rings; each takes its turn");
   add_messages(all, options);
   all.add_number<std::size_t>("--window", options.window, 1, kMostWindow,
-                              "requests without a reply, at most: with --prod-interval-us 0 there "
-                              "are always so many");
+                              "requests without a reply, at most, over all connections: with "
+                              "--prod-interval-us 0 there are always so many");
   all.add_choice<Correlate>(
       "--correlate", options.correlate,
       {{"slots", Correlate::kSlots, "an array, whose index and generation are the id"},
@@ -67,25 +93,17 @@ void add_options(cli::Options& all, Options& options) {
                                "that a request keeps the server busy", {.unit = "ns"});
   all.add_number<std::size_t>("--timeout-ms", options.timeout_ms, 1, 60'000,
                               "after which a request without a reply has failed", {.unit = "ms"});
-  all.add_choice<Wait>(
-      "--wait", options.wait,
-      {{"adaptive", Wait::kAdaptive,
-        "spin for 30 us if the other side is on another CPU and that has paid, yield if it is on "
-        "this one, then sleep"},
-       {"spin", Wait::kSpin, "stay on the CPU"},
-       {"yield", Wait::kYield, "let others run"},
-       {"futex", Wait::kFutex, "sleep at once"},
-       {"hybrid", Wait::kHybrid, "spin as many turns as were enough, yield 4 times, then sleep"}},
-      "how a side waits at a ring", {.means = "waiting"});
+  threads::add_wait(all, options.wait, "a ring");
   all.add_value(
       {.name = "--fault",
        .type = "word",
-       .form = "parse|invalid|method|params|drop|twice|unknown|late:N",
+       .form = "parse|invalid|method|params|drop|twice|unknown|late:N|kill-server@S",
        .valid = "parse:N, invalid:N, method:N, params:N, drop:N, twice:N, unknown:N or late:N "
-                "(N from 1 to a thousand million)",
+                "(N from 1 to a thousand million), or kill-server@S (S from 0 to 86400)",
        .help = "what happens at every Nth request: the client sends another that is wrong in that "
                "way; or the server gives no reply, two, another whose id nobody knows, or one that "
-               "is too late"},
+               "is too late. Or the server dies S seconds after the begin, and another takes its "
+               "place"},
       options.fault, to_fault);
   all.add_cpu("--pin-client", options.pin_client, "CPU that the client's threads run on",
               {.means = "pin", .role = "client"});
@@ -123,6 +141,22 @@ std::string conflict(const Options& options, const Kit& kit) {
     return "--pool: what is allocated reaches another thread only: leave out --peer, or give "
            "return-ring or shared-stack";
   }
+  if (options.connections > 1 && rings) {
+    return "--connections: rings join one client with one server: give --transport pipe, unix or "
+           "tcp, or leave it out";
+  }
+  if (const std::string refused = too_many_files(options); !refused.empty()) {
+    return refused;
+  }
+  if (options.restarts() &&
+      (options.peer != Peer::kProcess || rings || options.transport == Transport::kPipe)) {
+    return "--fault: a server that dies needs a process, and a socket at which another can take "
+           "its place: give --peer process and --transport unix or tcp";
+  }
+  if (options.restarts() && options.fault->at_s >= kit.load.duration_s) {
+    return fmt::format("--fault: the run is over at {} s: give a longer --duration",
+                       options.fault->at_s);
+  }
   if (options.batch > options.window) {
     return fmt::format(
         "--batch: '{}' requests are never without a reply with a --window of {}: give a window "
@@ -138,6 +172,14 @@ std::string conflict(const Options& options, const Kit& kit) {
 
 std::optional<Fault> to_fault(std::string_view text) {
   using What = Fault::What;
+  constexpr std::string_view kKill = "kill-server@";
+  constexpr double kMostSeconds = 86'400;
+  if (text.starts_with(kKill)) {
+    const std::optional<double> at_s = cli::to_number<double>(text.substr(kKill.size()));
+    return at_s && *at_s >= 0 && *at_s <= kMostSeconds
+               ? std::optional(Fault{.what = What::kKill, .at_s = *at_s})
+               : std::nullopt;
+  }
   constexpr std::array<std::pair<std::string_view, What>, 8> kWords{{{"parse", What::kParse},
                                                                      {"invalid", What::kInvalid},
                                                                      {"method", What::kMethod},

@@ -23,27 +23,32 @@ enum class Shape { kSmall, kLarge, kString };
 enum class Json { kSimdjson, kRapidjson, kNone };
 enum class Ids { kNumber, kString };
 enum class Correlate { kSlots, kMap, kSharded, kTbb };
+enum class Copy { kNone, kOnce };
 enum class Pool { kReturnRing, kSharedStack, kMalloc, kMimalloc };
 
 /// What goes wrong with one request of so many: what the client sends beside it, or what the server
-/// makes of it.
+/// makes of it; or that the server dies, once.
 struct Fault {
-  enum class What { kParse, kInvalid, kMethod, kParams, kDrop, kTwice, kUnknown, kLate };
+  enum class What { kParse, kInvalid, kMethod, kParams, kDrop, kTwice, kUnknown, kLate, kKill };
 
   What what{What::kParse};
   std::uint64_t every{1};
+  double at_s{0};  ///< kKill: after the begin of what is measured
 
-  bool is_of_server() const noexcept { return what >= What::kDrop; }
+  bool is_of_client() const noexcept { return what < What::kDrop; }
+  bool is_of_server() const noexcept { return !is_of_client() && what != What::kKill; }
 };
 
 /// What an rpc has beside the kit's options.
 struct Options {
   Peer peer{Peer::kThread};
   Transport transport{Transport::kRings};
+  std::size_t connections{1};
   Shape shape{Shape::kSmall};
   std::optional<std::size_t> bytes{};  ///< of a request; none: what the shape usually has
   std::size_t batch{1};                ///< requests a message
   Json parser{Json::kSimdjson};
+  Copy copy{Copy::kNone};  ///< of a message, before the server parses it
   Ids ids{Ids::kNumber};
   std::size_t window{64};  ///< requests without a reply, at most
   Correlate correlate{Correlate::kSlots};
@@ -77,6 +82,9 @@ struct Options {
   /// of the schedule, and those that came too late.
   std::size_t messages() const noexcept { return window / batch + window / 4 + 16; }
 
+  /// Whether another server takes the place of one that died.
+  bool restarts() const noexcept { return fault && fault->what == Fault::What::kKill; }
+
   /// Whether buffers come from a stock that was made before, which alone another process has.
   bool has_stock() const noexcept {
     return transport == Transport::kRings &&
@@ -91,7 +99,8 @@ struct Options {
   static constexpr std::size_t kMostReplyBytes = 512;  ///< of one request, whatever its id
 };
 
-inline constexpr std::size_t kMostWindow = 1024;
+inline constexpr std::size_t kMostWindow = 131'072;
+inline constexpr std::size_t kMostConnections = 1000;
 inline constexpr std::size_t kMostBatch = 1000;
 inline constexpr std::size_t kLeastBytes = 128;
 inline constexpr std::size_t kMostBytes = 10'000'000;
@@ -101,7 +110,7 @@ void add_options(cli::Options& all, Options& options);
 /// What is wrong with the options, together with the kit's; empty if nothing is.
 std::string conflict(const Options& options, const Kit& kit);
 
-/// Reads `drop:EVERY`, and so on.
+/// Reads `drop:EVERY`, and so on, and `kill-server@SECONDS`.
 std::optional<Fault> to_fault(std::string_view text);
 
 }  // namespace pipelab::rpc

@@ -69,7 +69,7 @@ class RingsLink {
               },
               way_.pool)) {}
 
-    char* begin() {
+    char* begin(std::size_t /*connection*/) {
       if (frames_.full()) {
         return none();
       }
@@ -91,7 +91,8 @@ class RingsLink {
       // There is room, which begin() has seen to.
       static_cast<void>(frames_.try_push(Frame{.text = buffer,
                                                .bytes = static_cast<std::uint32_t>(bytes),
-                                               .cpu = platform::this_cpu()}));
+                                               .cpu = platform::this_cpu(),
+                                               .connection = 0}));
     }
 
     bool flush() noexcept {
@@ -194,6 +195,9 @@ class RingsLink {
     bool near_{false};
   };
 
+  /// Rings are there for as long as the link is, and no other server can come to them.
+  static constexpr std::size_t connections() noexcept { return 1; }
+  static bool open(Side /*side*/) noexcept { return true; }
   void keep(Side /*side*/) noexcept {}
   void shut(Side /*side*/) noexcept {}
   void rouse() noexcept {

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "platform/clock.hpp"
+#include "platform/cpu.hpp"
 #include "record/histogram.hpp"
 #include "workloads/rpc/experiment.hpp"
+#include "workloads/rpc/options.hpp"
 
 namespace pipelab::rpc {
 namespace {
@@ -18,6 +20,9 @@ double us(const record::Histogram& histogram, double quantile) {
   return static_cast<double>(histogram.value_at(quantile)) / 1e3;
 }
 
+/// Measured requests that had no result.
+std::uint64_t failed(const Called& called) { return called.timeouts + called.failed + called.lost; }
+
 /// So many a second.
 double rate(std::uint64_t count, const Measured& measured) {
   return measured.elapsed_ns > 0
@@ -25,11 +30,27 @@ double rate(std::uint64_t count, const Measured& measured) {
              : 0;
 }
 
+std::string us(platform::Nanoseconds ns) {
+  return fmt::format("{:.3f}", static_cast<double>(ns) / 1e3);
+}
+
+/// What a request that has no reply yet takes: to be remembered, and over rings its buffers.
+std::string pending_bytes(const Measured& measured, const Options& options) {
+  const std::size_t bytes =
+      measured.called.correlation_bytes + (options.has_stock() ? bytes_a_connection(options) : 0);
+  const bool is_known = measured.called.correlation_bytes > 0;  // not under every sanitizer
+  return is_known ? fmt::format("{:.1f}",
+                                static_cast<double>(bytes) / static_cast<double>(options.window))
+                  : "";
+}
+
 std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
                                  const Options& options, double clock_read_ns) {
   const Called& called = measured.called;
   const Served& served = measured.served;
   const std::optional<platform::Nanoseconds> cpu_ns = threads::run_time_ns(measured.threads);
+  const bool connects =
+      options.transport == Transport::kUnix || options.transport == Transport::kTcp;
   const bool pools = options.has_stock();
   const auto of_pools = [&](double value) { return pools ? fmt::format("{}", value) : ""; };
   const auto buffers = static_cast<double>(called.tally.buffers + served.tally.buffers);
@@ -37,15 +58,27 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
   return {
       {"items", fmt::to_string(recorder.items())},
       {"missed", fmt::to_string(called.missed)},
-      {"failed", fmt::to_string(called.timeouts + called.failed)},
+      {"failed", fmt::to_string(failed(called))},
       {"throughput_ops_s", fmt::to_string(rate(recorder.items(), measured))},
       {"throughput_bytes_s", fmt::to_string(rate(called.bytes, measured))},
       {"cpu_time_us", cpu_ns && recorder.items() > 0
                           ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) / 1e3 /
                                                       static_cast<double>(recorder.items()))
                           : ""},
-      {"handshake_us", fmt::format("{:.3f}", static_cast<double>(called.handshake_ns) / 1e3)},
+      {"cpu_share",
+       cpu_ns && measured.elapsed_ns > 0
+           ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) /
+                                       static_cast<double>(measured.elapsed_ns) /
+                                       static_cast<double>(platform::allowed_cpus().size()))
+           : ""},
+      {"connect_us", connects ? us(called.connect_ns) : ""},
+      {"handshake_us", us(called.handshake_ns)},
+      {"shutdown_us", called.ended_ns > 0 ? us(called.ended_ns - called.end_ns) : ""},
+      {"connection_bytes", fmt::to_string(bytes_a_connection(options))},
+      {"pending_bytes", pending_bytes(measured, options)},
       {"timeouts", fmt::to_string(called.timeouts)},
+      {"lost", fmt::to_string(called.lost)},
+      {"reconnect_us", called.reconnect_ns > 0 ? us(called.reconnect_ns) : ""},
       {"late_replies", fmt::to_string(called.late)},
       {"unknown_replies", fmt::to_string(called.unknown)},
       {"broken_replies", fmt::to_string(called.broken)},
@@ -66,6 +99,19 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
   };
 }
 
+class Rpc : public Workload {
+ public:
+  std::string_view description() const override;
+  void add_options(cli::Options& all) override;
+  std::string conflict(const Kit& kit) const override;
+  double memory_bytes(const Kit& kit) const override;
+  std::string_view memory_options() const override;
+  Outcome run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) override;
+
+ private:
+  Options options_;
+};
+
 }  // namespace
 
 std::string_view Rpc::description() const {
@@ -79,13 +125,14 @@ std::string Rpc::conflict(const Kit& kit) const { return rpc::conflict(options_,
 double Rpc::memory_bytes(const Kit& kit) const {
   constexpr double kOfParsers = 8;  // times a message
   return static_cast<double>(shared_bytes(options_)) +
+         static_cast<double>(options_.connections * bytes_a_connection(options_)) +
          kOfParsers * static_cast<double>(options_.most_request_bytes()) +
          static_cast<double>(kit.record.samples()) * sizeof(CallTimes) +
          Recorder::course_bytes(kit.intervals());
 }
 
 std::string_view Rpc::memory_options() const {
-  return "--window, --bytes, --batch or --max-samples";
+  return "--window, --connections, --bytes, --batch or --max-samples";
 }
 
 Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
@@ -98,7 +145,7 @@ Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) 
   fmt::print(
       "{:.3f} s: {} requests answered, {} failed, {:.1f} a second, {:.1f} MB/s; round trip (us): "
       "p50 {:.3f}, p99 {:.3f}; a lookup (ns): p50 {}; clock read {:.1f} ns\n",
-      platform::to_seconds(measured.elapsed_ns), recorder.items(), called.timeouts + called.failed,
+      platform::to_seconds(measured.elapsed_ns), recorder.items(), failed(called),
       rate(recorder.items(), measured), rate(called.bytes, measured) / kMega, us(round_trip, 0.50),
       us(round_trip, 0.99), called.lookup.value_at(0.50), clock_read_ns);
 

@@ -1,8 +1,14 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <atomic>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "platform/clock.hpp"
@@ -15,14 +21,15 @@
 
 namespace pipelab::rpc {
 
-/// Answers what comes over a link, message by message, until the client says that nothing more
-/// does, and then says so as well.
+/// Answers what comes over a link, message by message, until the client says on each connection
+/// that nothing more does, and then says so as well.
 template <class Link, class Parser>
 class Server {
  public:
   Server(Link& link, const Options& options, Stamps& stamps, const std::atomic<bool>& gone,
          const std::atomic<bool>& stop)
       : options_(options),
+        connections_(link.connections()),
         in_(link, Side::kServer, gone),
         out_(link, Side::kServer, gone),
         stamps_(stamps),
@@ -30,29 +37,35 @@ class Server {
         parser_(options.most_request_bytes()),
         draft_(options.request_bytes()) {
     stamped_.reserve(options.batch);
+    if (options.copy == Copy::kOnce) {
+      copy_.resize(options.most_request_bytes() + kPadding);
+    }
   }
 
-  void run() {
+  /// Kills this process with the first message that comes after then, where that is a time.
+  void run(std::optional<platform::Nanoseconds> dies_ns = std::nullopt) {
     constexpr platform::Nanoseconds kLimitNs = 200'000'000;
-    while (true) {
+    for (std::size_t ended = 0; ended < connections_;) {
       Frame frame = in_.try_receive();
       if (!frame.is_there()) {
         flush();
         frame = in_.receive(kLimitNs);
       }
       if (frame.is_there()) {
-        const bool ends = frame.bytes == 0;
-        if (!ends) {
+        if (dies_ns && platform::now_ns() >= *dies_ns) {
+          kill(getpid(), SIGKILL);
+        }
+        connection_ = frame.connection;
+        if (frame.bytes > 0) {
           answer(frame);
+        } else {
+          ++ended;
+          out_.send(begin(), 0);
         }
         in_.release(frame);
-        if (ends) {
-          out_.send(begin(), 0);
-          flush();
-          return;
-        }
       }
     }
+    flush();
   }
 
   Served served() const noexcept {
@@ -80,7 +93,7 @@ class Server {
     stamped_.clear();
     repeated_ = false;
     std::size_t objects = 0;
-    const Error whole = parser_.parse({frame.text, frame.bytes}, draft_, [&](Draft& draft) {
+    const Error whole = parser_.parse(text_of(frame), draft_, [&](Draft& draft) {
       if (objects++ < options_.batch) {
         answer_one(draft, writer);
       }
@@ -107,6 +120,15 @@ class Server {
       second.result(repeated_id_, repeated_result_);
       hand_over(again, second.bytes());
     }
+  }
+
+  /// What is parsed: the message where it lies, or a copy.
+  std::span<char> text_of(const Frame& frame) {
+    if (copy_.empty()) {
+      return {frame.text, frame.bytes};
+    }
+    std::memcpy(copy_.data(), frame.text, frame.bytes);
+    return {copy_.data(), frame.bytes};
   }
 
   void answer_one(const Draft& draft, Writer& writer) {
@@ -172,7 +194,7 @@ class Server {
   char* begin() {
     constexpr platform::Nanoseconds kLimitNs = 1'000'000;
     char* buffer = nullptr;
-    while ((buffer = out_.begin()) == nullptr) {
+    while ((buffer = out_.begin(connection_)) == nullptr) {
       static_cast<void>(out_.flush());
       out_.wait(kLimitNs);
     }
@@ -198,6 +220,7 @@ class Server {
   }
 
   const Options& options_;
+  std::size_t connections_;
   typename Link::In in_;
   typename Link::Out out_;
   Stamps& stamps_;
@@ -205,6 +228,8 @@ class Server {
   Parser parser_;
   Draft draft_;
   Served served_;
+  std::vector<char> copy_;               // of a message, where one is made
+  std::size_t connection_{0};            // on which the message came that is answered
   std::vector<Stamps::Times*> stamped_;  // of this message
   platform::Nanoseconds taken_ns_{0};    // this message; 0: nobody wants to know
   std::uint64_t replies_{0};             // where some are to go wrong

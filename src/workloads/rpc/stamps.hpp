@@ -1,12 +1,14 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
+#include <vector>
 
 #include "platform/clock.hpp"
-#include "workloads/rpc/options.hpp"
 
 namespace pipelab::rpc {
 
@@ -30,9 +32,13 @@ class Stamps {
     platform::Nanoseconds answered_ns{0};
   };
 
+  Stamps(std::size_t window, std::pmr::memory_resource& shared) : times_(places(window), &shared) {}
+
+  static std::size_t bytes(std::size_t window) noexcept { return places(window) * sizeof(Times); }
+
   /// Where a request's are. Of those that are without a reply no two have the same place.
   Times& of(std::int64_t number) noexcept {
-    return times_[static_cast<std::uint64_t>(number) % kPlaces];
+    return times_[static_cast<std::uint64_t>(number) & (times_.size() - 1)];
   }
 
   /// Whether the client keeps requests whole, and wants to know. Relaxed: one more or fewer does no
@@ -41,10 +47,12 @@ class Stamps {
   void want(bool wanted) noexcept { wanted_.store(wanted, std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t kPlaces = 4 * kMostWindow;
+  static std::size_t places(std::size_t window) noexcept {
+    return std::bit_ceil(4 * std::max<std::size_t>(window, 1024));
+  }
 
   std::atomic<bool> wanted_{true};
-  std::array<Times, kPlaces> times_{};
+  std::pmr::vector<Times> times_;
 };
 
 }  // namespace pipelab::rpc

@@ -176,7 +176,7 @@ class RingsLink {
       return frame;
     }
 
-    void release(const Frame& frame) noexcept {
+    void release(const Frame& frame) {
       std::visit([&](auto& pool) { pool.give(frame.text); }, pool_);
     }
 

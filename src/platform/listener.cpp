@@ -70,7 +70,7 @@ int Listener::accept() const {
   return file;
 }
 
-void Listener::shut() noexcept { ::shutdown(file_, SHUT_RDWR); }
+void Listener::shut() const noexcept { ::shutdown(file_, SHUT_RDWR); }
 
 void Listener::set_up(int file) const {
   const int on = 1;

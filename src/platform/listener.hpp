@@ -26,7 +26,7 @@ class Listener {
   int accept() const;
 
   /// Nobody can connect any more, in no process.
-  void shut() noexcept;
+  void shut() const noexcept;
 
  private:
   void set_up(int file) const;

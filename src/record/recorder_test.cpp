@@ -159,7 +159,7 @@ TEST(Recorder, CountsManyItemsOfAnIntervalByAFewOfThem) {
   EXPECT_EQ(recorder.items(), 200'500U);
   EXPECT_EQ(recorder.histograms()[0].total(), 200'500U);
   ASSERT_EQ(recorder.samples().size(), 1000U);
-  EXPECT_EQ(recorder.samples()[999].done_ns, kBeginNs + 999 * 7 * kGapNs);
+  EXPECT_EQ(recorder.samples()[999].done_ns, kBeginNs + kGapNs * 7 * 999);
   const Series series = recorder.series(3 * kLengthNs);
   EXPECT_EQ(series.rows[0].items, 100'000U);
   EXPECT_EQ(series.rows[1].items, 100'000U);

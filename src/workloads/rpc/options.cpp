@@ -145,7 +145,7 @@ std::string conflict(const Options& options, const Kit& kit) {
     return "--connections: rings join one client with one server: give --transport pipe, unix or "
            "tcp, or leave it out";
   }
-  if (const std::string refused = too_many_files(options); !refused.empty()) {
+  if (std::string refused = too_many_files(options); !refused.empty()) {
     return refused;
   }
   if (options.restarts() &&

@@ -116,6 +116,7 @@ TEST(SharedStack, LosesAndDoublesNoneBetweenManyThreads) {
   std::array<std::atomic<int>, kNumbers> holders{};
   std::atomic<int> doubled{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&] {
       for (int turn = 0; turn < kTurns; ++turn) {

@@ -9,6 +9,7 @@ import pandas as pd
 from lab.judge.comparing import Comparison
 from lab.judge.effects import Change, Effect, text as option_text
 from lab.judge.evaluation import Evaluation
+from lab.judge.objectives import Judgement
 from lab.judge.evidence import ONE_CPU, TWO_CPUS, Case, Evidence
 from lab.plan.contract import Column, Contract
 from lab.report import effects
@@ -172,6 +173,26 @@ def of_baselines(known: Evaluation, contract: Contract) -> str:
     return "; ".join(
         _first([text for _, text in sorted(clear, key=lambda each: -each[0])], MOST)
     ) or f"nothing is certain of {count} scenarios" * bool(count)
+
+
+def of_objectives(judgements: Sequence[Judgement]) -> str:
+    """How many objectives are met in every scenario, and where others are not."""
+    by_objective: dict[str, list[Judgement]] = {}
+    for each in judgements:
+        by_objective.setdefault(str(each.objective), []).append(each)
+    missed = []
+    for objective, found in by_objective.items():
+        if where := [each.scenario for each in found if each.held is False]:
+            everywhere = len(where) == len(found) > 1
+            missed.append(
+                f"{words(objective)} **missed** in {'all' if everywhere else ', '.join(map(str, map(words, where)))}"
+            )
+        elif any(each.held is None for each in found):
+            missed.append(f"{words(objective)} not measured in some")
+    if not by_objective:
+        return ""
+    met = len(by_objective) - len(missed)
+    return "; ".join([f"{met} of {len(by_objective)} objectives met in every scenario", *_first(missed, MOST)])
 
 
 def _ordered(change: Change, contract: Contract) -> list[Effect]:

@@ -201,6 +201,8 @@ def _suite_page(
             below += [Part(3, f"{name}, {what}, {measurement}", each) for what, each in tables.items() if each]
         else:
             short[measurement] = overview.of_baselines(evaluated, contract)
+        texts = [overview.of_objectives(evaluated.judgements), short[measurement]]
+        short[measurement] = "; ".join(filter(None, texts))
     agreed = _agreement(changes, contract)
     answers += [section.listed(agreed)] if agreed else []
     if everywhere := matrix.section(folder / matrix.FILE.format(name), contract):

@@ -116,6 +116,8 @@ def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
     live = page.split("## t000, live timing on aarch64 with tcg\n")[1].split("\n## ")[0]
     assert "**too few runs.**" in live and "too few runs" not in exact
     assert "within 50 %" in page
+    first = report.pages(runs.parent)["results.md"]
+    assert "1 of 2 objectives met in every scenario; response_p99_us <= " in first and " **missed** in all" in first
     assert page_of(runs, "[scenario.baseline]\n[scenario.affinity]").count("Objectives") == 0
 
 

@@ -55,6 +55,16 @@ def write_results(samples_file: Path, result_data: Path) -> str:
     return "\n".join([f"on {host}: {counts}", *missed])
 
 
+def summary(result_data: Path) -> str:
+    """How many claims hold, on which hosts."""
+    claims = CLAIMS.read(result_data / "bench_claims.csv", needed=True)
+    met = claims["met"].value_counts()
+    hosts = ", ".join(str(md.words(host)) for host in dict.fromkeys(claims["host_cpu"]))
+    return (
+        f"on {hosts} {met.get('yes', 0)} claims hold, {met.get('no', 0)} do not, {met.get('', 0)} have too few samples."
+    )
+
+
 def section(result_data: Path) -> str:
     """The bench's part of results.md; empty when it has not been run."""
     if not (result_data / "bench_claims.csv").exists():

@@ -6,24 +6,26 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from lab.judge.comparing import Comparison
-from lab.judge.effects import Change, Effect, text as option_text
+from lab.judge.comparing import Comparison, Verdict
+from lab.judge.effects import NEUTRAL, Change, Effect, text as option_text
 from lab.judge.evaluation import Evaluation
 from lab.judge.objectives import Judgement
-from lab.judge.evidence import ONE_CPU, TWO_CPUS, Case, Evidence
+from lab.judge.evidence import Case, Evidence
 from lab.plan.contract import Column, Contract
 from lab.report import effects
+from lab.report.placement import LEAST_RUNS, Family
 from lab.tables.measurement import Measurement
 from lab.text import numbers
-from lab.text.markdown import Markup, bold, table, words
-from lab.text.page import Block, Part, Picture
+from lab.text.markdown import Markup, bold, code, table, words
+from lab.text.page import Block, Part
 
 MOST, MOST_ANSWERS = 3, 4  # changes that are named, and those that a question is about
+ELSEWHERE = "not where the baseline was"  # a rule of findings
 READING = """\
-Made by `make report` from the files in `result_data/`; do not edit. A cell names the largest changes that are certain, each in
-the first of the suite's metrics that shows it, and in brackets the smallest and the largest change of all pairs of
-scenarios that differ in nothing else; **better** and **worse** are beyond chance and the margin. The page of a suite has
-all of it: tables, verdicts, stages, causes, environment, and the command that makes it again."""
+Made by `make report` from the files in `result_data/`; do not edit. A row is a suite: what it asks, and what its runs say,
+with a link to its page. Figures are medians of runs; **better** and **worse** are beyond chance and the margin, in brackets
+the smallest and the largest change of all pairs of scenarios that differ in this alone; *unclear* is what these runs do not
+tell. A suite's page has all of it: tables, verdicts, stages, causes, environment, and the command that makes it again."""
 TRUST = (
     "*Exact* is virtual time: the same in every run with the same seed, on every host, at 2 ns an instruction, and the CPUs "
     "run in turn. It shows what the code and the scheduler do. It has no caches, nothing that runs at the same time, and "
@@ -55,15 +57,13 @@ def parts(suites: Sequence[SuitePage], others: Sequence[Part], link: Callable[[S
     trust = [*TRUST, *_warned(suites)]
     body: list[Block] = [READING]
     if suites:
+        body.append("\n".join(f"- {each}" for each in trust))
         timings = [each for each in ("exact", "live") if any(_said(suite, each) for suite in suites)]
         rows = [[_asked(each, link(each)), *(Markup(_said(each, timing)) for timing in timings)] for each in suites]
         body.append(table(["suite and question", *timings], rows))
-        if picture := _picture(suites):
-            body.append(picture)
     body += [f"[{each.heading}](result_data/{each.note}): {each.body[0]}" for each in others]
     found = [Part(1, "Results", body)]
     if suites:
-        found.append(Part(2, "What to trust", ["\n".join(f"- {each}" for each in trust)]))
         found.append(Part(2, "Make it again", [AGAIN]))
     return found
 
@@ -75,6 +75,8 @@ def _asked(suite: SuitePage, link: str) -> Markup:
 def _said(suite: SuitePage, timing: str) -> str:
     """The answers of that timing; of several targets each with its name."""
     found = {measured: text for measured, text in suite.answers.items() if measured.timing == timing}
+    if not found:
+        return "not run"
     several = len({(each.target, each.accelerator) for each in suite.answers}) > 1
     return " ".join(f"*{each.target}, {each.accelerator}*: " * several + text for each, text in found.items())
 
@@ -83,96 +85,162 @@ def _warned(suites: Sequence[SuitePage]) -> list[str]:
     return [f"{suite.name}: {each}" for suite in suites for each in suite.warnings]
 
 
-def _picture(suites: Sequence[SuitePage]) -> Picture | None:
-    """The first of the suite that runs by default, or of the first that there is."""
-    first = next((each for each in suites if each.name == "t001"), suites[0])
-    return next((block for part in first.parts for block in part.body if isinstance(block, Picture)), None)
+def of_changes(
+    changes: Sequence[Change], evidence: Evidence, families: Sequence[Family], about: Collection[str]
+) -> str:
+    """What the options that the question is `about` change; then what others do for certain, the largest first.
 
-
-def of_changes(changes: Sequence[Change], evidence: Evidence, about: Collection[str]) -> str:
-    """What the options that the question is `about` change; then what others do for certain, the largest first."""
+    `families` are runs by where their threads were, which is the first thing to know of an option that pins.
+    """
     contract = evidence.contract
     asked = [each for each in changes if each.option in about and len(each.pairs) > len(each.moved)]
-    answers = [_answer(each, evidence) for each in _from_usual(asked, contract)]
+    answers = [_placed(each, contract) for each in _plain(families)] if {*about} & {*contract.pins} else []
+    for option in about:
+        of_option = [each for each in asked if each.option == option]
+        if (
+            option not in contract.pins
+            and len({value for each in of_option for value in (each.before, each.after)}) > 2
+        ):
+            answers += _rankings(option, evidence)
+        else:
+            answers += [_answer(each, contract) for each in _from_usual(of_option, contract)]
     clear, without = [], []
     for each in (each for each in changes if each.option not in about):
-        ordered = _ordered(each, contract)
-        if effect := next((effect for effect in ordered if effect.verdict in effects.CLEAR), None):
-            clear.append((_size(effect.comparisons), _sentence(each, effect, contract)))
-        elif ordered and all(effect.verdict is effects.Verdict.SAME for effect in ordered):
+        if found := [effect for effect in each.effects if _is_clear(each, effect)]:
+            clear.append((_size(found[0].comparisons), _sentence(each, contract)))
+        elif each.effects and all(effect.verdict is Verdict.SAME for effect in each.effects):
             without.append(effects.name(each))
     texts = _first(answers, MOST_ANSWERS)
-    texts += _first([text for _, text in sorted(clear, key=lambda each: -each[0])], MOST) if len(answers) < MOST else []
-    names = _first(list(dict.fromkeys(without)), MOST)
-    texts += [f"no difference: {', '.join(names)}"] * bool(names)
-    return "; ".join(texts) or f"nothing is certain of {len(changes)} changes" * bool(changes)
+    if not answers:
+        names = _first(list(dict.fromkeys(without)), MOST)
+        texts = _largest(clear) + [f"no difference: {', '.join(names)}"] * bool(names)
+    return "; ".join(texts) or f"unclear: nothing is certain of {len(changes)} changes" * bool(changes)
+
+
+def _plain(families: Sequence[Family]) -> list[Family]:
+    """Those without further options that have enough runs on both sides."""
+    return [each for each in families if not each.options and min(len(each.together), len(each.apart)) >= LEAST_RUNS]
+
+
+def _placed(family: Family, contract: Contract) -> str:
+    """'at 1,000/s latency p50 9.97 µs on one CPU, 18.3 µs on several (6 and 12 runs)'."""
+    column = _column(family.interval_ns, contract)
+    together, apart = (
+        numbers.amount(float(side[column.name].median()), column.metric.unit)
+        for side in (family.together, family.apart)
+    )
+    under = effects.load(family.interval_ns, contract)
+    counts = f"{len(family.together)} and {len(family.apart)} runs"
+    return f"all threads on one CPU, or on several, {under}: {words(column.title)} {together}, or {apart} ({counts})"
+
+
+def _column(interval_ns: float, contract: Contract) -> Column:
+    """What is told of one load: the first of the headline; at full speed how much comes through."""
+    rates = [each for each in contract.headline if _is_rate(each)] if contract.load and not interval_ns else []
+    return (rates or list(contract.headline))[0]
+
+
+def _rankings(option: str, evidence: Evidence) -> list[str]:
+    """Each value of an option with what its runs have, the best first: in the first and the last of the largest groups of
+    scenarios that are alike but for it."""
+    neutral = [each.name for each in map(evidence.contract.meaning, NEUTRAL) if each]
+    groups: dict[tuple[float, frozenset[tuple[str, str]]], dict[str, Case]] = {}
+    for case in evidence.cases:
+        options = {name: option_text(value) for name, value in case.but_for(*neutral)[1]}
+        value = options.pop(option, option_text(evidence.contract.defaults.get(option, "")))
+        groups.setdefault((case.interval_ns, frozenset(options.items())), {}).setdefault(value, case)
+    most = max(len(each) for each in groups.values())
+    largest = [key for key, each in groups.items() if len(each) == most]
+    shared = frozenset.intersection(*(options for _, options in largest))
+    return [
+        _ranking(option, key, groups[key], key[1] - shared, evidence.contract)
+        for key in {largest[0]: 0, largest[-1]: 0}
+    ]
+
+
+def _ranking(
+    option: str,
+    key: tuple[float, Collection[tuple[str, str]]],
+    cases: dict[str, Case],
+    own: Collection[tuple[str, str]],
+    contract: Contract,
+) -> str:
+    """'throughput at full speed by `wait` with `pairs = 12`: adaptive 167,779/s, hybrid 144,792/s'; numbers in their order."""
+    column = _column(key[0], contract)
+    known = {value: case.value(column.name) for value, case in cases.items()}
+    ordered = sorted(
+        (value for value in known if not math.isnan(known[value])),
+        key=lambda value: known[value],
+        reverse=column.metric.higher_is_better,
+    )
+    if all(value.replace(".", "", 1).isdigit() for value in ordered):
+        ordered.sort(key=float)
+    usual = contract.defaults
+    where = ", ".join(
+        code(f"{name} = {value}") for name, value in sorted(own) if value != option_text(usual.get(name, ""))
+    )
+    under = effects.load(key[0], contract)
+    said = words(column.title) + f" {under}" * bool(under) + f" by {code(option)}" + f" with {where}" * bool(where)
+    return f"{said}: " + ", ".join(
+        f"{words(value or 'none')}: {numbers.amount(known[value], column.metric.unit)}" for value in ordered
+    )
 
 
 def _from_usual(changes: Sequence[Change], contract: Contract) -> list[Change]:
     """Those that begin at what an option usually is; of an option that has none of these, all."""
     usual = [each for each in changes if each.before in ("", option_text(contract.defaults.get(each.option, "")))]
-    with_usual = {each.option for each in usual}
-    return [each for each in changes if each in usual or each.option not in with_usual]
+    return usual or list(changes)
 
 
-def _answer(change: Change, evidence: Evidence) -> str:
-    """What one change does: for certain; nothing; or what is open. Where threads may run is told by where they ran."""
-    contract = evidence.contract
-    ordered = _ordered(change, contract)
-    if change.option in contract.pins and (text := _by_placement(change, evidence)):
-        return text
-    if effect := next((effect for effect in ordered if effect.verdict in effects.CLEAR), None):
-        return _sentence(change, effect, contract)
+def _answer(change: Change, contract: Contract) -> str:
+    """What one change does: for certain; nothing; or what is unclear."""
+    if any(_is_clear(change, effect) for effect in change.effects):
+        return _sentence(change, contract)
     under = effects.load(change.interval_ns, contract)
-    beginning = f"{effects.name(change)}" + f" {under}" * bool(under)
-    if ordered and all(effect.verdict is effects.Verdict.SAME for effect in ordered):
+    beginning = effects.name(change) + f" {under}" * bool(under)
+    if change.effects and all(effect.verdict is Verdict.SAME for effect in change.effects):
         return f"{beginning}: no difference"
-    known = [each for each in ordered if not all(math.isnan(one.change) for one in each.comparisons)]
-    return f"{beginning}: open" + (f", {effects.open_words(known[0], contract)}" if known else "")
+    unclear = [
+        each
+        for each in change.effects
+        if each.verdict is not Verdict.SAME and not all(math.isnan(one.change) for one in each.comparisons)
+    ]
+    return f"{beginning}: unclear" + (f", {effects.open_words(unclear[0], contract)}" if unclear else "")
 
 
-def _by_placement(change: Change, evidence: Evidence) -> str:
-    """The medians of one pair's runs whose threads shared a CPU, and of those that had several: of the first pair that
-    has both before and after."""
-    full = evidence.contract.load is not None and not change.interval_ns
-    column = next(
-        (each for each in evidence.contract.headline if full and _is_rate(each)), evidence.contract.headline[0]
+def _is_clear(change: Change, effect: Effect) -> bool:
+    """Better or worse, measured in every pair that counts, and in one of them by itself."""
+    counted = len(change.pairs) - len(change.moved)
+    return (
+        effect.verdict in effects.CLEAR
+        and len(effect.comparisons) == counted
+        and any(each.verdict is effect.verdict for each in effect.comparisons)
     )
-    cases = {case.scenario: case for case in evidence.cases}
-    texts = []
-    for side in (ONE_CPU, TWO_CPUS):
-        for pair in change.pairs:
-            runs = [_values(cases[name], side, column) for name in pair]
-            if all(len(each) for each in runs):
-                before, after = (numbers.amount(float(each.median()), column.metric.unit) for each in runs)
-                texts.append(f"on {side} {before} → {after} ({' → '.join(pair)})")
-                break
-    under = effects.load(change.interval_ns, evidence.contract)
-    said = f"{effects.name(change)}: {words(column.title)}" + f" {under}" * bool(under) + f" {', '.join(texts)}"
-    return said if texts else ""
-
-
-def _values(case: Case, side: str, column: Column) -> pd.Series:
-    return case.rows[case.places == side][column.name] if len(case.places) else pd.Series(dtype=float)
 
 
 def of_baselines(known: Evaluation, contract: Contract) -> str:
-    """What is better or worse than its baseline for certain, the largest first; or that nothing is."""
-    first: dict[str, Comparison] = {}
+    """What is better or worse than its baseline for certain, the largest first; or that nothing is.
+
+    What ran elsewhere than its baseline did is not compared with it.
+    """
+    elsewhere = {each.scenario for each in known.findings if each.rule == ELSEWHERE}
     order = [each.name for each in contract.headline]
-    for each in sorted(
-        known.comparisons, key=lambda one: order.index(one.metric) if one.metric in order else len(order)
-    ):
-        if each.verdict in effects.CLEAR:
-            first.setdefault(each.scenario, each)
-    clear = [
-        (_size([each]), f"{words(name)}: {_verdict(contract.columns[each.metric].title, each.verdict.value, [each])}")
-        for name, each in first.items()
-    ]
-    count = len({each.scenario for each in known.comparisons})
-    return "; ".join(
-        _first([text for _, text in sorted(clear, key=lambda each: -each[0])], MOST)
-    ) or f"nothing is certain of {count} scenarios" * bool(count)
+    clear: dict[str, list[Comparison]] = {}
+    for each in sorted(known.comparisons, key=lambda one: (*order, one.metric).index(one.metric)):
+        if each.verdict in effects.CLEAR and each.scenario not in elsewhere:
+            clear.setdefault(each.scenario, []).append(each)
+    texts = [(_size(found[:1]), f"{words(name)}: {_verdicts(found, contract)}") for name, found in clear.items()]
+    placed = sorted({each.scenario for each in known.comparisons} & elsewhere)
+    parts = _largest(texts) + [f"{words(', '.join(placed))}: ran on other CPUs than the baseline"] * bool(placed)
+    return "; ".join(parts) or "unclear: nothing is certain" * bool(known.comparisons)
+
+
+def _verdicts(comparisons: Sequence[Comparison], contract: Contract) -> str:
+    """'latency p50 worse (+7 %), throughput worse (-68 %)': no more than MOST."""
+    return ", ".join(
+        f"{words(contract.columns[each.metric].title)} {bold(each.verdict.value)} ({effects.amounts([each])})"
+        for each in comparisons[:MOST]
+    )
 
 
 def of_objectives(judgements: Sequence[Judgement]) -> str:
@@ -195,31 +263,29 @@ def of_objectives(judgements: Sequence[Judgement]) -> str:
     return "; ".join([f"{met} of {len(by_objective)} objectives met in every scenario", *_first(missed, MOST)])
 
 
-def _ordered(change: Change, contract: Contract) -> list[Effect]:
-    """Its effects as the suite's tables have them; at full speed what counts is how much comes through."""
-    rates = {each.name for each in contract.columns.values() if _is_rate(each)}
-    full = contract.load is not None and not change.interval_ns
-    return sorted(change.effects, key=lambda each: full and each.metric not in rates)
-
-
 def _is_rate(column: Column) -> bool:
     return not column.percentile and column.metric.unit.endswith("_s")
 
 
-def _sentence(change: Change, effect: Effect, contract: Contract) -> str:
-    said = _verdict(contract.columns[effect.metric].title, effect.verdict.value, effect.comparisons)
-    load = effects.load(change.interval_ns, contract)
-    return f"{effects.name(change)}: {said}" + f" {load}" * bool(load)
-
-
-def _verdict(title: str, verdict: str, comparisons: Sequence[Comparison]) -> str:
-    return f"{words(title)} {bold(verdict)} ({effects.amounts(comparisons)})"
+def _sentence(change: Change, contract: Contract) -> str:
+    """'`sched`: other → fifo:50 at 1,000/s: latency p50 better (-16 %), response p99 better (-65 % to -58 %)'."""
+    found = [
+        f"{words(contract.columns[each.metric].title)} {bold(each.verdict.value)} ({effects.amounts(each.comparisons)})"
+        for each in change.effects
+        if _is_clear(change, each)
+    ]
+    under = effects.load(change.interval_ns, contract)
+    return effects.name(change) + f" {under}" * bool(under) + f": {', '.join(found[:MOST])}"
 
 
 def _size(comparisons: Iterable[Comparison]) -> float:
     """How far from no change, on a scale on which twice and half are as far."""
     changes = pd.Series([each.change for each in comparisons]).dropna()
     return float(changes.map(lambda change: abs(math.log(max(1 + change, 1e-9)))).median()) if len(changes) else 0.0
+
+
+def _largest(found: Sequence[tuple[float, str]]) -> list[str]:
+    return _first([text for _, text in sorted(found, key=lambda each: -each[0])], MOST)
 
 
 def _first(texts: Sequence[str], most: int) -> list[str]:

@@ -43,10 +43,11 @@ def pages(result_data: Path) -> dict[str, str]:
     Raises Complaint where a file is damaged.
     """
     suites = read_suites(result_data)
-    others = [
-        Part(each[0].level, each[0].heading, [_first_words(each)], name)
-        for name, each in _instruments(result_data).items()
-    ]
+    instruments = _instruments(result_data)
+    said = {name: _first_words(each) for name, each in instruments.items()}
+    if "bench.md" in said:
+        said["bench.md"] = bench.summary(result_data)
+    others = [Part(each[0].level, each[0].heading, [said[name]], name) for name, each in instruments.items()]
     first = {"results.md": markdown(overview.parts(suites, others, _page_of), "result_data/")}
     own = {f"{each.name}.md": [_with_link(each.parts[0]), *each.parts[1:]] for each in suites} | _instruments(
         result_data
@@ -79,10 +80,7 @@ def anchor(heading: str) -> str:
 def parts(result_data: Path) -> list[Part]:
     """All pages as one, the title first. Raises Complaint where a file is damaged."""
     suites = read_suites(result_data)
-    first = [
-        replace(part, body=[block for block in part.body if not isinstance(block, Picture)])  # its plot is below
-        for part in overview.parts(suites, [], lambda suite: f"#{anchor(suite.parts[0].heading)}")
-    ]
+    first = overview.parts(suites, [], lambda suite: f"#{anchor(suite.parts[0].heading)}")
     instruments = [part for each in _instruments(result_data).values() for part in each]
     return [*first, *(part for each in suites for part in each.parts), *instruments]
 
@@ -103,9 +101,11 @@ def _instruments(result_data: Path) -> dict[str, list[Part]]:
 
 
 def _first_words(parts: Sequence[Part]) -> str:
-    """The first sentence on a page, or the first line of a list."""
-    first = next((block for part in parts for block in part.body if isinstance(block, str)), "")
-    return re.split(r"(?<=\.) |\n", first.removeprefix("- "))[0]
+    """The first line of each part's first list, with the part's heading."""
+    lists = [(each.heading, block) for each in parts for block in each.body if isinstance(block, str)]
+    return "; ".join(
+        f"{heading}, {block.removeprefix('- ').splitlines()[0]}" for heading, block in lists if block.startswith("- ")
+    )
 
 
 def _page_of(suite: SuitePage) -> str:
@@ -192,7 +192,9 @@ def _suite_page(
             cases = evidence.of_suite(runs, environment)
             texts = placement.answer(families, cases)
             texts += effects.answer(changes[measurement], contract)
-            short[measurement] = overview.of_changes(changes[measurement], cases, environment.get("about", ()))
+            short[measurement] = overview.of_changes(
+                changes[measurement], cases, families, environment.get("about", ())
+            )
             answers += [bold(str(measurement).capitalize()), section.listed(texts)] if texts else []
             tables = {
                 "where the threads were": placement.tables(families, contract),

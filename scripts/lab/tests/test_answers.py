@@ -149,29 +149,58 @@ def test_changes_that_are_read_together_have_one_form() -> None:
     assert amounts(2.0, -0.5, absolute=True) == "-0.5 to +2"
 
 
-def test_the_first_page_answers_what_is_asked_by_where_the_threads_were() -> None:
+def test_the_first_page_answers_what_is_asked() -> None:
     raw, environment = made()
-    changes = list(changes_of(raw, environment).values())
-    evidence = of_suite(raw, environment)
-    asked = overview.of_changes(changes, evidence, ["pin-consumer"])
-    assert asked.startswith("`pin-consumer`: none → 1: latency p50 at 1,000/s on several CPUs ")
-    assert "(free → pinned)" in asked and "queue" not in asked
-    clear = overview.of_changes(changes, evidence, [])
-    assert clear == "`pin-consumer`: none → 1: latency p50 **worse** (+50.0 %) at 1,000/s"
-    still = overview.of_changes(changes, evidence, ["queue"])
-    assert still.startswith(
-        "`queue`: spsc → mutex at 1,000/s: open, latency p50 (worse in 1 of 2 comparisons); `pin-cons"
+    changes, evidence = list(changes_of(raw, environment).values()), of_suite(raw, environment)
+    families = placement.families(raw, environment)
+    asked = overview.of_changes(changes, evidence, families, ["pin-consumer"])
+    assert (
+        asked == "`pin-consumer`: none → 1 at 1,000/s: latency p50 **worse** (+50.0 %), latency p99 **worse** (+50.0 %)"
     )
+    assert overview.of_changes(changes, evidence, families, []) == asked
+    unclear = overview.of_changes(changes, evidence, families, ["queue"])
+    assert unclear == "`queue`: spsc → mutex at 1,000/s: unclear, latency p50 (worse in 1 of 2 comparisons)"
+
+
+def test_the_first_page_says_what_one_cpu_does_where_pins_are_asked_for() -> None:
+    raw, environment = made()
+    families = [dataclasses.replace(each, options="") for each in placement.families(*made()) if each.options]
+    text = overview.of_changes([], of_suite(raw, environment), families, ["pin-consumer"])
+    assert text.startswith("all threads on one CPU, or on several, at 1,000/s: latency p50 ")
+    assert text.endswith("(3 and 3 runs)")
+
+
+def test_an_option_of_many_values_is_a_ranking_with_figures() -> None:
+    raw, environment = made()
+    scenarios = environment["measurements"][0]["scenarios"]
+    third = raw[raw["scenario"] == "free"].assign(scenario="third")
+    third[["latency_p50_ns", "latency_p99_ns"]] *= 10
+    scenarios["third"] = scenarios["free"] | {"options": scenarios["free"]["options"] | {"queue": "overwrite"}}
+    raw = pd.concat([raw, third], ignore_index=True)
+    changes = list(effects.of_measurement(raw, environment, pd.DataFrame()))
+    text = overview.of_changes(changes, of_suite(raw, environment), [], ["queue"])
+    assert text.startswith("latency p50 at 1,000/s by `queue`: ") and text.endswith("µs")
+    assert [each.split(":")[0] for each in text.split(": ", 1)[1].split(", ")][-1] == "overwrite"
+
+
+def test_a_metric_that_some_pairs_have_not_is_not_certain(found: dict[str, Change]) -> None:
+    change = found["pin-consumer"]
+    partial = dataclasses.replace(
+        change,
+        effects=tuple(dataclasses.replace(each, comparisons=each.comparisons[:1]) for each in change.effects),
+    )
+    assert "unclear" in overview.of_changes([partial], of_suite(*made()), [], ["pin-consumer"])
 
 
 def test_the_first_page_says_where_nothing_is_certain(found: dict[str, Change]) -> None:
-    open_ones = [
+    unclear = [
         dataclasses.replace(
             each, effects=tuple(dataclasses.replace(one, verdict=Verdict.INCONCLUSIVE) for one in each.effects)
         )
         for each in found.values()
     ]
-    assert overview.of_changes(open_ones, of_suite(*made()), []) == f"nothing is certain of {len(open_ones)} changes"
+    text = overview.of_changes(unclear, of_suite(*made()), [], [])
+    assert text == f"unclear: nothing is certain of {len(unclear)} changes"
 
 
 def test_the_committed_results_have_a_first_page_of_two_screens() -> None:

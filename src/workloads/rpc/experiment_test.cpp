@@ -176,7 +176,8 @@ TEST_P(EachWindow, IsNeverExceeded) {
   std::tie(setting.own.correlate, setting.own.window, setting.own.ids,
            setting.kit.load.interval_us) = GetParam();
   const Measured measured = run(setting);
-  if (!setting.kit.load.has_schedule() && measured.called.sent >= setting.own.window) {
+  // One of its two phases, which are quiet in between, has sent as many.
+  if (!setting.kit.load.has_schedule() && measured.called.sent >= 2 * setting.own.window) {
     EXPECT_EQ(measured.called.most_pending, setting.own.window);
   }
 }

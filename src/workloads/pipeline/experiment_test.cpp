@@ -36,10 +36,10 @@ Setting quick() {
   return setting;
 }
 
-/// A run that made something: a host that is busy elsewhere can take all of a quick one.
+/// A run that brought something across: a host that is busy elsewhere can take all of a quick one.
 Measured run_some(Setting setting, Recorder& recorder) {
   Measured outcome = setting.run(recorder, never_stop);
-  if (outcome.production.produced > 0) {
+  if (recorder.items() > 0) {
     return outcome;
   }
   setting.kit.load.duration_s = 1;

@@ -19,7 +19,7 @@ from lab.text import numbers
 from lab.text.markdown import Markup, bold, code, table, words
 from lab.text.page import Block, Part
 
-MOST, MOST_ANSWERS = 3, 4  # changes that are named, and those that a question is about
+MOST, MOST_ANSWERS = 3, 3  # changes that are named, and those that a question is about
 ELSEWHERE = "not where the baseline was"  # a rule of findings
 READING = """\
 Made by `make report` from the files in `result_data/`; do not edit. A row is a suite: what it asks, and what its runs say,
@@ -229,17 +229,26 @@ def of_baselines(known: Evaluation, contract: Contract) -> str:
     for each in sorted(known.comparisons, key=lambda one: (*order, one.metric).index(one.metric)):
         if each.verdict in effects.CLEAR and each.scenario not in elsewhere:
             clear.setdefault(each.scenario, []).append(each)
-    texts = [(_size(found[:1]), f"{words(name)}: {_verdicts(found, contract)}") for name, found in clear.items()]
+    texts = [
+        (
+            _size(found[:1]),
+            f"{words(name)}: {_verdicts([(each.metric, each.verdict, [each]) for each in found], contract)}",
+        )
+        for name, found in clear.items()
+    ]
     placed = sorted({each.scenario for each in known.comparisons} & elsewhere)
     parts = _largest(texts) + [f"{words(', '.join(placed))}: ran on other CPUs than the baseline"] * bool(placed)
     return "; ".join(parts) or "unclear: nothing is certain" * bool(known.comparisons)
 
 
-def _verdicts(comparisons: Sequence[Comparison], contract: Contract) -> str:
-    """'latency p50 worse (+7 %), throughput worse (-68 %)': no more than MOST."""
+def _verdicts(found: Sequence[tuple[str, Verdict, Sequence[Comparison]]], contract: Contract) -> str:
+    """'latency p50 better (-62 %), throughput worse (-68 %)': the first metric, and the first that goes the other way."""
+    shown: dict[Verdict, tuple[str, Sequence[Comparison]]] = {}
+    for metric, verdict, comparisons in found:
+        shown.setdefault(verdict, (metric, comparisons))
     return ", ".join(
-        f"{words(contract.columns[each.metric].title)} {bold(each.verdict.value)} ({effects.amounts([each])})"
-        for each in comparisons[:MOST]
+        f"{words(contract.columns[metric].title)} {bold(verdict.value)} ({effects.amounts(comparisons)})"
+        for verdict, (metric, comparisons) in shown.items()
     )
 
 
@@ -268,14 +277,10 @@ def _is_rate(column: Column) -> bool:
 
 
 def _sentence(change: Change, contract: Contract) -> str:
-    """'`sched`: other → fifo:50 at 1,000/s: latency p50 better (-16 %), response p99 better (-65 % to -58 %)'."""
-    found = [
-        f"{words(contract.columns[each.metric].title)} {bold(each.verdict.value)} ({effects.amounts(each.comparisons)})"
-        for each in change.effects
-        if _is_clear(change, each)
-    ]
+    """'`sched`: other → fifo:50 at 1,000/s: latency p50 better (-16.4 % to -3.5 %)'."""
+    found = [(each.metric, each.verdict, each.comparisons) for each in change.effects if _is_clear(change, each)]
     under = effects.load(change.interval_ns, contract)
-    return effects.name(change) + f" {under}" * bool(under) + f": {', '.join(found[:MOST])}"
+    return effects.name(change) + f" {under}" * bool(under) + f": {_verdicts(found, contract)}"
 
 
 def _size(comparisons: Iterable[Comparison]) -> float:

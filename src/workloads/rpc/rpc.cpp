@@ -1,5 +1,6 @@
 #include "workloads/rpc/rpc.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include <array>
@@ -44,6 +45,12 @@ std::string pending_bytes(const Measured& measured, const Options& options) {
                   : "";
 }
 
+/// For how long CPU time is counted: from the begin of the measured phase until both sides have
+/// ended.
+platform::Nanoseconds counted_ns(const Measured& measured) {
+  return std::max(measured.elapsed_ns, measured.called.ended_ns - measured.begin_ns);
+}
+
 std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
                                  const Options& options, double clock_read_ns) {
   const Called& called = measured.called;
@@ -68,7 +75,7 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
       {"cpu_share",
        cpu_ns && measured.elapsed_ns > 0
            ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) /
-                                       static_cast<double>(measured.elapsed_ns) /
+                                       static_cast<double>(counted_ns(measured)) /
                                        static_cast<double>(platform::allowed_cpus().size()))
            : ""},
       {"connect_us", connects ? us(called.connect_ns) : ""},

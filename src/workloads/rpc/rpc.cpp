@@ -1,8 +1,8 @@
 #include "workloads/rpc/rpc.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>

@@ -179,7 +179,7 @@ def _adds_up(row: pd.Series, run: Path) -> None:
 
 def _use(chance: random.Random, base: Path, runs: Path, run: Path) -> None:
     """What else reads runs and results."""
-    write_whole(runs.parents[1] / "results.md", report.render(runs.parent))
+    report.write(runs.parent, runs.parents[1] / "results.md")
     page.render(runs.parent, runs)
     known = results.load(runs.parent)
     try:

@@ -119,13 +119,22 @@ def plain(value: Value) -> Value:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+MOST_NAMES = 30  # in a complaint
+
+
 def check_keys(where: str, keys: Collection[str], known: Collection[str], what: str = "") -> None:
     """Raises Complaint about the first of `keys` that is not known, with the one that was probably meant."""
     for key in keys:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(known)
-            raise Complaint(where, f"{what or f'unknown key {shown(key)}'}: {remedy}")
+            raise Complaint(where, f"{what or f'unknown key {shown(key)}'}: {meant(key, known)}")
+
+
+def meant(key: str, known: Collection[str]) -> str:
+    """What to give in the place of a key that is not known."""
+    if near := difflib.get_close_matches(key, known, n=1):
+        return f"did you mean {near[0]}?"
+    others = len(known) - MOST_NAMES
+    return "give one of " + ", ".join([*known][:MOST_NAMES]) + f", or {others} others" * (others > 0)
 
 
 def check_table(place: str, value: object, known: Collection[str], needed: Collection[str] = ()) -> None:

@@ -9,7 +9,6 @@
 What an interval has can hold in every one: p50, p99, and the throughput. The others are of the whole run.
 """
 
-import difflib
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,7 @@ from typing import Any
 
 from lab.plan import kinds
 from lab.plan.contract import Contract
-from lab.plan.kinds import shown
+from lab.plan.kinds import meant, shown
 from lab.text import strict
 from lab.text.complaint import Complaint
 
@@ -100,9 +99,7 @@ def _in_intervals(objective: Objective, known: Contract) -> bool:
 def _objective(where: str, name: str, value: Any, known: Contract) -> Objective:
     metrics = _metrics(known)
     if name not in metrics:
-        near = difflib.get_close_matches(name, metrics, n=1)
-        remedy = f"did you mean {near[0]}?" if near else "give one of " + ", ".join(metrics)
-        raise Complaint(where, f"unknown objective {shown(name)}: {remedy}")
+        raise Complaint(where, f"unknown objective {shown(name)}: {meant(name, metrics)}")
     column, factor = metrics[name]
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LARGEST:
         relation = ">=" if known.columns[column].metric.higher_is_better else "<="

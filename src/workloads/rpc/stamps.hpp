@@ -38,7 +38,8 @@ class Stamps {
 
   /// Where a request's are. Of those that are without a reply no two have the same place.
   Times& of(std::int64_t number) noexcept {
-    return times_[static_cast<std::uint64_t>(number) & (times_.size() - 1)];
+    return times_[static_cast<std::size_t>(static_cast<std::uint64_t>(number) &
+                                           (times_.size() - 1))];
   }
 
   /// Whether the client keeps requests whole, and wants to know. Relaxed: one more or fewer does no

@@ -25,11 +25,11 @@ READING = """\
 Made by `make report` from the files in `result_data/`; do not edit. A row is a suite: what it asks, and what its runs say,
 with a link to its page. Figures are medians of runs; **better** and **worse** are beyond chance and the margin, in brackets
 the smallest and the largest change of all pairs of scenarios that differ in this alone; *unclear* is what these runs do not
-tell. A suite's page has all of it: tables, verdicts, stages, causes, environment, and the command that makes it again."""
+tell. Its page has tables, verdicts, stages, causes, environment, and the command that makes it again."""
 TRUST = (
     "*Exact* is virtual time: the same in every run with the same seed, on every host, at 2 ns an instruction, and the CPUs "
-    "run in turn. It shows what the code and the scheduler do. It has no caches, nothing that runs at the same time, and "
-    "every CPU sees memory change in one order, so that a missing fence never shows: what may hang on that must run live.",
+    "run in turn. It shows what the code and the scheduler do. It has no caches, nothing that runs at the same time, and one "
+    "order of memory for all CPUs, so that a missing fence never shows: what may hang on that must run live.",
     "*Live* is wall time on an emulated machine (tcg) or on the host's own CPUs (kvm): compare it within a table, not with "
     "hardware.",
 )
@@ -82,7 +82,8 @@ def _said(suite: SuitePage, timing: str) -> str:
 
 
 def _warned(suites: Sequence[SuitePage]) -> list[str]:
-    return [f"{suite.name}: {each}" for suite in suites for each in suite.warnings]
+    """What is wrong with suites, in short: their pages have the rest."""
+    return [f"{suite.name}: {each[: each.rfind('**') + 2]}." for suite in suites for each in suite.warnings]
 
 
 def of_changes(

@@ -49,9 +49,7 @@ def pages(result_data: Path) -> dict[str, str]:
         said["bench.md"] = bench.summary(result_data)
     others = [Part(each[0].level, each[0].heading, [said[name]], name) for name, each in instruments.items()]
     first = {"results.md": markdown(overview.parts(suites, others, _page_of), "result_data/")}
-    own = {f"{each.name}.md": [_with_link(each.parts[0]), *each.parts[1:]] for each in suites} | _instruments(
-        result_data
-    )
+    own = {f"{each.name}.md": [_with_link(each.parts[0]), *each.parts[1:]] for each in suites} | instruments
     return first | {
         name: markdown([replace(part, level=part.level - 1) for part in each]) for name, each in own.items()
     }

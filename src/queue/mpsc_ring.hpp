@@ -28,15 +28,12 @@ class MpscRing {
    public:
     template <class Pause = NoPause>
     bool try_push(const T& item, Pause pause = {}) noexcept(noexcept(pause())) {
-      // Relaxed: how much there is, and no more. It is never less than what head_seen_ came with.
-      if (ring_->tail_.load(std::memory_order_relaxed) - head_seen_ >= ring_->capacity_) {
-        head_seen_ = ring_->head_.load(std::memory_order_acquire);
-        if (ring_->tail_.load(std::memory_order_relaxed) - head_seen_ >= ring_->capacity_) {
-          return false;
-        }
+      if (fill() >= ring_->capacity_) {
+        return false;
       }
-      // Relaxed: the slot's turn orders all that is in it.
-      const std::size_t ticket = ring_->tail_.fetch_add(1, std::memory_order_relaxed);
+      // Release: who sees this ticket sees what its producer knew to be free. The slot's turn
+      // orders all that is in it.
+      const std::size_t ticket = ring_->tail_.fetch_add(1, std::memory_order_release);
       pause();
       Slot& slot = ring_->slots_[ticket & ring_->mask_];
       while (slot.turn.load(std::memory_order_acquire) != ticket) {
@@ -50,6 +47,18 @@ class MpscRing {
    private:
     friend class MpscRing;
     explicit Producer(MpscRing& ring) : ring_(&ring) {}
+
+    /// How much there is at most, looking the head up only when there seems to be no room.
+    std::size_t fill() noexcept {
+      // Acquire: the tail is of a time before the head's, so that what others push meanwhile is
+      // never counted without what was popped for it. The head may be ahead of it.
+      const std::size_t tail = ring_->tail_.load(std::memory_order_acquire);
+      if (tail - head_seen_ >= ring_->capacity_) {
+        head_seen_ = ring_->head_.load(std::memory_order_acquire);
+      }
+      const auto fill = static_cast<std::ptrdiff_t>(tail - head_seen_);
+      return fill < 0 ? 0 : static_cast<std::size_t>(fill);
+    }
 
     MpscRing* ring_;
     std::size_t head_seen_{0};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -119,6 +120,39 @@ TYPED_TEST(EachQueue, LosesNothingDoublesNothingAndKeepsEachProducersOrder) {
       EXPECT_EQ(due, std::vector<std::uint64_t>(kProducers, kItems));
     }
     EXPECT_TRUE(queue.empty());
+  }
+}
+
+TYPED_TEST(EachQueue, HasRoomForEachProducerThatKeepsToItsShare) {
+  constexpr std::size_t kProducers = 6;  // more than CPUs, so that pushes are cut short
+  constexpr std::uint64_t kItems = 30'000;
+  for (const std::size_t share : {1U, 2U}) {
+    TypeParam queue(kProducers, share);
+    std::array<std::atomic<std::uint64_t>, kProducers> done{};
+    std::atomic<std::uint64_t> refused{0};
+    std::vector<std::jthread> threads;
+    for (std::size_t which = 0; which < kProducers; ++which) {
+      threads.emplace_back([&, which, producer = queue.producer(which)]() mutable {
+        for (std::uint64_t number = 0; number < kItems; ++number) {
+          while (number - done.at(which) >= share) {
+            std::this_thread::yield();
+          }
+          while (!producer.try_push({which, number, number})) {
+            ++refused;
+          }
+        }
+      });
+    }
+    Item item;
+    for (std::uint64_t left = kProducers * kItems; left > 0;) {
+      if (queue.try_pop(item)) {
+        done.at(item.producer) = item.number + 1;
+        --left;
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    EXPECT_EQ(refused, 0U);
   }
 }
 

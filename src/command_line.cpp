@@ -86,6 +86,11 @@ class CommandLine {
       return twice == options_.all().end()
                  ? fmt::format("{}: needs a value: see --help", text.substr(0, text.find(':')))
                  : fmt::format("{}: is given twice: give it once", twice->name);
+    } catch (const CLI::ConversionError& error) {  // of flags alone: all else is read here
+      const std::string text = error.what();       // "Could not convert: --mlock = maybe"
+      const std::size_t name = text.find("--");
+      return fmt::format("{}: takes no value: give it alone",
+                         text.substr(name, text.find(' ', name) - name));
     } catch (const CLI::Error& error) {
       return error.what();
     }

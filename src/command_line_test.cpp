@@ -206,6 +206,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "--threads: './s.csv' is a file that --stats writes, too"},
         BadCase{{"--bogus", "1"}, "'--bogus' is no option: see --help"},
         BadCase{{"--duration"}, "--duration: needs a value"},
+        BadCase{{"--mlock=maybe"}, "--mlock: takes no value: give it alone"},
+        BadCase{{"--series", ""}, "--series: '' is not valid: give a path"},
         BadCase{{"--seed", "1", "--seed", "2"}, "--seed: is given twice: give it once"},
         BadCase{{"feed"}, "'feed' is not a workload: give pipeline, or options only"}));
 

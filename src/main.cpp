@@ -10,6 +10,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -68,6 +69,33 @@ int run(Workload& workload, const Kit& kit) try {
       fmt::format("there is not enough memory: give a smaller {}", workload.memory_options()));
 }
 
+/// What may help where the kernel refuses, to stand behind what it says; empty where nobody knows.
+std::string_view remedy(const std::error_code& error) {
+  switch (error.value()) {
+    case EPERM:
+    case EACCES:
+      return ": run it as root, or with a higher limit (ulimit -l for locked memory, -r for "
+             "priorities)";
+    case EAGAIN:
+      return ": let fewer programs run, or raise the limit of processes (ulimit -u)";
+    case ENOMEM:
+      return ": free memory, or raise its limits (ulimit -l, -v)";
+    case EBUSY:
+      return ": another run writes it: wait for its end, or name another";
+    case EMFILE:
+      return ": raise the limit of open files (ulimit -n)";
+    case ENOENT:
+    case ENOTDIR:
+      return ": make its folder first";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return ": make room, or raise the limit of files (ulimit -f)";
+    default:
+      return "";
+  }
+}
+
 /// One line on stderr, without throwing.
 int fail(const char* reason) {
   static_cast<void>(std::fprintf(stderr, "pipelab: %s\n", reason));
@@ -86,6 +114,8 @@ int main(int argc, char** argv) {
       throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
     }
     return exit_code;
+  } catch (const std::system_error& error) {
+    return fail(fmt::format("{}{}", error.what(), remedy(error.code())).c_str());
   } catch (const std::exception& error) {
     return fail(error.what());
   }

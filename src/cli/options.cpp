@@ -27,9 +27,10 @@ void Options::add_flag(std::string name, bool& target, std::string help) {
                   .flag = &target});
 }
 
-void Options::add_text(std::string name, std::string& target, std::string help) {
-  add_value({.name = std::move(name), .form = "TEXT", .help = std::move(help)}, target,
-            [](const std::string& text) { return std::optional(text); });
+void Options::add_path(std::string name, std::string& target, std::string help) {
+  add_value(
+      {.name = std::move(name), .form = "FILE", .valid = "a path", .help = std::move(help)}, target,
+      [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); });
 }
 
 void Options::add_folder(std::string name, std::string& target, std::string help) {

@@ -135,8 +135,8 @@ class Options {
   /// Adds an option that is set when it is given.
   void add_flag(std::string name, bool& target, std::string help);
 
-  /// Adds an option that takes any text, and is not in the contract.
-  void add_text(std::string name, std::string& target, std::string help);
+  /// Adds an option that takes the path of a file, and is not in the contract.
+  void add_path(std::string name, std::string& target, std::string help);
 
   /// Adds an option that takes a folder, which must be there if the machine is here, and is not in
   /// the contract.

@@ -27,7 +27,8 @@ void add_options(cli::Options& all, Options& options) {
                  .type = "word",
                  .form = "constant:R|ramp:R..R|spike:R,R@T|step:R@T,...",
                  .valid = "constant:RATE, ramp:RATE..RATE, spike:RATE,RATE@TIME, or "
-                          "step:RATE@TIME,... (rates from 0.001 to 1000M items a second, such as "
+                          "step:RATE@TIME,... of at most 100 steps (rates from 0.001 to 1000M "
+                          "items a second, such as "
                           "500, 20k or 1.5M; times such as 200ms or 1s)",
                  .help = "in place of an interval: items a second, of all threads together, always "
                          "the same, changing evenly, with a spike in the middle, or step by step",

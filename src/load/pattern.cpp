@@ -32,6 +32,9 @@ std::optional<double> scaled(std::string_view text,
 std::optional<double> to_rate(std::string_view text) {
   constexpr double kLeast = 0.001;
   constexpr double kMost = 1e9;
+  if (text.starts_with('.')) {
+    return std::nullopt;  // as 1...2 has it, of which nobody knows what it means
+  }
   const std::optional<double> rate = scaled(text, {{"k", 1e3}, {"M", 1e6}, {"", 1}});
   return rate && *rate >= kLeast && *rate <= kMost ? rate : std::nullopt;
 }

@@ -1,10 +1,13 @@
 #include "platform/streams.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <stdexcept>
 
 #include "platform/listener.hpp"
 #include "platform/system_call.hpp"
@@ -36,6 +39,21 @@ std::array<StreamEnd, 2> stream_pair(StreamKind kind) {
     checked(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), "make a socket");
   }
   return {{{.from = ends[0], .to = ends[0]}, {.from = ends[1], .to = ends[1]}}};
+}
+
+void allow_files(std::size_t files) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < files) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur < files) {
+    throw std::runtime_error(fmt::format(
+        "this needs {} files open, and a process may have {}: give fewer connections, or raise "
+        "that (ulimit -Hn)",
+        files, limit.rlim_cur));
+  }
 }
 
 void block_pipe_signal() noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 
 namespace pipelab::platform {
 
@@ -19,6 +20,9 @@ struct StreamEnd {
 /// Both sides of a pipe each way, of a pair of Unix sockets, or of a TCP connection over the
 /// loopback device. Throws std::system_error where the kernel refuses.
 std::array<StreamEnd, 2> stream_pair(StreamKind kind);
+
+/// Lets this process have so many files open. Throws std::runtime_error where it may not.
+void allow_files(std::size_t files);
 
 /// Blocks SIGPIPE for this thread: write(2) says it, too.
 void block_pipe_signal() noexcept;

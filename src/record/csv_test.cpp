@@ -85,6 +85,20 @@ TEST_F(Csv, ReportsAFolderThatIsNotThere) {
   EXPECT_THROW(OutputFile("/nowhere/latencies.csv"), std::system_error);
 }
 
+TEST_F(Csv, AreWrittenByOneRunAtATime) {
+  {
+    OutputFile first(path_);
+    first.write("key,value\n");
+    EXPECT_THROW(OutputFile{path_}, std::system_error);
+    first.close();
+  }
+  EXPECT_EQ(contents(path_), "key,value\n");
+  std::ofstream(path_ + ".partial") << "what a run left that was killed";
+  write_lines(OutputFile(path_), "key,value", std::array<std::string, 1>{"produced,3"});
+  EXPECT_EQ(contents(path_), "key,value\nproduced,3\n");
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".partial"));
+}
+
 TEST_F(Csv, LeavesTheOldFileUntilTheNewOneIsWhole) {
   write_lines(OutputFile(path_), "key,value", std::array<std::string, 1>{"produced,1"});
   {

@@ -60,7 +60,7 @@ std::string Options::path(File file) const {
 
 void add_options(cli::Options& all, Options& options) {
   const auto add = [&](File file, const char* help) {
-    all.add_text(std::string(named(file).option), options.paths.at(static_cast<std::size_t>(file)),
+    all.add_path(std::string(named(file).option), options.paths.at(static_cast<std::size_t>(file)),
                  help);
   };
   add(File::kSamples, "write the times of items one by one (CSV)");

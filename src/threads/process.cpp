@@ -1,6 +1,7 @@
 #include "threads/process.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -159,6 +160,12 @@ void Process::start() {
     static_cast<void>(receive());  // which says why nobody is there
     throw;
   }
+}
+
+bool Process::has_word(platform::Nanoseconds within_ns) const {
+  pollfd link{.fd = link_, .events = POLLIN, .revents = 0};
+  const timespec limit = platform::to_timespec(within_ns);
+  return ppoll(&link, 1, &limit, nullptr) > 0;
 }
 
 std::vector<Record> Process::join() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/clock.hpp"
 #include "threads/record.hpp"
 
 namespace pipelab::threads {
@@ -50,6 +51,9 @@ class Process {
 
   /// A file that is readable once it is dead (pidfd_open(2)).
   int death() const noexcept { return death_; }
+
+  /// Whether it has said more, or has ended, within so long.
+  bool has_word(platform::Nanoseconds within_ns) const;
 
   /// Waits for its end; throws as wait_until_ready() does.
   std::vector<Record> join();

@@ -17,6 +17,7 @@
 #include <tuple>
 
 #include "platform/clock.hpp"
+#include "threads/killer.hpp"
 #include "workloads/exchange/go_responder.hpp"
 
 namespace pipelab::exchange {
@@ -167,26 +168,6 @@ INSTANTIATE_TEST_SUITE_P(
                        ::testing::Values(8, 64, 4088),
                        ::testing::Values(Callback::kNone, Callback::kReentrant)));
 
-/// Forks a process that kills what this one forks next, after a while. (Not a thread: processes
-/// that are to have threads must be forked by one that has none.)
-pid_t fork_killer() {
-  const std::string file = fmt::format("/proc/{0}/task/{0}/children", getpid());
-  const pid_t killer = fork();
-  if (killer != 0) {
-    return killer;
-  }
-  while (true) {
-    std::ifstream children(file);
-    for (pid_t child = 0; children >> child;) {
-      if (child != getpid()) {
-        platform::sleep_for(20'000'000, never_stop);
-        kill(child, SIGKILL);
-        _exit(0);
-      }
-    }
-  }
-}
-
 class ADeadResponder : public ::testing::TestWithParam<std::tuple<Transport, std::optional<Wait>>> {
 };
 
@@ -198,7 +179,7 @@ TEST_P(ADeadResponder, IsNotWaitedFor) {
   std::atomic<bool> stop{false};
   Recorder recorder(0);
   const platform::Nanoseconds begin_ns = platform::now_ns();
-  const pid_t killer = fork_killer();
+  const pid_t killer = threads::fork_killer();
   try {
     measure(setting.kit, setting.own, recorder, stop);
     ADD_FAILURE() << "it ended well";

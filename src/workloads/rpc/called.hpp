@@ -30,7 +30,8 @@ struct Called {
   std::uint64_t unknown{0};   ///< replies with an id that nobody gave
   std::uint64_t broken{0};    ///< messages, and objects of them, that are no replies
   std::array<std::uint64_t, kErrors.size()> errors{};  ///< replies that are
-  std::uint64_t bytes{0};                              ///< of measured messages, both ways
+  std::uint64_t sent_bytes{0};                         ///< of messages with measured requests
+  std::uint64_t reply_bytes{0};                        ///< of messages with their results
   std::uint64_t most_pending{0};                       ///< requests without a reply, at one time
   platform::Nanoseconds connect_ns{0};                 ///< what it took to connect
   platform::Nanoseconds handshake_ns{0};  ///< what the first call took, over all connections

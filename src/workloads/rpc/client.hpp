@@ -76,6 +76,9 @@ class Client {
   /// Whether another thread takes the replies.
   bool has_receiver() const noexcept { return meeting_.has_receiver; }
 
+  /// The first call on each connection. Call it in the sender's thread, before the run starts.
+  void shake_hands() { sender_.shake_hands_alone(); }
+
   /// The sender's part of the run.
   void send_all(const load::Phases& phases) { sender_.send_all(phases); }
 

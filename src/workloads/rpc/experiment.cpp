@@ -77,11 +77,13 @@ class Experiment {
       }
       link_.keep(Side::kClient);
     }
-    std::optional<threads::Warden> warden;  // whose thread may be there once all is forked
-    if (!processes.empty()) {
-      warden.emplace(processes.back(), [this] {
-        gone_ = true;
-        link_.rouse();
+    std::deque<threads::Warden> wardens;  // whose threads may be there once all is forked
+    for (const threads::Process& process : processes) {
+      wardens.emplace_back(process, [this, is_last = &process == &processes.back()] {
+        if (is_last) {
+          gone_ = true;
+          link_.rouse();
+        }
       });
     }
     Client<Link, Parser, Correlation> client(link_, kit_, options_, recorder_, plan_.stamps, gone_,
@@ -103,7 +105,7 @@ class Experiment {
     crew.start(phases.quiet_ns, phases.measured.begin_ns);
     Measured measured;
     join(crew, processes, measured);
-    warden.reset();
+    wardens.clear();
     measured.called = client.called();
     measured.served = plan_.served;
     collect(phases, measured);
@@ -131,6 +133,7 @@ class Experiment {
     add(
         crew, post("client"), Side::kClient,
         [this, &client](const Crew::Ready& ready) {
+          client.shake_hands();
           if (ready()) {
             client.send_all(plan_.phases);
           }
@@ -151,6 +154,9 @@ class Experiment {
           }
           plan_.is_taken = true;
           Server<Link, Parser> server(link_, options_, plan_.stamps, gone_, stop_);
+          if (!stands_by) {
+            server.shake_hands();
+          }
           if (stands_by || ready()) {
             server.run(dies_ns(stands_by));
             plan_.served = server.served();
@@ -218,7 +224,8 @@ class Experiment {
     try {
       measured.threads = crew.join();
     } catch (const PeerGone&) {
-      if (!processes.empty()) {
+      constexpr Nanoseconds kPatienceNs = platform::kNanosecondsPerSecond;
+      if (!processes.empty() && processes.back().has_word(kPatienceNs)) {
         processes.back().join();  // which says why
       }
       throw;
@@ -249,6 +256,8 @@ class Experiment {
           fmt::format("{} replies had a result that is another's", called.wrong));
     }
     measured.begin_ns = phases.measured.begin_ns;
+    measured.counted_ns =
+        (called.ended_ns > 0 ? called.ended_ns : platform::now_ns()) - phases.quiet_ns;
     const Nanoseconds end_ns = std::min(phases.measured.end_ns, platform::now_ns());
     measured.elapsed_ns =
         std::max({end_ns, recorder_.last_done_ns(), measured.begin_ns}) - measured.begin_ns;

@@ -16,6 +16,7 @@ namespace pipelab::rpc {
 struct Measured {
   platform::Nanoseconds begin_ns{0};    ///< when the measured phase began
   platform::Nanoseconds elapsed_ns{0};  ///< from there to its end or the last reply's, if later
+  platform::Nanoseconds counted_ns{0};  ///< for how long CPU time was: from the quiet moment on
   Called called;
   Served served;
   std::vector<threads::Record> threads;  ///< of the client, then of the server

@@ -7,18 +7,18 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <memory_resource>
 #include <numeric>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <tuple>
 
 #include "platform/clock.hpp"
+#include "threads/killer.hpp"
 #include "workloads/rpc/stream_link.hpp"
 
 namespace pipelab::rpc {
@@ -62,7 +62,8 @@ Measured run(Setting setting) {
     EXPECT_EQ(called.timeouts + called.failed + called.late + called.unknown + called.broken, 0U);
     EXPECT_EQ(std::accumulate(called.errors.begin(), called.errors.end(), 0ULL), 0U);
     EXPECT_EQ(measured.served.requests, called.sent + setting.own.connections);  // handshakes
-    EXPECT_GT(called.bytes, recorder.items() * setting.own.request_bytes());
+    EXPECT_GE(called.sent_bytes, recorder.items() * setting.own.request_bytes());
+    EXPECT_GT(called.reply_bytes, 0U);
   }
   if (setting.kit.load.has_schedule()) {
     const double seconds = setting.kit.load.duration_s;
@@ -73,6 +74,7 @@ Measured run(Setting setting) {
         seconds * rate, 1e-6);
   }
   for (const CallTimes& call : recorder.samples()) {
+    EXPECT_LE(call.done_ns - call.sent_ns, setting.own.timeout_ns());
     const auto stages_ns = call.stages_ns();
     EXPECT_GE(call.intended_ns, measured.begin_ns);
     EXPECT_GE(std::ranges::min(stages_ns), 0);
@@ -375,23 +377,38 @@ TEST_F(APeer, ThatSendsMoreThanAMessageCanHaveIsRefused) {
   EXPECT_EQ(frames_, 1);
 }
 
-/// Forks a process that kills what this one forks next, after a while. (Not a thread: processes
-/// that are to have threads must be forked by one that has none.)
-pid_t fork_killer() {
-  const std::string file = fmt::format("/proc/{0}/task/{0}/children", getpid());
-  const pid_t killer = fork();
-  if (killer != 0) {
-    return killer;
-  }
-  while (true) {
-    std::ifstream children(file);
-    for (pid_t child = 0; children >> child;) {
-      if (child != getpid()) {
-        platform::sleep_for(20'000'000, never_stop);
-        kill(child, SIGKILL);
-        _exit(0);
-      }
+TEST(Rpc, EndsWhereItsServerDiesAtItsEnd) {
+  for (const char* const at : {"0.04", "0.049", "0.0495", "0.0499"}) {
+    for (const double interval_us : {0.0, 100.0, 20'000.0}) {
+      Setting setting;
+      setting.own.peer = Peer::kProcess;
+      setting.own.transport = Transport::kUnix;
+      setting.own.fault = to_fault(fmt::format("kill-server@{}", at));
+      setting.kit.load.duration_s = 0.05;
+      setting.kit.load.interval_us = interval_us;
+      Recorder recorder(0);
+      const Measured measured = measure(setting.kit, setting.own, recorder, never_stop);
+      EXPECT_EQ(measured.called.sent, measured.called.settled);
     }
+  }
+}
+
+TEST(Rpc, EndsWhenItIsStoppedWhileItsServerWorks) {
+  for (const Transport transport : {Transport::kRings, Transport::kUnix}) {
+    Setting setting;
+    setting.own.transport = transport;
+    setting.own.work_ns = 1'000'000'000;
+    setting.kit.load.duration_s = 600;
+    setting.kit.load.warmup_s = 0;
+    std::atomic<bool> stop{false};
+    Recorder recorder(0);
+    const std::jthread stopper([&] {
+      platform::sleep_for(1'200'000'000, never_stop);  // hands are shaken for a second
+      stop = true;
+    });
+    const Measured measured = measure(setting.kit, setting.own, recorder, stop);
+    EXPECT_LT(platform::to_seconds(measured.elapsed_ns), 20);
+    EXPECT_EQ(measured.served.requests, 1U);  // the handshake: no reply is of less work
   }
 }
 
@@ -406,48 +423,12 @@ TEST(Rpc, EndsWhereItsServerDies) {
       Recorder recorder(0);
       std::atomic<bool> stop{false};
       const platform::Nanoseconds begin_ns = platform::now_ns();
-      const pid_t killer = fork_killer();
+      const pid_t killer = threads::fork_killer();
       EXPECT_THROW(measure(setting.kit, setting.own, recorder, stop), std::runtime_error);
       waitpid(killer, nullptr, 0);
       EXPECT_LT(platform::to_seconds(platform::now_ns() - begin_ns), 60);
     }
   }
-}
-
-std::string conflict_of(Options options, double interval_us = 1000) {
-  Kit kit;
-  kit.load.interval_us = interval_us;
-  options.parser = kJson;
-  return conflict(options, kit);
-}
-
-TEST(Options, OfARpcAreCheckedTogether) {
-  EXPECT_EQ(conflict_of({}), "");
-  EXPECT_NE(conflict_of({.batch = 65}).find("--batch: '65' requests"), std::string::npos);
-  EXPECT_NE(conflict_of({.transport = Transport::kPipe, .wait = Wait::kSpin}).find("--wait"),
-            std::string::npos);
-  EXPECT_NE(conflict_of({.peer = Peer::kProcess, .pool = Pool::kMalloc}).find("--pool"),
-            std::string::npos);
-  EXPECT_NE(conflict_of({.transport = Transport::kTcp, .pool = Pool::kSharedStack}).find("--pool"),
-            std::string::npos);
-  EXPECT_NE(conflict_of({.connections = 2}).find("--connections"), std::string::npos);
-  for (const Transport transport : {Transport::kRings, Transport::kPipe, Transport::kTcp}) {
-    Options options{.peer = Peer::kProcess, .transport = transport};
-    options.fault = to_fault("kill-server@0.5");
-    EXPECT_EQ(conflict_of(options).empty(), transport == Transport::kTcp);
-    options.fault = to_fault("kill-server@5");  // when all is over
-    EXPECT_NE(conflict_of(options).find("--fault"), std::string::npos);
-  }
-  Kit kit;
-  EXPECT_NE(conflict(Options{.parser = Json::kNone, .ids = Ids::kString}, kit).find("--ids"),
-            std::string::npos);
-  EXPECT_FALSE(to_fault("drop:0"));
-  EXPECT_FALSE(to_fault("drop"));
-  EXPECT_FALSE(to_fault("parse:1,2"));
-  EXPECT_EQ(to_fault("late:3")->every, 3U);
-  EXPECT_EQ(to_fault("kill-server@1.5")->at_s, 1.5);
-  EXPECT_FALSE(to_fault("kill-server@-1"));
-  EXPECT_FALSE(to_fault("kill-server@"));
 }
 
 }  // namespace

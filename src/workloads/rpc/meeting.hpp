@@ -29,12 +29,14 @@ struct Meeting {
   // Relaxed: the flag carries nothing with it.
   bool is_lost() const noexcept { return line.load(std::memory_order_relaxed) != Line::kUp; }
 
-  /// Throws where the server was to end, and has not.
-  void check_end(platform::Nanoseconds now_ns) const {
-    // Relaxed: a time, and nothing with it.
-    const platform::Nanoseconds by_ns = end_by_ns.load(std::memory_order_relaxed);
-    if (by_ns > 0 && now_ns > by_ns) {
-      throw PeerGone("the server was told that nothing more comes, and does not end");
+  /// Whether the server was told that nothing more comes. Relaxed: nothing comes with it.
+  bool is_ending() const noexcept { return is_over.load(std::memory_order_relaxed); }
+
+  /// Throws where the server has been silent since then, for longer than it can have a reason to.
+  void check_silence(platform::Nanoseconds since_ns, platform::Nanoseconds now_ns) const {
+    if (now_ns - since_ns > options.most_silence_ns()) {
+      throw PeerGone(is_ending() ? "the server was told that nothing more comes, and does not end"
+                                 : "the server takes and says nothing any more");
     }
   }
 
@@ -42,8 +44,8 @@ struct Meeting {
   const bool has_receiver;  ///< in a thread of its own
   const platform::Nanoseconds limit_ns;
   std::atomic<bool> is_given_up{false};
-  std::atomic<std::size_t> shaken{0};               ///< handshakes that were answered
-  std::atomic<platform::Nanoseconds> end_by_ns{0};  ///< the server is to end; 0: not yet
+  std::atomic<std::size_t> shaken{0};  ///< handshakes that were answered
+  std::atomic<bool> is_over{false};    ///< the server was told so
   std::atomic<Line> line{Line::kUp};
   platform::Nanoseconds lost_ns{0};  ///< when that was seen; with `line`
   alignas(platform::kDestructiveInterference) std::atomic<std::uint64_t> settled{0};

@@ -1,7 +1,6 @@
 #include "workloads/rpc/options.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <array>
 #include <utility>
@@ -35,25 +34,6 @@ void add_messages(cli::Options& all, Options& options) {
   all.add_choice<Ids>("--ids", options.ids,
                       {{"number", Ids::kNumber, "numbers"}, {"string", Ids::kString, "strings"}},
                       "what the ids of requests are");
-}
-
-/// Lets this process have as many files as it may, and says where these are too few.
-std::string too_many_files(const Options& options) {
-  constexpr std::size_t kOthers = 64;
-  const std::size_t each = options.transport == Transport::kPipe ? 4 : 2;
-  const std::size_t needed = each * options.connections + kOthers;
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < needed) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return limit.rlim_cur >= needed
-             ? ""
-             : fmt::format(
-                   "--connections: '{}' need {} files, and a process may have {}: give fewer, or "
-                   "raise that (ulimit -Hn)",
-                   options.connections, needed, limit.rlim_cur);
 }
 
 }  // namespace
@@ -145,17 +125,16 @@ std::string conflict(const Options& options, const Kit& kit) {
     return "--connections: rings join one client with one server: give --transport pipe, unix or "
            "tcp, or leave it out";
   }
-  if (std::string refused = too_many_files(options); !refused.empty()) {
-    return refused;
-  }
   if (options.restarts() &&
       (options.peer != Peer::kProcess || rings || options.transport == Transport::kPipe)) {
     return "--fault: a server that dies needs a process, and a socket at which another can take "
            "its place: give --peer process and --transport unix or tcp";
   }
   if (options.restarts() && options.fault->at_s >= kit.load.duration_s) {
-    return fmt::format("--fault: the run is over at {} s: give a longer --duration",
-                       options.fault->at_s);
+    return fmt::format(
+        "--fault: the server would die at {} s, but the run is over after {} s: give a longer "
+        "--duration, or an earlier time",
+        options.fault->at_s, kit.load.duration_s);
   }
   if (options.batch > options.window) {
     return fmt::format(

@@ -80,7 +80,13 @@ struct Options {
 
   /// How many messages are on their way in one direction, at most, with those that are no requests
   /// of the schedule, and those that came too late.
-  std::size_t messages() const noexcept { return window / batch + window / 4 + 16; }
+  std::size_t messages() const noexcept { return window / batch + window / batch / 4 + 16; }
+
+  /// How many files one process has open.
+  std::size_t files() const noexcept {
+    constexpr std::size_t kOthers = 64;
+    return (transport == Transport::kPipe ? 4 : 2) * connections + kOthers;
+  }
 
   /// Whether another server takes the place of one that died.
   bool restarts() const noexcept { return fault && fault->what == Fault::What::kKill; }
@@ -93,6 +99,14 @@ struct Options {
 
   platform::Nanoseconds timeout_ns() const noexcept {
     return static_cast<platform::Nanoseconds>(timeout_ms) * 1'000'000;
+  }
+
+  /// For how long a server that is well may say and take nothing: a message's work, and a long
+  /// moment.
+  platform::Nanoseconds most_silence_ns() const noexcept {
+    return 30 * platform::kNanosecondsPerSecond +
+           static_cast<platform::Nanoseconds>(batch) *
+               (work_ns + (fault && fault->what == Fault::What::kLate ? 2 * timeout_ns() : 0));
   }
 
   static constexpr std::size_t kSpareBytes = 256;

@@ -47,9 +47,11 @@ class Receiver {
         receive();
       } catch (const PeerGone&) {
         lose();
-        while (meeting_.line.load(std::memory_order_acquire) == Meeting::Line::kLost &&
-               !meeting_.is_given_up) {
+        while (is_lost() && !meeting_.is_ending() && !meeting_.is_given_up) {
           platform::sleep_for(kPollNs, meeting_.is_given_up);
+        }
+        if (is_lost()) {
+          return;  // nobody connects any more
         }
         renew();
       }
@@ -65,9 +67,13 @@ class Receiver {
       frame = in_.receive(meeting_.limit_ns);
     }
     const bool any = frame.is_there();
+    const platform::Nanoseconds last_ns = done_ns_;
     take_all(frame);
-    const platform::Nanoseconds now_ns = any ? done_ns_ : platform::now_ns();
-    meeting_.check_end(now_ns);
+    const platform::Nanoseconds now_ns = done_ns_ > last_ns ? done_ns_ : platform::now_ns();
+    if (any || !meeting_.is_ending()) {
+      heard_ns_ = now_ns;
+    }
+    meeting_.check_silence(heard_ns_, now_ns);
     if (now_ns >= next_look_ns_) {
       next_look_ns_ = now_ns + meeting_.limit_ns;
       fail_before(now_ns - meeting_.options.timeout_ns(), now_ns, called_.timeouts);
@@ -107,6 +113,10 @@ class Receiver {
 
  private:
   static constexpr platform::Nanoseconds kPollNs = 100'000;
+
+  bool is_lost() const noexcept {
+    return meeting_.line.load(std::memory_order_acquire) == Meeting::Line::kLost;
+  }
 
   void take_all(Frame frame) {
     for (; frame.is_there(); frame = in_.try_receive()) {
@@ -215,7 +225,14 @@ class Receiver {
     done_ns_ = platform::now_ns();
     ++settled_;
     const bool measured = is_measured(pending.number);
-    called_.bytes += measured ? std::exchange(received_bytes_, 0) : 0;
+    if (done_ns_ - pending.sent_ns > meeting_.options.timeout_ns()) {
+      ++called_.late;  // before it was looked for
+      if (measured) {
+        ++called_.timeouts;
+        recorder_.fail(done_ns_);
+      }
+      return;
+    }
     if (draft.is_error()) {
       if (measured) {
         ++called_.failed;
@@ -227,6 +244,7 @@ class Receiver {
     if (!measured) {
       return;
     }
+    called_.reply_bytes += std::exchange(received_bytes_, 0);
     CallTimes times{.intended_ns = pending.intended_ns,
                     .sent_ns = pending.sent_ns,
                     .taken_ns = 0,
@@ -263,6 +281,7 @@ class Receiver {
   std::uint64_t received_bytes_{0};  // of the message that is being read
   std::uint64_t lookups_{0};
   platform::Nanoseconds done_ns_{0};
+  platform::Nanoseconds heard_ns_{0};  // when there was something, or nothing had to be
   platform::Nanoseconds next_look_ns_{0};
 };
 

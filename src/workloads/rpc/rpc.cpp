@@ -10,6 +10,7 @@
 
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
+#include "platform/streams.hpp"
 #include "record/histogram.hpp"
 #include "workloads/rpc/experiment.hpp"
 #include "workloads/rpc/options.hpp"
@@ -17,12 +18,24 @@
 namespace pipelab::rpc {
 namespace {
 
-double us(const record::Histogram& histogram, double quantile) {
-  return static_cast<double>(histogram.value_at(quantile)) / 1e3;
+/// Of what there is none where nothing was recorded.
+std::string us(const record::Histogram& histogram, double quantile) {
+  return histogram.total() > 0
+             ? fmt::format("{:.3f}", static_cast<double>(histogram.value_at(quantile)) / 1e3)
+             : "-";
 }
 
 /// Measured requests that had no result.
 std::uint64_t failed(const Called& called) { return called.timeouts + called.failed + called.lost; }
+
+/// Of requests that had a result, and of these results. All requests are about as long.
+std::uint64_t answered_bytes(const Called& called, const Recorder& recorder) {
+  const auto answered = static_cast<double>(recorder.items());
+  const double all = answered + static_cast<double>(failed(called));
+  return called.reply_bytes +
+         static_cast<std::uint64_t>(
+             all > 0 ? static_cast<double>(called.sent_bytes) * answered / all : 0);
+}
 
 /// So many a second.
 double rate(std::uint64_t count, const Measured& measured) {
@@ -45,12 +58,6 @@ std::string pending_bytes(const Measured& measured, const Options& options) {
                   : "";
 }
 
-/// For how long CPU time is counted: from the begin of the measured phase until both sides have
-/// ended.
-platform::Nanoseconds counted_ns(const Measured& measured) {
-  return std::max(measured.elapsed_ns, measured.called.ended_ns - measured.begin_ns);
-}
-
 std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
                                  const Options& options, double clock_read_ns) {
   const Called& called = measured.called;
@@ -67,15 +74,15 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
       {"missed", fmt::to_string(called.missed)},
       {"failed", fmt::to_string(failed(called))},
       {"throughput_ops_s", fmt::to_string(rate(recorder.items(), measured))},
-      {"throughput_bytes_s", fmt::to_string(rate(called.bytes, measured))},
+      {"throughput_bytes_s", fmt::to_string(rate(answered_bytes(called, recorder), measured))},
       {"cpu_time_us", cpu_ns && recorder.items() > 0
                           ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) / 1e3 /
                                                       static_cast<double>(recorder.items()))
                           : ""},
       {"cpu_share",
-       cpu_ns && measured.elapsed_ns > 0
+       cpu_ns && measured.counted_ns > 0
            ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) /
-                                       static_cast<double>(counted_ns(measured)) /
+                                       static_cast<double>(measured.counted_ns) /
                                        static_cast<double>(platform::allowed_cpus().size()))
            : ""},
       {"connect_us", connects ? us(called.connect_ns) : ""},
@@ -145,16 +152,17 @@ std::string_view Rpc::memory_options() const {
 Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
   Recorder recorder(kit.record.samples(), kit.record.sample_every, kit.intervals());
   const double clock_read_ns = platform::clock_read_cost_ns();
+  platform::allow_files(options_.files());
   const Measured measured = measure(kit, options_, recorder, stop);
   const Called& called = measured.called;
   const record::Histogram& round_trip = recorder.histograms().front();
   constexpr double kMega = 1e6;
   fmt::print(
-      "{:.3f} s: {} requests answered, {} failed, {:.1f} a second, {:.1f} MB/s; round trip (us): "
-      "p50 {:.3f}, p99 {:.3f}; a lookup (ns): p50 {}; clock read {:.1f} ns\n",
-      platform::to_seconds(measured.elapsed_ns), recorder.items(), failed(called),
-      rate(recorder.items(), measured), rate(called.bytes, measured) / kMega, us(round_trip, 0.50),
-      us(round_trip, 0.99), called.lookup.value_at(0.50), clock_read_ns);
+      "{:.3f} s: {} requests answered, {} failed, {} missed, {:.1f} a second, {:.1f} MB/s; round "
+      "trip (us): p50 {}, p99 {}; a lookup (ns): p50 {}; clock read {:.1f} ns\n",
+      platform::to_seconds(measured.elapsed_ns), recorder.items(), failed(called), called.missed,
+      rate(recorder.items(), measured), rate(answered_bytes(called, recorder), measured) / kMega,
+      us(round_trip, 0.50), us(round_trip, 0.99), called.lookup.value_at(0.50), clock_read_ns);
 
   const std::array others{record::NamedHistogram{"lookup", called.lookup}};
   files.write(recorder, measured.begin_ns, others);

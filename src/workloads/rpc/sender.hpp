@@ -41,9 +41,15 @@ class Sender {
         stop_(stop),
         out_(link, Side::kClient, gone) {}
 
+  /// Shakes hands on each connection, and takes the answers, before there is a thread for that.
+  void shake_hands_alone() {
+    const platform::Nanoseconds begin_ns = platform::now_ns();
+    shake_hands([this] { receiver_.receive(); });
+    handshake_ns_ = platform::now_ns() - begin_ns;
+  }
+
   /// The whole run.
   void send_all(const load::Phases& phases) {
-    handshake_ns_ = shake_hands();
     missed_ = load::make_share(load_, {}, phases, stop_, [&](auto& pacing, bool measures) {
       next_number_ = measures ? kFirstMeasured : kFirstNumber;
       make_phase(pacing);
@@ -69,7 +75,7 @@ class Sender {
     called.handshake_ns = handshake_ns_;
     called.end_ns = end_ns_;
     called.reconnect_ns = reconnect_ns_;
-    called.bytes += sent_bytes_;
+    called.sent_bytes = sent_bytes_;
     called.tally.add(out_.tally());
   }
 
@@ -113,7 +119,7 @@ class Sender {
     try {
       action();
     } catch (const PeerGone&) {
-      if (!options_.restarts()) {
+      if (!options_.restarts() || !goes_on()) {
         throw;
       }
       reconnect();
@@ -143,16 +149,27 @@ class Sender {
   /// Until `ready()`, or the run is over; takes replies meanwhile, or lets the receiver.
   template <class Ready>
   void wait_until(Ready ready) {
+    wait_until(ready, [&] { take_replies(ready); });
+  }
+
+  template <class Ready, class Wait>
+  void wait_until(Ready ready, Wait wait) {
     while (!ready() && goes_on()) {
       if (gone_.load(std::memory_order_relaxed) || meeting_.is_lost()) {
         throw PeerGone("the server is gone");
       }
-      if (meeting_.has_receiver) {
-        static_cast<void>(meeting_.room.park(
-            [&] { return ready() || !goes_on() || meeting_.is_lost(); }, meeting_.limit_ns));
-      } else {
-        receiver_.receive();
-      }
+      wait();
+    }
+  }
+
+  /// For a while, or until `ready()`.
+  template <class Ready>
+  void take_replies(Ready ready) {
+    if (meeting_.has_receiver) {
+      static_cast<void>(meeting_.room.park(
+          [&] { return ready() || !goes_on() || meeting_.is_lost(); }, meeting_.limit_ns));
+    } else {
+      receiver_.receive();
     }
   }
 
@@ -177,9 +194,10 @@ class Sender {
 
   /// Over the connection whose turn it is.
   char* begin_buffer() {
-    char* buffer = nullptr;
-    while ((buffer = out_.begin(connection_)) == nullptr) {
-      make_way();
+    char* buffer = out_.begin(connection_);
+    for (const platform::Nanoseconds begin_ns = buffer == nullptr ? platform::now_ns() : 0;
+         buffer == nullptr; buffer = out_.begin(connection_)) {
+      make_way(begin_ns);
     }
     connection_ = connection_ + 1 == link_.connections() ? 0 : connection_ + 1;
     return buffer;
@@ -206,14 +224,17 @@ class Sender {
     in_message_ = 0;
   }
 
-  /// Where what was sent has no room: the server has to take of it, and may have to hand over
-  /// replies first.
-  void make_way() {
+  /// Where what was sent has had no room since then: the server has to take of it, and may have to
+  /// hand over replies first. Nobody waits for it who wants to end.
+  void make_way(platform::Nanoseconds since_ns) {
     constexpr platform::Nanoseconds kLimitNs = 1'000'000;
-    if (meeting_.is_lost()) {
+    if (meeting_.is_lost() || meeting_.is_given_up.load(std::memory_order_relaxed)) {
       throw PeerGone("the server is gone");
     }
-    meeting_.check_end(platform::now_ns());
+    if (stop_.load(std::memory_order_relaxed) && platform::now_ns() - since_ns > kStopNs) {
+      throw PeerGone("the server takes nothing any more");
+    }
+    meeting_.check_silence(since_ns, platform::now_ns());
     static_cast<void>(out_.flush());
     if (!meeting_.has_receiver) {
       receiver_.take_what_came();
@@ -228,9 +249,13 @@ class Sender {
     if (meeting_.is_lost()) {
       throw PeerGone("the server is gone");
     }
-    while (!out_.flush()) {
-      make_way();
+    if (out_.flush()) {
+      return;
     }
+    const platform::Nanoseconds begin_ns = platform::now_ns();
+    do {
+      make_way(begin_ns);
+    } while (!out_.flush());
   }
 
   /// Sends one that is wrong, which nobody waits for: the reply to it is an error.
@@ -254,8 +279,9 @@ class Sender {
     finish_message();
   }
 
-  /// Over each connection; returns what that took.
-  platform::Nanoseconds shake_hands() {
+  /// Over each connection; `wait()` takes answers.
+  template <class Wait>
+  void shake_hands(Wait wait) {
     const platform::Nanoseconds begin_ns = platform::now_ns();
     const std::size_t wanted =
         meeting_.shaken.load(std::memory_order_relaxed) + link_.connections();
@@ -265,8 +291,11 @@ class Sender {
       out_.send(std::exchange(buffer_, nullptr), writer.bytes());
     }
     flush();
-    wait_until([&] { return meeting_.shaken.load(std::memory_order_acquire) >= wanted; });
-    return platform::now_ns() - begin_ns;
+    wait_until([&] { return meeting_.shaken.load(std::memory_order_acquire) >= wanted; },
+               [&] {
+                 meeting_.check_silence(begin_ns, platform::now_ns());
+                 wait();
+               });
   }
 
   /// Connects to the server that has taken the place of the one that died. What was open with that
@@ -274,7 +303,7 @@ class Sender {
   void reconnect() {
     const auto wait_for = [this](Meeting::Line line) {
       while (meeting_.line.load(std::memory_order_acquire) != line) {
-        if (meeting_.is_given_up) {
+        if (!goes_on()) {
           throw PeerGone("the server is gone");
         }
         platform::sleep_for(kPollNs, stop_);
@@ -297,16 +326,15 @@ class Sender {
     } else {
       receiver_.renew();
     }
-    shake_hands();
+    shake_hands([this] { take_replies([] { return false; }); });
     reconnect_ns_ = platform::now_ns() - meeting_.lost_ns;
   }
 
   /// Says on each connection that nothing more comes, and takes what still does until the server
-  /// says so, too.
-  void say_end() {
-    constexpr platform::Nanoseconds kPatienceNs = 30 * platform::kNanosecondsPerSecond;
+  /// says so, too; or dies, where it was to.
+  void say_end() try {
     end_ns_ = platform::now_ns();
-    meeting_.end_by_ns.store(end_ns_ + kPatienceNs, std::memory_order_relaxed);
+    meeting_.is_over = true;
     for (std::size_t connection = 0; connection < link_.connections(); ++connection) {
       out_.send(begin_buffer(), 0);
     }
@@ -314,8 +342,16 @@ class Sender {
     while (!meeting_.has_receiver && !receiver_.has_ended()) {
       receiver_.receive();
     }
+  } catch (const PeerGone&) {
+    if (!options_.restarts()) {
+      throw;
+    }
+    if (!meeting_.has_receiver) {
+      receiver_.lose();
+    }
   }
 
+  static constexpr platform::Nanoseconds kStopNs = 1'000'000'000;  // that an interrupt waits
   static constexpr platform::Nanoseconds kPollNs = 100'000;
 
   const Options& options_;

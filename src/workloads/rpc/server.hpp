@@ -33,6 +33,7 @@ class Server {
         in_(link, Side::kServer, gone),
         out_(link, Side::kServer, gone),
         stamps_(stamps),
+        gone_(gone),
         stop_(stop),
         parser_(options.most_request_bytes()),
         draft_(options.request_bytes()) {
@@ -42,28 +43,19 @@ class Server {
     }
   }
 
-  /// Kills this process with the first message that comes after then, where that is a time.
+  /// Answers the first call on each connection, before the run starts.
+  void shake_hands() {
+    while (served_.messages < connections_ && !is_over()) {
+      take_message(std::nullopt);
+    }
+    flush();
+  }
+
+  /// Answers all others. Kills this process with the first that comes after then, where that is a
+  /// time.
   void run(std::optional<platform::Nanoseconds> dies_ns = std::nullopt) {
-    constexpr platform::Nanoseconds kLimitNs = 200'000'000;
-    for (std::size_t ended = 0; ended < connections_;) {
-      Frame frame = in_.try_receive();
-      if (!frame.is_there()) {
-        flush();
-        frame = in_.receive(kLimitNs);
-      }
-      if (frame.is_there()) {
-        if (dies_ns && platform::now_ns() >= *dies_ns) {
-          kill(getpid(), SIGKILL);
-        }
-        connection_ = frame.connection;
-        if (frame.bytes > 0) {
-          answer(frame);
-        } else {
-          ++ended;
-          out_.send(begin(), 0);
-        }
-        in_.release(frame);
-      }
+    while (ended_ < connections_) {
+      take_message(dies_ns);
     }
     flush();
   }
@@ -79,6 +71,35 @@ class Server {
   using Writer = typename Parser::Writer;
 
   static constexpr std::int64_t kUnknownId = 8'000'000'000'000'000;  // which no client gets to
+
+  /// Relaxed: the flags carry nothing with them.
+  bool is_over() const noexcept {
+    return stop_.load(std::memory_order_relaxed) || gone_.load(std::memory_order_relaxed);
+  }
+
+  /// Waits for a message for a while, and answers it.
+  void take_message(std::optional<platform::Nanoseconds> dies_ns) {
+    constexpr platform::Nanoseconds kLimitNs = 200'000'000;
+    Frame frame = in_.try_receive();
+    if (!frame.is_there()) {
+      flush();
+      frame = in_.receive(kLimitNs);
+    }
+    if (!frame.is_there()) {
+      return;
+    }
+    connection_ = frame.connection;
+    if (frame.bytes > 0) {
+      if (dies_ns && platform::now_ns() >= *dies_ns) {
+        kill(getpid(), SIGKILL);
+      }
+      answer(frame);
+    } else {
+      ++ended_;
+      out_.send(begin(), 0);
+    }
+    in_.release(frame);
+  }
 
   void answer(const Frame& frame) {
     taken_ns_ = stamps_.wanted() ? platform::now_ns() : 0;
@@ -141,7 +162,9 @@ class Server {
     }
     const platform::Nanoseconds parsed_ns = taken_ns_ > 0 ? platform::now_ns() : 0;
     const std::int64_t result = draft.is_handshake() ? kProtocol : draft.sum();
-    work();
+    if (!work()) {
+      return;
+    }
     ++served_.requests;
     if (taken_ns_ > 0) {
       Stamps::Times& times = stamps_.of(draft.first_argument());
@@ -181,13 +204,18 @@ class Server {
     writer.result(draft.id(), result);
   }
 
-  void work() const noexcept {
+  /// False where the run was over before that was done: there is no reply then.
+  bool work() const noexcept {
     if (options_.work_ns > 0) {
       const platform::Nanoseconds until_ns = platform::now_ns() + options_.work_ns;
       while (platform::now_ns() < until_ns) {
+        if (is_over()) {
+          return false;
+        }
         platform::spin_hint();
       }
     }
+    return true;
   }
 
   /// Waits for room where there is none: the client reads all that it gets.
@@ -221,9 +249,11 @@ class Server {
 
   const Options& options_;
   std::size_t connections_;
+  std::size_t ended_{0};  // of them
   typename Link::In in_;
   typename Link::Out out_;
   Stamps& stamps_;
+  const std::atomic<bool>& gone_;
   const std::atomic<bool>& stop_;
   Parser parser_;
   Draft draft_;

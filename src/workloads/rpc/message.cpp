@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 
 namespace pipelab::rpc {
 namespace {
@@ -24,47 +23,6 @@ std::string_view words_of(Error error) noexcept {
 }
 
 }  // namespace
-
-void Draft::begin() noexcept {
-  seen_ = 0;
-  refused_ = has_version_ = bad_params_ = false;
-  id_ = {};
-  method_ = {};
-  numbers_.clear();
-  text_bytes_ = 0;
-  result_ = error_ = 0;
-}
-
-void Draft::id(const Id& id) noexcept {
-  refused_ = refused_ || id.text.size() > Id::kMostTextBytes;
-  id_ = id.text.size() > Id::kMostTextBytes ? Id{.kind = Id::Kind::kNull} : id;
-}
-
-Error Draft::judge_request() const noexcept {
-  if (refused_ || !has_version_ || !has(Member::kMethod)) {
-    return Error::kInvalidRequest;
-  }
-  if (method_ != kSum && method_ != kInitialize) {
-    return Error::kMethodNotFound;
-  }
-  if (bad_params_ || numbers_.empty() || (is_handshake() && first_argument() != kProtocol)) {
-    return Error::kInvalidParams;
-  }
-  return Error::kNone;
-}
-
-bool Draft::is_reply() const noexcept {
-  return !refused_ && has_version_ && has(Member::kId) &&
-         has(Member::kResult) != has(Member::kError);
-}
-
-std::int64_t Draft::sum() const noexcept {
-  // Of whatever numbers others send: without a sign they wrap.
-  const auto numbers = std::accumulate(
-      numbers_.begin(), numbers_.end(), std::uint64_t{0},
-      [](std::uint64_t all, std::int64_t one) { return all + static_cast<std::uint64_t>(one); });
-  return static_cast<std::int64_t>(numbers + text_bytes_);
-}
 
 void JsonWriter::text(std::string_view text) noexcept { at_ = std::ranges::copy(text, at_).out; }
 

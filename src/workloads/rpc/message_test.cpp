@@ -116,6 +116,33 @@ TYPED_TEST(EachParser, AnswersRequestsWithTheirId) {
       result_of("1", 1));
 }
 
+TYPED_TEST(EachParser, ReadsIntegersOfEachLength) {
+  Reader<TypeParam>& reader = this->reader_;
+  const auto answer = [&](std::string_view number) {
+    return reader.answer(
+        fmt::format(R"({{"jsonrpc":"2.0","id":{0},"method":"sum","params":[{0}]}})", number));
+  };
+  for (std::size_t digits = 1; digits <= 18; ++digits) {
+    for (const std::string_view all : {"123456789098765432", "999999999999999999"}) {
+      const std::string number(all.substr(0, digits));
+      EXPECT_EQ(answer(number), result_of(number.c_str(), std::stoll(number)));
+      EXPECT_EQ(answer("-" + number), result_of(("-" + number).c_str(), -std::stoll(number)));
+      EXPECT_EQ(answer(number + " "), result_of(number.c_str(), std::stoll(number)));
+    }
+  }
+  for (std::size_t place = 0; place < 16; ++place) {
+    for (const char letter :
+         {'/', ':', 'a', '\x10', '\xB1'}) {  // close to digits, one way or another
+      std::string number = "1234567890123456";
+      number[place] = letter;
+      EXPECT_EQ(answer(number), "-32700") << number;
+    }
+  }
+  EXPECT_EQ(answer("0123456789012345"), "-32700");
+  EXPECT_EQ(answer("12345678901234.5"), error_of(-32600, "Invalid Request"));
+  EXPECT_EQ(answer("1234567890123e10"), error_of(-32600, "Invalid Request"));
+}
+
 TYPED_TEST(EachParser, SaysWhatIsWrongAsTheProtocolDoes) {
   Reader<TypeParam>& reader = this->reader_;
   for (const char* message :

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -99,10 +100,37 @@ def run(
     known = measurement.contract_of(new.environment)
     for measured in dict.fromkeys(measured for measured, _ in now):
         both = [key for key in now if key in before and key[0] == measured]
+        if both and (apart := _made_apart(measured, base, new)):
+            lacking.append(apart)
+            continue
         pairs = [pair for key in both for pair in comparing.pairs_of(key[1], before[key], now[key], known.judged)]
         comparisons += comparing.compare(pairs, margin)
     judgements = judge(new.raw, objectives)
     return Gate(new.suite, comparisons, judgements, remarks, lacking, known, _causes(before, now, comparisons))
+
+
+def _made_apart(measured: Measurement, base: Results, new: Results) -> str:
+    """What keeps live runs from being compared: those of one side were over when most of the other's were made.
+
+    What a host does drifts, and more runs make it only surer of what was the day's: verdicts of runs that were made
+    apart would be wrong in a third of cases and more. Exact runs know no day.
+    """
+    if measured.timing == "exact":
+        return ""
+    spans = []
+    for side in (base, new):
+        host = measurement.each_of(side.environment)[measured]["host"]
+        spans.append(tuple(datetime.fromisoformat(host[end]) for end in ("from", "to")))
+    (first, until), (other_first, other_until) = spans
+    together = min(until, other_until) - max(first, other_first)
+    shorter = min(until - first, other_until - other_first)
+    if together >= shorter / 2 and together >= timedelta(0):
+        return ""
+    times = [f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}" for begin, end in spans]
+    return (
+        f"{measured}: these runs were made from {times[1]}, and those of {base.source.parent} from {times[0]}: what the"
+        " host did meanwhile may be all that differs: not comparable. 'make ab' runs both in turns"
+    )
 
 
 def _causes(before: Groups, now: Groups, comparisons: Iterable[Comparison]) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -207,6 +208,33 @@ def test_another_circumstance_is_refused_unless_it_is_named(
     assert allowed.exit_code == gate.GOOD and allowed.remarks[0].startswith(f"{name} is ")
     with pytest.raises(Complaint, match="--allow: 'kernal' is not valid: give one of kernel, qemu"):
         run(base, new, allowed=("kernal",))
+
+
+@pytest.mark.parametrize(("minutes", "comparable"), [(0, True), (1, True), (3, False), (1440, False)])
+def test_live_runs_are_compared_only_with_those_that_were_made_beside_them(
+    base: Path, minutes: int, comparable: bool
+) -> None:
+    new = copy(base, slower(1.2))
+    later = timedelta(minutes=minutes)
+
+    def delay(live: dict[str, Any]) -> None:
+        for end in ("from", "to"):
+            live["host"][end] = (datetime.fromisoformat(live["host"][end]) + later).isoformat()
+
+    for folder in (base, new):  # two minutes of runs
+        change_environment(folder, lambda live: live["host"].update({"from": "2026-11-21T01:00:00+00:00"}))
+        change_environment(folder, lambda live: live["host"].update({"to": "2026-11-21T01:02:00+00:00"}))
+    change_environment(new, delay)
+    found = run(base, new)
+    assert found.exit_code == (gate.WORSE if comparable else gate.INCONCLUSIVE)
+    timings = {each.measurement.timing for each in found.comparisons}
+    assert timings == ({"exact", "live"} if comparable else {"exact"})
+    if not comparable:
+        assert found.lacking[0].startswith("live timing on aarch64 with tcg: these runs were made from 2026-11-2")
+        assert found.lacking[0].endswith("not comparable. 'make ab' runs both in turns")
+        slower(1.2, "exact")(raw := pd.read_csv(new / "t000_raw.csv"))
+        raw.to_csv(new / "t000_raw.csv", index=False)
+        assert run(base, new).exit_code == gate.WORSE  # exact runs know no day
 
 
 def test_another_target_has_nothing_to_compare(base: Path) -> None:

@@ -12,6 +12,8 @@ from lab.plan.contract import Contract
 from lab.plan.guest import NO_QUANTUM
 from lab.plan.kinds import WORDS, Value
 
+LEAST_BEYOND = 100  # items beyond a percentile, over all runs, for it to be stated: it is good to about a tenth then
+NEARLY = 0.95  # of these, where items come at random
 CIRCUMSTANCES = ("kernel", "qemu", "guest", "host", "options")
 
 

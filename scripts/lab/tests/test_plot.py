@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from lab.plan import contract
 from lab.tables import measured
 from lab.text import picture
-from lab.report import pictures, stage_picture
+from lab.report import pictures
+from lab.report.pictures import stages as stage_picture
 from lab.tables.measurement import KEYS
 from lab.runs.run_record import RunRecord
 

@@ -38,6 +38,11 @@ from lab.text.page import Block, Part, Picture
 from lab.trace import calls, own_runs, runs as trace_runs
 
 DOCS = "docs/README.md"
+PICTURES = (
+    "In pictures a dot is a run, a large mark the median, and a line goes from the smallest to the largest run; × is a run "
+    "whose threads shared one CPU, hollow is noisy. Of stages, an arrow marks a bar that is longer than the panel, and — one "
+    "that would rest on too few."
+)
 VERDICTS_FILE = "{}_verdicts.csv"
 
 
@@ -226,8 +231,11 @@ def _suite_page(
     above: list[Block] = [f"> {each}" for each in warnings]
     above += [f"**The question.** {words(environment['question'])}"] if asked else []
     above += answered
-    first, *others = _pictures(name, contract)
-    above += [first, *_meanings(contract)]
+    shown = [
+        Picture(f"{metric.title.capitalize()} of {name}", pictures.file_name(name, metric), name, metric.name)
+        for metric in pictures.metrics(raw, contract)
+    ]
+    above += [*shown[:1], *[PICTURES] * bool(shown), *_meanings(contract)]
     files = {}
     if known.comparisons:
         files[VERDICTS_FILE.format(name)] = comparing.csv(known.comparisons, environment.get("baselines", {}))
@@ -235,7 +243,7 @@ def _suite_page(
     parts = [
         Part(2, f"{name}: {title}", above),
         *below,
-        Part(3, f"{name}, all runs", _all_runs(name, others, list(files))),
+        Part(3, f"{name}, all runs", _all_runs(name, shown[1:], list(files))),
         Part(3, f"{name}, its scenarios", [environment_words.scenarios(environment["measurements"])], folded=True),
         Part(3, f"{name}, its environment", [_environment(environment, raw)], folded=True),
         Part(3, f"Reproduce {name}", [_again(environment)]),
@@ -270,14 +278,6 @@ def _guests_of(environment: Mapping[str, Any], target: str) -> str:
         if each["target"] == target:
             texts.append(f"{each['timing']}: {' and '.join(made_of)}")
     return str(words("; ".join(texts)))
-
-
-def _pictures(name: str, contract: Contract) -> list[Picture]:
-    """One of each metric of the headline."""
-    return [
-        Picture(f"{metric.title.capitalize()} of {name}", pictures.file_name(name, metric), name, metric.name)
-        for metric in dict.fromkeys(column.metric for column in contract.headline)
-    ]
 
 
 def _all_runs(name: str, shown: Sequence[Picture], tables: Sequence[str]) -> list[Block]:

@@ -199,12 +199,19 @@ def pairs_of(
 
 
 def placed_pairs(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Sequence[Column]) -> Iterator[Pair]:
-    """The same at equal placement: those that LEAST_PLACED runs of both sides had, in exact timing with the same seeds."""
+    """The same at equal placement: those that LEAST_PLACED runs of both sides had, in exact timing with the same seeds. A
+    percentile that one side has not is not compared."""
     for where, before, after in placement.blocks(base, value):
         exact = value["timing"].iat[0] == "exact"
         runs = len({*before["seed"]} & {*after["seed"]}) if exact else min(len(before), len(after))
+        stated = [
+            each
+            for each in metrics
+            if not each.percentile
+            or all(each.name in side and side[each.name].notna().any() for side in (before, after))
+        ]
         if not where or runs >= LEAST_PLACED:
-            yield from pairs_of(scenario, before, after, metrics, where)
+            yield from pairs_of(scenario, before, after, stated, where)
 
 
 def least_p(first: int, second: int) -> float:

@@ -12,7 +12,7 @@ READING = """\
 Made by `make report` from the files in `result_data/`; do not edit. A row is a suite: what it asks, and what its runs say,
 with a link to its page. Figures are medians of runs; **better** and **worse** are beyond chance and the margin, in brackets
 the smallest and the largest change of all pairs of scenarios that differ in this alone, at equal placement; *unclear* is not
-decided by these runs. Its page has tables, verdicts, stages, causes, environment, and the command that reproduces it."""
+decided by these runs."""
 TRUST = (
     "*Exact* is virtual time: the same in every run with the same seed, on every host, at 2 ns an instruction, and the CPUs "
     "run in turn. It shows what the code and the scheduler do. It has no caches, nothing that runs at the same time, and one "

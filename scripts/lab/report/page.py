@@ -63,9 +63,12 @@ def pages(result_data: Path) -> dict[str, str]:
     index = [f"[What the words mean, and a page of each workload and instrument]({DOCS})."] * has_docs
     title = replace(title, body=[*title.body, *index])
     found = {"results.md": markdown([title, *after], "result_data/")}
-    links = " · ".join(["[All results](../results.md)", *[f"[What the words mean](../{DOCS})"] * has_docs])
+    about = {f"{each.name}.md": each.contract.name for each in suites}
     for name, (first, *rest) in ({f"{each.name}.md": each.parts for each in suites} | instruments).items():
-        body = [replace(first, body=[links, *first.body]), *rest]
+        links = ["[All results](../results.md)", *[f"[what the words mean](../{DOCS})"] * has_docs]
+        own = f"docs/{about.get(name, name.removesuffix('.md'))}.md"
+        links += [f"[{own}](../{own})"] * (result_data.parent / own).is_file()
+        body = [replace(first, body=[" · ".join(links), *first.body]), *rest]
         found[name] = markdown([replace(part, level=part.level - 1) for part in body])
     return found | {name: text for each in suites for name, text in each.tables.items()}
 

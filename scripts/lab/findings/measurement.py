@@ -9,6 +9,7 @@ from lab.judge import comparing
 from lab.judge.comparing import Verdict
 from lab.judge.evidence import Case, Evidence
 from lab.judge.finding import Finding, Rule, Values, Words, rule
+from lab.plan import schedule
 from lab.plan.contract import PERCENTILES, Contract
 from lab.tables import measured
 from lab.tables.measurement import LEAST_BEYOND, each_of, guest_cpus
@@ -207,8 +208,8 @@ WARM_UP_CAUSES = {
     ),
 )
 def warm_up_not_over(evidence: Evidence) -> Iterator[Finding]:
-    """The times have a step in the first half of most runs."""
-    for case in evidence.cases:
+    """The times have a step in the first half of most runs, whose load does not change by itself."""
+    for case in (each for each in evidence.cases if len(schedule.phases(evidence.contract, each.options)) < 2):
         steps = [step for windows in case.windows_ns if (step := _early_step(windows))]
         rises = sum(change > 0 for _, change in steps)
         if max(rises, len(steps) - rises) * 2 <= len(case.windows_ns):

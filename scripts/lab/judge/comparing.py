@@ -36,7 +36,6 @@ DETECTED = 0.9  # power with which a comparison would have shown the change that
 MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
 MOST_RUNS = 1000  # that it makes sense to ask for
 LEAST_PLACED = 2  # runs of each side at one placement: of one alone it is chance
-CSV_COLUMNS = ("base", "value", "base_runs", "runs", "absolute", "change", "low", "high", "p_adjusted", "detectable")
 RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
 
 
@@ -165,23 +164,6 @@ def against_baseline(
         pairs = [pair for name in both for pair in placed_pairs(name, groups[baselines[name]], groups[name], metrics)]
         comparisons += compare(pairs, margin)
     return comparisons
-
-
-def csv(comparisons: Sequence[Comparison], baselines: Mapping[str, str]) -> str:
-    """All of them as a table: changes are relative, or where `absolute` says so in the unit of the raw table."""
-    rows = [
-        {
-            "scenario": each.scenario,
-            "baseline": baselines[each.scenario],
-            "placement": each.where,
-            **each.measurement._asdict(),
-            "metric": each.metric,
-            "verdict": each.verdict.value,
-            **{name: getattr(each, name) for name in CSV_COLUMNS},
-        }
-        for each in comparisons
-    ]
-    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n", float_format="%.6g")
 
 
 def pairs_of(

@@ -11,7 +11,7 @@ import pandas as pd
 from lab import bench
 from lab.capacity import table as capacity_table
 from lab.counters import counted
-from lab.judge import comparing, effects as judged_effects, evaluation, evidence
+from lab.judge import effects as judged_effects, evaluation, evidence
 from lab.plan.contract import Contract
 from lab.report import (
     answers,
@@ -24,6 +24,7 @@ from lab.report import (
     placement,
     section,
     threads as threads_table,
+    verdicts,
 )
 from lab.report.overview import SuitePage
 from lab.report.suite import rules_of
@@ -43,7 +44,6 @@ PICTURES = (
     "whose threads shared one CPU, hollow is noisy. Of stages, an arrow marks a bar that is longer than the panel, and — one "
     "that would rest on too few."
 )
-VERDICTS_FILE = "{}_verdicts.csv"
 
 
 def pages(result_data: Path) -> dict[str, str]:
@@ -220,7 +220,7 @@ def _suite_page(
             short[measurement] = answers.of_baselines(
                 evaluated,
                 contract,
-                section.not_compared(lines, evaluated.comparisons, environment.get("baselines", {})),
+                verdicts.not_compared(lines, evaluated.comparisons, environment.get("baselines", {})),
             )
             if short[measurement]:
                 answered.append(f"**{str(measurement).capitalize()}:** {short[measurement]}.")
@@ -241,7 +241,7 @@ def _suite_page(
     above += [*shown[:1], *[PICTURES] * bool(shown), *_meanings(contract)]
     files = {}
     if known.comparisons:
-        files[VERDICTS_FILE.format(name)] = comparing.csv(known.comparisons, environment.get("baselines", {}))
+        files[verdicts.FILE.format(name)] = verdicts.csv(known.comparisons, environment.get("baselines", {}))
     title, question = words(environment["title"]), words(environment["question"]) if asked else ""
     parts = [
         Part(2, f"{name}: {title}", above),

@@ -6,14 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from lab.judge.comparing import MOST_RUNS, Comparison, Verdict
-from lab.judge.effects import UNCHANGED
 from lab.judge.evaluation import Evaluation
 from lab.judge.finding import Finding, Rule, stage_shares, stage_words
 from lab.plan.contract import Column, Contract
 from lab.judge.objectives import Judgement
-from lab.report import findings
-from lab.report.effects import CLEAR
+from lab.report import findings, verdicts
 from lab.report.pictures import stages as stage_picture
 from lab.tables.measured import INTERVAL_RUNS, in_metrics
 from lab.tables.measurement import LEAST_BEYOND, Measurement, quiet as quiet_runs
@@ -24,17 +21,6 @@ from lab.text.page import STAGES, Block, Picture
 
 SPAN = "the smallest and the largest"
 INTERVAL = "the 95 % interval of the median"
-EXPLAINED = {
-    Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
-    Verdict.INCONCLUSIVE: "Inconclusive: not decided by these runs, which would have shown a change of so much with 90 % "
-    "power (none: they are too few); so many quiet ones (REPS) would probably decide.",
-}
-# Why a verdict may be inconclusive beside an interval that excludes no change.
-INTERVALS = (
-    "An interval in brackets is that of one comparison alone; the verdict also allows for the number of comparisons "
-    "in the table (Holm), and for the margin of {:g} %."
-)
-UNKNOWN = "—"  # a percentile that is not stated
 NOISY = " ({noisy_runs:.0f} of {runs:.0f} runs noisy)"
 KEPT_ALL = 0.999  # of a run's items
 
@@ -59,8 +45,8 @@ def body(
     return [
         _table(metrics, contract),
         _caption(measurement, metrics, contract),
-        *_verdicts(known.comparisons, contract, baselines),
-        *_elsewhere(metrics, known.comparisons, baselines),
+        *verdicts.table_of(known.comparisons, contract, baselines),
+        *verdicts.elsewhere(metrics, known.comparisons, baselines),
         *beside,
         *_stages(suite, measurement, contract, known, raw, of),
         *_objectives(known.judgements),
@@ -95,7 +81,7 @@ def _spread(row: Mapping[Any, float], column: Column) -> str:
     """The median, and what it lies between where that looks different; empty if not measured, and of a percentile UNKNOWN."""
     median, low, high = (numbers.shown(value, column.metric.unit) for value in span(row, column))
     if not median:
-        return UNKNOWN if column.percentile else ""
+        return verdicts.UNKNOWN if column.percentile else ""
     return median if low == high else f"{median} ({low}–{high})"
 
 
@@ -128,95 +114,13 @@ def _caption(measurement: Measurement, metrics: pd.DataFrame, contract: Contract
         text += "; noisy runs are left out of all verdicts"
         text += ", and shown where a scenario has no others" * bool((quiet == 0).any())
     shown = [in_metrics(each.name) for each in contract.headline if each.percentile]
-    of_few = f" {UNKNOWN}: fewer than {LEAST_BEYOND} {contract.items[1]} of all runs are beyond it."
+    of_few = f" {verdicts.UNKNOWN}: fewer than {LEAST_BEYOND} {contract.items[1]} of all runs are beyond it."
     return text + "." + of_few * bool(metrics[shown].isna().any(axis=None))
 
 
 def _range(counts: pd.Series) -> str:
     """'9', or '4 to 6'."""
     return " to ".join(dict.fromkeys(f"{count:.0f}" for count in (counts.min(), counts.max())))
-
-
-def _verdicts(comparisons: Sequence[Comparison], contract: Contract, baselines: Mapping[str, str]) -> list[str]:
-    """A line a scenario (and placement) that has changed, and a column a metric that has anywhere; the others are named."""
-    if not comparisons:
-        return []
-    titles = {each.metric: contract.columns[each.metric].title for each in comparisons}
-    changed = [name for name in titles if {each.verdict for each in comparisons if each.metric == name} - UNCHANGED]
-    same = ", ".join(title for name, title in titles.items() if name not in changed)
-    lines: dict[tuple[str, str], dict[str, Comparison]] = {}
-    for each in (each for each in comparisons if each.metric in changed):
-        lines.setdefault((each.scenario, each.where), {})[each.metric] = each
-    clear = {key: of_line for key, of_line in lines.items() if {each.verdict for each in of_line.values()} & {*CLEAR}}
-    unclear = [name for name in dict.fromkeys(name for name, _ in lines) if name not in {name for name, _ in clear}]
-    shown = lines if len(lines) <= names.FEW else clear
-    against = {baselines[scenario] for scenario, _ in shown}
-    first = [f"against {against.pop()}"] if len(against) == 1 else ["scenario", "against"]
-    rows = [
-        [
-            scenario + f", on {where}" * bool(where),
-            *[baselines[scenario]] * (len(first) - 1),
-            *(_cell(of_line[name]) if name in of_line else UNKNOWN for name in changed),
-        ]
-        for (scenario, where), of_line in shown.items()
-    ]
-    notes = [f"The same within {comparisons[0].margin * 100:g} % in all scenarios: {same}."] * bool(same)
-    if unclear and shown is clear:
-        of = names.names(unclear, list(dict.fromkeys(baselines)))
-        notes.append(f"Neither better nor worse in any metric for certain: {words(of)}.")
-    notes += _legend([each for of_line in shown.values() for each in of_line.values()])
-    return [table([*first, *(titles[name] for name in changed)], rows)] * bool(rows) + [" ".join(notes)] * bool(notes)
-
-
-def not_compared(metrics: pd.DataFrame, comparisons: Sequence[Comparison], baselines: Mapping[str, str]) -> list[str]:
-    """Which scenarios have no verdict, since too few runs of theirs were at the placement of their baseline's."""
-    quiet = set(metrics.loc[metrics["runs"] > metrics["noisy_runs"], "scenario"])
-    compared = {each.scenario for each in comparisons}
-    return [name for name in metrics["scenario"] if {name, baselines.get(name)} <= quiet and name not in compared]
-
-
-def _elsewhere(metrics: pd.DataFrame, comparisons: Sequence[Comparison], baselines: Mapping[str, str]) -> list[str]:
-    by_base: dict[str, list[str]] = {}
-    for name in not_compared(metrics, comparisons, baselines):
-        by_base.setdefault(baselines[name], []).append(name)
-    texts = [f"{words(', '.join(each))} with {words(base)}" for base, each in by_base.items()]
-    return [f"Not compared, as too few runs were at equal placement: {'; '.join(texts)}."] * bool(texts)
-
-
-def _legend(shown: Sequence[Comparison]) -> list[str]:
-    """What the words and the brackets of a table mean."""
-    if not shown:
-        return []
-    verdicts = {each.verdict for each in shown}
-    notes = [
-        "Each verdict is of this pair of scenarios alone" + " at equal placement" * any(x.where for x in shown) + "."
-    ]
-    notes += [text for verdict, text in EXPLAINED.items() if verdict in verdicts]
-    if any(each.measurement.timing == "exact" for each in shown) and verdicts & UNCHANGED:
-        notes.append(f"Equal: the same, seed by seed; same: within {shown[0].margin * 100:g} % with each seed.")
-    if any(not math.isnan(each.p_adjusted) and not math.isnan(each.low) for each in shown):
-        notes.append(INTERVALS.format(shown[0].margin * 100))
-    return notes
-
-
-def _cell(each: Comparison) -> Markup:
-    if each.verdict is Verdict.EQUAL:
-        return Markup("equal")
-    limits = (each.low, each.change, each.high)
-    low, change, high = map(each.amount, limits) if each.absolute else numbers.together(limits)
-    between = "" if math.isnan(each.low) or low == high else f"{low} to {high}"
-    if each.verdict is Verdict.INCONCLUSIVE:
-        known = [between] * bool(between)
-        if not math.isnan(each.detectable):
-            least = each.amount(each.detectable) if each.absolute else numbers.change(each.detectable)
-            known.append(f"would show {'none' if math.isinf(each.detectable) else least}")
-        needed = each.runs + each.more_runs
-        reps = f"REPS={needed:.0f}" if each.more_runs <= MOST_RUNS else f"REPS above {MOST_RUNS}"
-        known += [reps] * (not math.isnan(needed))
-        return Markup("inconclusive" + f" ({'; '.join(known)})" * bool(known))
-    word = bold(each.verdict.value) if each.verdict in CLEAR else each.verdict.value
-    amount = "" if each.verdict is Verdict.MIXED or not each.change else f" {change}"
-    return Markup(word + amount + f" ({between})" * bool(between))
 
 
 def _stages(

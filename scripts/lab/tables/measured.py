@@ -12,7 +12,7 @@ from lab.text import names
 from lab.text.complaint import Complaint
 from lab.tables import series
 from lab.tables.estimate import median_interval
-from lab.tables.measurement import KEYS, LEAST_BEYOND, NEARLY, Measurement, groups, quiet
+from lab.tables.measurement import KEYS, Measurement, groups, quiet, rests_on_few
 from lab.runs.outputs import Thread
 from lab.runs.run_record import RunRecord
 from lab.plan.contract import PERCENTILES, Column, Contract
@@ -108,9 +108,7 @@ def percentiles_of_few(runs: pd.DataFrame, known: Contract) -> list[Column]:
     good = quiet(runs)
     items = (runs if good.empty else good).get("items", pd.Series(math.inf)).sum()
     return [
-        column
-        for column in known.columns.values()
-        if column.counts_items and not items * (1 - PERCENTILES[column.percentile]) >= NEARLY * LEAST_BEYOND
+        column for column in known.columns.values() if column.counts_items and rests_on_few(items, column.percentile)
     ]
 
 

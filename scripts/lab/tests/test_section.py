@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lab.plan import contract
-from lab.report import page as report, section, suite as suite_results
+from lab.report import page as report, section, suite as suite_results, verdicts
 from lab.tables import stages
 from lab.tables.measured import in_metrics
 from lab.plan import suite
@@ -77,40 +77,40 @@ def compared(verdict: Verdict, change: float = 0.2, low: float = 0.1, high: floa
     ],
 )
 def test_a_verdict_fits_a_cell(comparison: Comparison, text: str) -> None:
-    assert section._cell(comparison) == text
+    assert verdicts._cell(comparison) == text
 
 
 def test_metrics_that_are_the_same_everywhere_get_no_column() -> None:
     same = compared(Verdict.SAME)
-    table, note = section._verdicts(
+    table, note = verdicts.table_of(
         [compared(Verdict.WORSE), replace(same, metric="drop_rate")], PIPELINE, {"x": "base"}
     )
     assert table.splitlines()[0] == "| against base | latency p50 |" and len(table.splitlines()) == 3
     assert note == "The same within 3 % in all scenarios: drop rate. Each verdict is of this pair of scenarios alone."
-    assert section._verdicts([same], PIPELINE, {"x": "base"}) == ["The same within 3 % in all scenarios: latency p50."]
-    assert section._verdicts([], PIPELINE, {}) == []
+    assert verdicts.table_of([same], PIPELINE, {"x": "base"}) == ["The same within 3 % in all scenarios: latency p50."]
+    assert verdicts.table_of([], PIPELINE, {}) == []
     two = [compared(Verdict.WORSE), compared(Verdict.BETTER, scenario="y")]
-    table = section._verdicts(two, PIPELINE, {"x": "a", "y": "b"})[0]
+    table = verdicts.table_of(two, PIPELINE, {"x": "a", "y": "b"})[0]
     assert table.startswith("| scenario | against | latency p50 |\n|---|---|---|\n| x | a |")
 
 
 def test_the_legend_tells_intervals_from_verdicts_and_equal_from_same() -> None:
     tested = compared(Verdict.INCONCLUSIVE, p_adjusted=0.1)
-    live = section._verdicts([tested], PIPELINE, {"x": "base"})[-1]
+    live = verdicts.table_of([tested], PIPELINE, {"x": "base"})[-1]
     assert "Inconclusive: not decided by these runs, which would have shown a change of so much with 90 % power" in live
     assert live.endswith("the number of comparisons in the table (Holm), and for the margin of 3 %.")
-    alone = section._verdicts([replace(tested, low=math.nan, high=math.nan)], PIPELINE, {"x": "base"})
+    alone = verdicts.table_of([replace(tested, low=math.nan, high=math.nan)], PIPELINE, {"x": "base"})
     assert "brackets" not in alone[-1]
     exact = replace(compared(Verdict.EQUAL), measurement=EXACT)
     worse = replace(exact, verdict=Verdict.WORSE, scenario="y")
-    text = section._verdicts([exact, worse], PIPELINE, {"x": "base", "y": "base"})[-1]
+    text = verdicts.table_of([exact, worse], PIPELINE, {"x": "base", "y": "base"})[-1]
     assert text.endswith("Equal: the same, seed by seed; same: within 3 % with each seed.")
-    assert "Equal" not in section._verdicts([worse], PIPELINE, {"y": "base"})[-1] and "Equal" not in live
+    assert "Equal" not in verdicts.table_of([worse], PIPELINE, {"y": "base"})[-1] and "Equal" not in live
 
 
 def test_a_long_table_of_verdicts_has_what_is_certain_and_names_the_rest() -> None:
     every = [compared(Verdict.INCONCLUSIVE, scenario=f"s{number}") for number in range(7)]
-    table, note = section._verdicts(
+    table, note = verdicts.table_of(
         [*every, compared(Verdict.WORSE)], PIPELINE, dict.fromkeys([*"x", *(f"s{n}" for n in range(7))], "b")
     )
     assert len(table.splitlines()) == 3 and "| x | **worse**" in table
@@ -121,7 +121,7 @@ def test_a_scenario_at_another_placement_than_its_baseline_is_named() -> None:
     metrics = pd.DataFrame({"scenario": ["base", "x", "y", "noisy"], "runs": 3, "noisy_runs": [0, 0, 0, 3]})
     known = [compared(Verdict.SAME)]
     baselines = {"x": "base", "y": "base", "noisy": "base"}
-    assert section._elsewhere(metrics, known, baselines) == [
+    assert verdicts.elsewhere(metrics, known, baselines) == [
         "Not compared, as too few runs were at equal placement: y with base."
     ]
 

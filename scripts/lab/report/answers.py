@@ -48,7 +48,7 @@ def of_changes(
     texts = _first(answers, MOST_ANSWERS)
     if not answers:
         unchanged = _first(list(dict.fromkeys(without)), MOST)
-        texts = _largest(clear) + [f"no difference: {', '.join(unchanged)}"] * bool(unchanged)
+        texts = _largest(clear) or [f"no difference: {', '.join(unchanged)}"] * bool(unchanged)
     return "; ".join(texts) or f"unclear: nothing is certain of {len(changes)} changes" * bool(changes)
 
 

@@ -69,12 +69,13 @@ def _under_load(change: Change, contract: Contract) -> str:
 
 
 def open_words(effect: Effect, contract: Contract) -> str:
-    """'latency p99 (worse in 3 of 4)'; of one pair, or where no pair is clear, the name and the changes."""
+    """'latency p99 (worse in 3 of 4; -1.0 % to +12 %)': the verdicts of pairs that are clear, and the changes."""
     exact = effect.comparisons[0].measurement.timing == "exact"
     counts = Counter(each.verdict for each in effect.comparisons if exact and each.verdict in CLEAR)
     clear = [f"{verdict.value} in {counts[verdict]}" for verdict in CLEAR if counts[verdict]]
-    known = f"{', '.join(clear)} of {len(effect.comparisons)}" if clear else amounts(effect.comparisons)
-    return f"{contract.columns[effect.metric].title} ({known or 'not known'})"
+    known = [f"{', '.join(clear)} of {len(effect.comparisons)}"] * bool(clear)
+    known += [span] if (span := amounts(effect.comparisons)) else []
+    return f"{contract.columns[effect.metric].title} ({'; '.join(known) or 'not known'})"
 
 
 def unknown(changes: Sequence[Change]) -> list[str]:

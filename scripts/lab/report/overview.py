@@ -9,14 +9,14 @@ from lab.text.markdown import Markup, table
 from lab.text.page import Block, Part
 
 READING = """\
-Made by `make report` from the files in `result_data/`; do not edit. A row is a suite: what it asks, and what its runs say,
-with a link to its page. Figures are medians of runs; **better** and **worse** are beyond chance and the margin, in brackets
+Made by `make report` from the files in `result_data/`; do not edit. A row is a suite: what it asks, and what its runs say.
+Figures are medians of runs; **better** and **worse** are beyond chance and the margin, in brackets
 the smallest and the largest change of all pairs of scenarios that differ in this alone, at equal placement; *unclear* is not
 decided by these runs."""
 TRUST = (
     "*Exact* is virtual time: the same in every run with the same seed, on every host, at 2 ns an instruction, and the CPUs "
-    "run in turn. It shows what the code and the scheduler do. It has no caches, nothing that runs at the same time, and one "
-    "order of memory for all CPUs, so that a missing fence never shows: what may hang on that must run live.",
+    "run in turn. It shows what the code and the scheduler do; it has no caches, no true parallelism, and one memory order, so "
+    "that a missing fence never shows: run live what may depend on these.",
     "*Live* is wall time on an emulated machine (tcg) or on the host's own CPUs (kvm): compare it within a table, not with "
     "hardware.",
 )

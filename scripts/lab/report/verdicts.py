@@ -70,7 +70,9 @@ def elsewhere(metrics: pd.DataFrame, comparisons: Sequence[Comparison], baseline
     for name in not_compared(metrics, comparisons, baselines):
         by_base.setdefault(baselines[name], []).append(name)
     texts = [f"{words(', '.join(each))} with {words(base)}" for base, each in by_base.items()]
-    return [f"Not compared, as too few runs were at equal placement: {'; '.join(texts)}."] * bool(texts)
+    return [
+        f"Not compared, as too few runs were at equal placement (more REPS, or pins for all threads, bring them): {'; '.join(texts)}."
+    ] * bool(texts)
 
 
 def _legend(shown: Sequence[Comparison]) -> list[str]:

@@ -57,7 +57,7 @@ def test_every_choice_has_its_line_in_the_answer(found: dict[str, Change]) -> No
     )
     assert lines[1].startswith(
         "**`queue`: spsc → mutex.** At 1,000/s (2 pairs at equal placement): the same: throughput, drop rate; open: latency p50 "
-        "(better in 1, worse in 1 of 3)"
+        "(better in 1, worse in 1 of 3; -20.0 % to +20.0 %)"
     )
     assert "what caches, CPUs that truly run at the same time, and weaker memory orders add" in lines[2]
 
@@ -177,7 +177,9 @@ def test_the_first_page_answers_what_is_asked() -> None:
     )
     assert answers.of_changes(changes, evidence, families, []) == asked.split("; ")[1]
     unclear = answers.of_changes(changes, evidence, families, ["queue"])
-    assert unclear == "`queue`: spsc → mutex at 1,000/s: unclear, latency p50 (better in 1, worse in 1 of 3)"
+    assert unclear == (
+        "`queue`: spsc → mutex at 1,000/s: unclear, latency p50 (better in 1, worse in 1 of 3; " "-20.0 % to +20.0 %)"
+    )
 
 
 def test_the_first_page_says_what_one_cpu_does_where_pins_are_asked_for() -> None:

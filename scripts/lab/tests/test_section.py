@@ -122,7 +122,7 @@ def test_a_scenario_at_another_placement_than_its_baseline_is_named() -> None:
     known = [compared(Verdict.SAME)]
     baselines = {"x": "base", "y": "base", "noisy": "base"}
     assert verdicts.elsewhere(metrics, known, baselines) == [
-        "Not compared, as too few runs were at equal placement: y with base."
+        "Not compared, as too few runs were at equal placement (more REPS, or pins for all threads, bring them): y with base."
     ]
 
 

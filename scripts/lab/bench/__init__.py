@@ -212,7 +212,7 @@ def _environment(facts: Mapping[str, str]) -> str:
         "took a CPU",
     }
     knob = " QUICK=1" if facts["matrix"] == "quick" else ""
-    return f"{md.facts(shown.items())}\n\n**Make it again**\n\n    make bench{knob}"
+    return f"{md.facts(shown.items())}\n\n**Reproduce**\n\n    make bench{knob}"
 
 
 def _digits(value: float) -> str:

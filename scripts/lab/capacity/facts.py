@@ -51,4 +51,4 @@ def markdown(points: pd.DataFrame) -> str:
     if not first[COMMAND]:
         return ""
     table = md.facts((title, first[name]) for name, title in FACTS.items() if first[name])
-    return f"{table}\n\n**Make it again**\n\n    {visible(first[COMMAND], None)}"
+    return f"{table}\n\n**Reproduce**\n\n    {visible(first[COMMAND], None)}"

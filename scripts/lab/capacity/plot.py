@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lab.capacity.search import State
-from lab.capacity.table import Answer, answers, objectives_of
+from lab.capacity.table import Answer, answers, objectives_of, stated
 from lab.plan.contract import Contract
 from lab.plan.objectives import Objective
 from lab.text import numbers, picture
@@ -55,8 +55,9 @@ def _times(axes: Axes, answer: Answer, workload: Contract) -> None:
     axes.set_yscale("log")
     _shade(axes, answer)
     times = [column for column in workload.headline if column.metric.unit == "ns" and column.name in answer.points]
+    points = stated(answer.points, workload)
     for column, (colour, shape) in zip(times, itertools.cycle(MARKS)):
-        _curve(axes, answer.points, column.name, 1e3, colour, shape, column.title)
+        _curve(axes, points, column.name, 1e3, colour, shape, column.title)
     for objective in filter(_is_time, objectives_of(answer.points)):
         _limit(axes, objective, objective.factor / 1e3)
     axes.set_ylabel("µs")

@@ -6,6 +6,7 @@ with their intervals.
 """
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from lab.plan.contract import Contract
 from lab.plan.objectives import Objective
 from lab.tables import kept
 from lab.tables.estimate import median_interval
-from lab.tables.measurement import KEYS, Measurement, contract_of, quiet
+from lab.tables.measurement import KEYS, Measurement, contract_of, quiet, rests_on_few
 from lab.text import markdown as md, names, numbers, strict
 from lab.text.complaint import Complaint
 from lab.text.files import read_text
@@ -165,6 +166,18 @@ def _parts(file: Path) -> Iterator[str]:
     yield f"All points: [`{file.name}`](result_data/{file.name})."
 
 
+def stated(points: pd.DataFrame, workload: Contract) -> pd.DataFrame:
+    """The points of a search without the percentiles that too few items of all their runs are beyond."""
+    hidden, duration = points.copy(), workload.meaning("duration")
+    seconds = json.loads(points["options"].iloc[0]).get(duration.name, math.nan) if duration else math.nan
+    runs = (points["runs"] - points["noisy_runs"]).replace(0, np.nan).fillna(points["runs"])
+    items = (points[MADE] if MADE in points else points["rate_ops_s"]) * runs * float(seconds)
+    for column in (each for each in workload.columns.values() if each.counts_items and each.name in points):
+        few = [not math.isnan(each) and rests_on_few(each, column.percentile) for each in items]
+        hidden.loc[few, [column.name, f"{column.name}_low", f"{column.name}_high"]] = math.nan
+    return hidden
+
+
 def _markdown(answer: Answer, workload: Contract) -> str:
     shown = [column for column in workload.headline if column.name in answer.points]
     made = [MADE] if MADE in answer.points else []
@@ -173,12 +186,12 @@ def _markdown(answer: Answer, workload: Contract) -> str:
     lines = [
         [
             per_second(row["rate_ops_s"]),
-            *(numbers.shown(row[column.name], column.metric.unit) for column in shown),
+            *(numbers.shown(row[column.name], column.metric.unit) or "—" * bool(column.percentile) for column in shown),
             *(numbers.rate(row[name]) for name in made),
             row["runs"],
             row["verdict"] + f": {row['why']}" * bool(row["why"]),
         ]
-        for row in answer.points.to_dict("records")
+        for row in stated(answer.points, workload).to_dict("records")
     ]
     return md.table(head, lines, right=range(1, len(head) - 1))
 

@@ -16,7 +16,7 @@ WAITS_BY_SPINNING = ("spin", "hybrid", "counted", "long-spin")
     "spins where the other side should run",
     (
         "a call takes {cpu_us:,.0f} µs of CPU time with wait = {wait}, and {mean_us:,.0f} µs in all",
-        "{threads:.0f} threads have {cpus:.0f} CPU(s), and who spins has the CPU that the one it waits for needs, until a tick takes it away",
+        "{threads:.0f} threads have {cpus:.0f} CPU(s), and the side that spins holds the CPU that the side it waits for needs, until a timer tick takes it away",
         'wait = "adaptive" or "futex", or a CPU for each thread',
     ),
 )
@@ -86,8 +86,8 @@ def not_littles_law(evidence: Evidence) -> Iterator[Finding]:
     "wake-ups were lost",
     (
         "{late:,.0f} sleeps of 200 ms ended with something to find",
-        "who had something to say did not see that the other side slept",
-        "this is a fault of the way in which sides wake each other: make no use of these figures",
+        "a side that had a message did not see that the other side slept",
+        "this is a fault in how the sides wake each other: do not use these figures",
     ),
 )
 def lost_wakes(evidence: Evidence) -> Iterator[Finding]:
@@ -103,7 +103,7 @@ def lost_wakes(evidence: Evidence) -> Iterator[Finding]:
         "{failed:,.0f} of {calls:,.0f} calls were not answered: {died:,.0f} as the responder died, {late:,.0f} as it was late, {broken:,.0f} as it broke the protocol"
         + ("; the last caller knew after {notice_us:,.0f} µs" if "notice_us" in values else ""),
         "what --fault did to the responders in the middle of the run",
-        "nothing: each of those calls was told to its caller, and the next went to a responder that took their place",
+        "nothing: each of those calls was reported to its caller, and the next went to a new responder",
     ),
 )
 def failed_calls(evidence: Evidence) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from lab.findings.measurement import BUCKET_SHARE, impossible
 from lab.judge import comparing
 from lab.judge.comparing import Verdict
-from lab.judge.evidence import ONE_CPU, TWO_CPUS, Case, Evidence, allowed, isolated, verdict
+from lab.judge.evidence import Case, Evidence, allowed, isolated, verdict
 from lab.judge.finding import (
     MOSTLY_SLACK,
     SLACK_US,
@@ -18,6 +18,7 @@ from lab.judge.finding import (
     stage_shares,
     stage_words,
 )
+from lab.judge.placement import ONE_CPU, TWO_CPUS
 from lab.plan.contract import PERCENTILES, Contract
 from lab.tables.measurement import KEYS, Measurement
 from lab.tables.stages import SLOWEST
@@ -156,7 +157,7 @@ def wakes_for_each_item(evidence: Evidence) -> Iterator[Finding]:
     lambda values, _: (
         "the {who} moved to another CPU {rate:,.0f} times a second",
         (
-            "the kernel moves a pinned thread only when told to: something changes its affinity"
+            "the kernel moves a pinned thread only on request: something changes its affinity"
             if values["pinned"]
             else "the scheduler places a thread anew at each wake-up, and it finds cold caches there"
         ),

@@ -14,7 +14,7 @@ tests/test_comparing.py measures both.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -23,15 +23,19 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from lab.judge import placement
 from lab.tables.estimate import LEVEL, MIN_RUNS, finite, student_t
 from lab.tables.measurement import KEYS, Measurement, quiet
 from lab.plan.contract import Column
 from lab.plan.kinds import MARGIN
+from lab.text import numbers
 
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
 POWER = 0.8  # with which the runs that are asked for would decide
+DETECTED = 0.9  # power with which a comparison would have shown the change that is given beside "inconclusive"
 MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
 MOST_RUNS = 1000  # that it makes sense to ask for
+LEAST_PLACED = 2  # runs of each side at one placement: of one alone it is chance
 RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
 
 
@@ -50,10 +54,11 @@ class Verdict(Enum):
 class Comparison:
     """One metric of one scenario against its baseline.
 
-    `change`, `low` and `high` are relative (0.05: 5 % more) unless `absolute`, where a zero or negative
-    value allows no ratio and they are in the metric's own unit. In exact timing, `low` and `high` span the
-    seeds, and there is no p value. `more_runs` of each side would decide; NaN when none are needed,
-    infinite when more than 1000 are.
+    `change`, `low` and `high` are relative (0.05: 5 % more) unless `absolute`: of a share, and where a zero or
+    negative value allows no ratio, they are in the metric's own unit. In exact timing, `low` and `high` span
+    the seeds, and there is no p value. `more_runs` of each side would decide; NaN when none are needed,
+    infinite when more than 1000 are. Where it is inconclusive, a true change of `detectable` would have been
+    found with DETECTED; infinite where so few runs find nothing.
     """
 
     scenario: str
@@ -73,6 +78,9 @@ class Comparison:
     p_adjusted: float = math.nan  # for the number of comparisons
     verdict: Verdict = Verdict.INCONCLUSIVE
     more_runs: float = math.nan
+    detectable: float = math.nan
+    unit: str = "count"  # the metric's
+    where: str = ""  # the placement that both sides had, of lab.judge.placement; "" where all runs had the same
 
     def text(self) -> str:
         """For a cell of a table: the verdict, the change and what would decide."""
@@ -90,9 +98,9 @@ class Comparison:
         return text
 
     def amount(self, change: float) -> str:
-        """'+5.0 %' or '× 12.3'; in the metric's own unit where it is absolute."""
+        """'+5.0 %' or '× 12.3'; where it is absolute '+1.2 pp' of a share, and else '+3.4 µs'."""
         if self.absolute:
-            return f"{change:+.3g}"
+            return numbers.step(change, self.unit)
         return f"{change:+.1%}".replace("%", " %") if abs(change) < 10 else f"× {1 + change:.3g}"
 
 
@@ -106,6 +114,8 @@ class Pair:
     higher_is_better: bool
     base: pd.Series
     value: pd.Series
+    unit: str = "count"
+    where: str = ""
 
 
 def rank_sum_p(base: np.ndarray, value: np.ndarray) -> float:
@@ -145,26 +155,45 @@ def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
 def against_baseline(
     raw: pd.DataFrame, baselines: Mapping[str, str], metrics: Sequence[Column], margin: float = MARGIN
 ) -> list[Comparison]:
-    """Every scenario against the one that `baselines` has for it, in each measurement apart, if both have quiet runs."""
+    """Every scenario against the one that `baselines` has for it, in each measurement apart, if both have quiet runs
+    at equal placement."""
     comparisons = []
     for _, runs in quiet(raw).groupby(KEYS, sort=False):
         groups = {name: group for name, group in runs.groupby("scenario", sort=False)}
         both = [name for name in groups if baselines.get(name) in groups]
-        pairs = [pair for name in both for pair in pairs_of(name, groups[baselines[name]], groups[name], metrics)]
+        pairs = [pair for name in both for pair in placed_pairs(name, groups[baselines[name]], groups[name], metrics)]
         comparisons += compare(pairs, margin)
     return comparisons
 
 
-def pairs_of(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Iterable[Column]) -> list[Pair]:
+def pairs_of(
+    scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Iterable[Column], where: str = ""
+) -> list[Pair]:
     """The pairs of those metrics that any of the runs has. All rows are of one measurement."""
-    sides = [side if side.index.name == "seed" else side.set_index("seed") for side in (base, value)]
+    before, after = (side if side.index.name == "seed" else side.set_index("seed") for side in (base, value))
     measurement = Measurement(*value[KEYS].iloc[0])
-    present = [each for each in metrics if all(each.name in side for side in sides)]
+    present = [(each.name, each.metric) for each in metrics if each.name in before and each.name in after]
     return [
-        Pair(scenario, measurement, each.name, each.metric.higher_is_better, *(side[each.name] for side in sides))
-        for each in present
-        if any(side[each.name].notna().any() for side in sides)
+        Pair(scenario, measurement, name, metric.higher_is_better, before[name], after[name], metric.unit, where)
+        for name, metric in present
+        if before[name].notna().any() or after[name].notna().any()
     ]
+
+
+def placed_pairs(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics: Sequence[Column]) -> Iterator[Pair]:
+    """The same at equal placement: those that LEAST_PLACED runs of both sides had, in exact timing with the same seeds. A
+    percentile that one side has not is not compared."""
+    for where, before, after in placement.blocks(base, value):
+        exact = value["timing"].iat[0] == "exact"
+        runs = len({*before["seed"]} & {*after["seed"]}) if exact else min(len(before), len(after))
+        stated = [
+            each
+            for each in metrics
+            if not each.percentile
+            or all(each.name in side and side[each.name].notna().any() for side in (before, after))
+        ]
+        if not where or runs >= LEAST_PLACED:
+            yield from pairs_of(scenario, before, after, stated, where)
 
 
 def least_p(first: int, second: int) -> float:
@@ -172,13 +201,19 @@ def least_p(first: int, second: int) -> float:
     return 2 / math.comb(first + second, first)
 
 
-def detectable_change(spread_share: float, runs: int, power: float = 0.9, margin: float = MARGIN) -> float:
-    """The smallest true change, as a share, that `runs` of each side find with `power` (one comparison)."""
-    if least_p(runs, runs) > ALPHA:
+def detectable_change(spread_share: float, runs: int, margin: float = MARGIN) -> float:
+    """The smallest true change, as a share, that `runs` of each side find with DETECTED (one comparison)."""
+    return math.expm1(_detectable(_error(spread_share, runs, runs), runs, runs, ALPHA, math.log1p(margin)))
+
+
+def _detectable(error: float, first: int, second: int, alpha: float, margin: float) -> float:
+    """The same on the scale of the test, of an `error` of the difference of both sides."""
+    levels = 2 * np.cumsum(_untied_ranks(first, second))  # that so few runs can have
+    if levels[0] > alpha:
         return math.inf
-    error = _error(spread_share, runs, runs) / math.sqrt(RANK_EFFICIENCY)
-    decided = max(student_t(ALPHA, 2 * runs - 2) * error, math.log1p(margin))
-    return math.expm1(decided + float(special.ndtri(power)) * error)
+    alpha = float(levels[levels <= alpha][-1])
+    error /= math.sqrt(RANK_EFFICIENCY)
+    return max(student_t(alpha, first + second - 2) * error, margin) + float(special.ndtri(DETECTED)) * error
 
 
 def _measured(pair: Pair, margin: float) -> Comparison:
@@ -198,10 +233,12 @@ def _measured(pair: Pair, margin: float) -> Comparison:
         base_runs=len(base),
         runs=len(value),
         margin=margin,
+        unit=pair.unit,
+        where=pair.where,
     )
     if not len(base) or not len(value):
         return unknown
-    known = replace(unknown, absolute=bool(min(base.min(), value.min()) <= 0))
+    known = replace(unknown, absolute=pair.unit == "share" or bool(min(base.min(), value.min()) <= 0))
     return (_exact if pair.measurement.timing == "exact" else _live)(known, base, value)
 
 
@@ -231,8 +268,7 @@ def _judged(measured: Comparison, tests: int) -> Comparison:
     elif decided:
         verdict = direction(change, measured.higher_is_better)
     else:
-        more = _more_runs(measured, ALPHA / tests)
-        return replace(measured, verdict=Verdict.INCONCLUSIVE, more_runs=more)
+        return _undecided(measured, ALPHA / tests)
     return replace(measured, verdict=verdict)
 
 
@@ -245,19 +281,25 @@ def _on_test_scale(measured: Comparison) -> tuple[float, float, float, float]:
     return math.log1p(measured.margin), change, low, high
 
 
-def _more_runs(measured: Comparison, alpha: float) -> float:
-    """How many more of each side would decide with POWER, if change and spread are what they seem."""
+def _undecided(measured: Comparison, alpha: float) -> Comparison:
+    """With what these runs would have shown, and how many more of each side would decide with POWER, if change and spread
+    are what they seem."""
     fewest = min(measured.base_runs, measured.runs)
     margin, change, low, high = _on_test_scale(measured)
     if math.isnan(low):
-        return float(MIN_RUNS - fewest)
-    deviation = (high - low) / 2 / student_t(1 - LEVEL, measured.base_runs + measured.runs - 2)
-    deviation /= _error(1, measured.base_runs, measured.runs)
+        return replace(measured, more_runs=float(MIN_RUNS - fewest))
+    error = (high - low) / 2 / student_t(1 - LEVEL, measured.base_runs + measured.runs - 2)
+    deviation = error / _error(1, measured.base_runs, measured.runs)
     runs = np.arange(MOST_RUNS + 1)
     same = abs(change) + deviation * _decisive(1 - LEVEL) <= margin
     apart = (abs(change) > margin) & (abs(change) > deviation * _decisive(alpha))
     enough = runs[(same | apart) & (runs > fewest)]
-    return float(enough[0] - fewest) if len(enough) else math.inf
+    shown = _detectable(error, measured.base_runs, measured.runs, alpha, margin)
+    return replace(
+        measured,
+        more_runs=float(enough[0] - fewest) if len(enough) else math.inf,
+        detectable=shown if measured.absolute else math.expm1(shown),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -15,25 +15,27 @@ import pandas as pd
 
 from lab.tables import stages
 from lab.judge import comparing
-from lab.judge.evidence import Case, of_suite
+from lab.judge.evidence import OPPOSITE, Case, of_suite
 from lab.plan.contract import Column, Contract
-from lab.plan.contract import PERCENTILES
 from lab.plan.kinds import MARGIN, Value
 from lab.tables.measurement import contract_of, quiet
 from lab.judge.comparing import ALPHA, Comparison, Pair, Verdict
 
 NEUTRAL = ("duration", "interval", "rate")  # meanings: pairs under one load are together
 RESPONSE = "response"  # the metric that the stages add up to
-BEYOND_PERCENTILE = 10  # items that one needs beyond it, to be compared between runs of unlike length
 UNCHANGED = {Verdict.SAME, Verdict.EQUAL}
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a change does to one metric over its pairs. In live timing `p_value` is of all pairs together."""
+    """What a change does to one metric over its pairs.
+
+    The verdict is of all pairs together: in exact timing it is that of each of them, in live timing that of one test over
+    all (`p_value`), which may be certain where no pair is by itself; never against a pair that is certain of the contrary.
+    """
 
     metric: str
-    comparisons: tuple[Comparison, ...]  # a pair each; a comparison's scenario is "before, after"
+    comparisons: tuple[Comparison, ...]  # a pair each at each placement; a comparison's scenario is "before, after"
     verdict: Verdict
     p_value: float = math.nan
 
@@ -42,8 +44,8 @@ class Effect:
 class Change:
     """One option's change from one value to another (empty: not given), under one load.
 
-    `pairs` are scenarios, before and after. Those in `moved` also changed on how many CPUs the threads were: what they
-    show is that, and they have no part in `effects`, unless the option is there to decide where threads run.
+    `pairs` are scenarios, before and after. Those in `moved` have no placement in common: what they show is that, and they
+    have no part in `effects`.
     """
 
     option: str
@@ -133,37 +135,29 @@ def _change(
     known: Contract,
 ) -> Change:
     """Not yet judged."""
-    moved = (
-        [] if key[0] in (*known.pins, "smp") else [pair for pair in pairs if _moves(*(cases[name] for name in pair))]
-    )
-    counted = [pair for pair in pairs if pair not in moved]
     # Without a schedule items are intended when they are created.
     columns = [column for column in known.judged if key[3] or column.metric.name != RESPONSE]
-    sides = [each for pair in counted for each in _pairs_of(pair, runs, columns)]
+    sides = {pair: _pairs_of(pair, runs, columns, key[0] == "smp") for pair in pairs}
+    moved = tuple(pair for pair in pairs if not sides[pair])
     effects = []
     for column in columns:
-        of_pairs = [each for each in sides if each.metric == column.name]
-        comparisons = tuple(comparing.compare(of_pairs, margin))
-        if comparisons:
-            effects.append(Effect(column.name, comparisons, Verdict.INCONCLUSIVE, stratified_p(of_pairs)))
-    return Change(*key, tuple(pairs), tuple(moved), tuple(effects), _stage_changes(counted, table))
+        of_pairs = [each for pair in pairs for each in sides[pair] if each.metric == column.name]
+        if comparisons := tuple(comparing.compare(of_pairs, margin)):
+            p_value = comparisons[0].p_value if len(comparisons) == 1 else stratified_p(of_pairs)
+            effects.append(Effect(column.name, comparisons, Verdict.INCONCLUSIVE, p_value))
+    whole = [pair for pair in pairs if sides[pair] and not any(each.where for each in sides[pair])]
+    return Change(*key, tuple(pairs), moved, tuple(effects), _stage_changes(whole, table))
 
 
-def _moves(before: Case, after: Case) -> bool:
-    """Did the threads share a CPU in most runs of one, and not of the other?"""
-    return len({case.places.mode().get(0, "") for case in (before, after)}) > 1
-
-
-def _pairs_of(pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], columns: Iterable[Column]) -> list[Pair]:
-    """Of those columns for which both sides have enough items in all runs."""
+def _pairs_of(
+    pair: tuple[str, str], runs: Mapping[str, pd.DataFrame], columns: Sequence[Column], moves: bool
+) -> list[Pair]:
+    """At equal placement, unless the option `moves` threads by itself."""
     before, after = (runs[name] for name in pair)
-    items = min(before["items"].min(), after["items"].min())
-    return comparing.pairs_of(", ".join(pair), before, after, [each for each in columns if _has_enough(each, items)])
-
-
-def _has_enough(column: Column, items: float) -> bool:
-    counted = not column.metric.source or (column.percentile and not column.metric.source.percentiles)
-    return not counted or not items * (1 - PERCENTILES.get(column.percentile, 0)) < BEYOND_PERCENTILE
+    name = ", ".join(pair)
+    if moves:
+        return comparing.pairs_of(name, before, after, columns)
+    return list(comparing.placed_pairs(name, before, after, columns))
 
 
 def stratified_p(pairs: Iterable[Pair]) -> float:
@@ -200,16 +194,21 @@ def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
     verdicts = {each.verdict for each in effect.comparisons}
     if verdicts <= UNCHANGED:
         return replace(effect, verdict=Verdict.SAME)
-    if len(verdicts) == 1 and verdicts <= {Verdict.BETTER, Verdict.WORSE}:
-        return replace(effect, verdict=verdicts.pop())
     if effect.comparisons[0].measurement.timing == "exact":
-        return replace(effect, verdict=Verdict.MIXED)
-    change = float(np.nanmedian([each.change for each in effect.comparisons]))
-    contrary = {Verdict.BETTER, Verdict.WORSE} <= verdicts  # each for certain: then no one word is true of all pairs
-    if contrary or math.isnan(p_value) or p_value > ALPHA or not abs(change) > margin:
+        alike = len(verdicts) == 1 and verdicts <= set(OPPOSITE)
+        return replace(effect, verdict=verdicts.pop() if alike else Verdict.MIXED)
+    of_all = _middle(effect.comparisons)
+    margin = of_all.margin * max(abs(of_all.base), abs(of_all.value)) if of_all.absolute else margin
+    if math.isnan(p_value) or p_value > ALPHA or not abs(of_all.change) > margin:
         return effect
-    verdict = comparing.direction(change, effect.comparisons[0].higher_is_better)
-    return replace(effect, verdict=verdict, p_value=p_value)
+    verdict = comparing.direction(of_all.change, of_all.higher_is_better)
+    return effect if OPPOSITE[verdict] in verdicts else replace(effect, verdict=verdict, p_value=p_value)
+
+
+def _middle(comparisons: Sequence[Comparison]) -> Comparison:
+    """The one with the middle change of those that know it; any where none does."""
+    known = sorted((each for each in comparisons if not math.isnan(each.change)), key=lambda each: each.change)
+    return known[len(known) // 2] if known else comparisons[0]
 
 
 def _stage_changes(pairs: Sequence[tuple[str, str]], table: pd.DataFrame) -> pd.DataFrame:

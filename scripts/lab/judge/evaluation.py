@@ -21,7 +21,7 @@ from lab.judge.objectives import Judgement
 from lab.plan.suite import Suite
 from lab.runs import outputs
 from lab.runs.run_record import RunRecord
-from lab.tables import stages
+from lab.tables import measured, stages
 from lab.tables.measurement import KEYS, Measurement, contract_of
 from lab.tables.stages import RunStages
 from lab.text import names, strict
@@ -90,6 +90,7 @@ def evaluate(
 
     `raw` may have columns of instruments as well, for their rules.
     """
+    raw = measured.stated(raw, raw, contract_of(environment))
     tables = [stages.table(scenario, measurement, known) for (measurement, scenario), known in runs.items()]
     tables = [table for table in tables if len(table)]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
@@ -120,11 +121,12 @@ def read(suite: str, folder: Path, raw: pd.DataFrame, environment: Mapping[str, 
         table = pd.read_csv(stages_file, keep_default_na=False, dtype={"scenario": str, "target": str})
         names.check_table(table)
         table["share"] = pd.to_numeric(table["share"], errors="coerce")
+        table = stages.stated(table)
     found = []
     for each in strict.parse_json(read_text(findings_file)) if findings_file.is_file() else []:
         names.check(each)
         found.append(Finding(each["rule"], each["scenario"], Measurement(*map(each.get, KEYS)), each["values"]))
-    return Evaluation(*_judged(raw, environment), table, found)
+    return Evaluation(*_judged(measured.stated(raw, raw, contract_of(environment)), environment), table, found)
 
 
 def _judged(raw: pd.DataFrame, environment: Mapping[str, Any]) -> tuple[list[Comparison], list[Judgement]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lab.tables import measurement as measurements
-from lab.judge import comparing
+from lab.judge import comparing, placement
 from lab.judge.comparing import Comparison, Verdict
 from lab.judge.finding import TICKED_S, Finding
 from lab.plan import schedule
@@ -20,7 +20,6 @@ from lab.plan.kinds import Value
 from lab.plan.schedule import Schedule
 from lab.tables.measurement import Measurement
 
-ONE_CPU, TWO_CPUS, MIXED = "one CPU", "several CPUs", "now one, now several"  # where the threads of a run were
 OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
 
 
@@ -81,15 +80,8 @@ class Case:
 
     @cached_property
     def places(self) -> pd.Series:
-        """Of each run ONE_CPU, TWO_CPUS or MIXED; empty where it is not known where the threads were.
-
-        A run's threads.csv has the CPU that each was on in the end, and how often it had moved until then.
-        """
-        if not {"cpus", "migrations"} <= set(self.rows) or self.rows[["cpus", "migrations"]].isna().any(axis=None):
-            return pd.Series(dtype=str)
-        alone, moved = self.rows["cpus"] == 1, self.rows["migrations"] > 0
-        fixed = self.options.get("smp") == 1
-        return pd.Series(np.select([moved & (not fixed), alone], [MIXED, ONE_CPU], TWO_CPUS), index=self.rows.index)
+        """Of each run, where its threads were."""
+        return placement.places(self.rows)
 
     def found(self, **values: float | str) -> Finding:
         """A finding about it, which its rule gives a name."""

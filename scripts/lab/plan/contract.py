@@ -97,6 +97,12 @@ class Column:
     def title(self) -> str:
         return f"{self.metric.title} {self.percentile}".strip()
 
+    @property
+    def counts_items(self) -> bool:
+        """Whether it is a percentile of all items of a run: not of some, nor one that a program computed itself."""
+        source = self.metric.source
+        return bool(self.percentile) and not self.metric.sampled and not (source and source.percentiles)
+
 
 @dataclass(frozen=True)
 class Stage:

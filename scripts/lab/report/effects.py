@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -20,22 +21,35 @@ NOT_SEEN = {  # by timing and accelerator: what it has not got
     "has none of them: run live for that",
     ("live", "tcg"): "what hardware would do, as each CPU is an emulated one, woken and scheduled by this host",
 }
+OF_ALL = {
+    "exact": "What an option changes in each pair of scenarios that differ in it alone, at equal placement: how many pairs "
+    "have which verdict, and in brackets the smallest and the largest change.",
+    "live": "What an option changes over all pairs of scenarios that differ in it alone, at equal placement: one verdict of "
+    "one test over all pairs (van Elteren's, with Holm's correction for the table), which may be certain where no pair is by "
+    "itself; in brackets the smallest and the largest change of a pair.",
+}
 FEW_PAIRS = 2  # that are named
 CLEAR = (Verdict.BETTER, Verdict.WORSE)
+OPEN = (Verdict.MIXED, Verdict.INCONCLUSIVE)
 
 
-def answer(changes: Sequence[Change], contract: Contract) -> list[str]:
-    """A line an option, in the order of the suite, with what it does under each load; and what cannot be known."""
-    lines = []
+def answer(changes: Sequence[Change], contract: Contract, about: Collection[str]) -> list[str]:
+    """A line an option, in the order of the suite, with what it does under each load; of those that the question is not
+    `about` only where something is certain; and what cannot be known."""
+    lines, unclear = [], []
     for key in dict.fromkeys((each.option, each.before, each.after) for each in changes):
         of_option = [each for each in changes if (each.option, each.before, each.after) == key]
-        lines.append(f"**{name(of_option[0])}.** " + " ".join(_under_load(each, contract) for each in of_option))
-    return lines + [text for text in (unknown(changes),) if text]
+        verdicts = {effect.verdict for each in of_option for effect in each.effects}
+        certain = bool(verdicts & {*CLEAR}) or verdicts == {Verdict.SAME}
+        if certain or (key[0] in about and any(each.effects for each in of_option)):
+            lines.append(f"**{name(of_option[0])}.** " + " ".join(_under_load(each, contract) for each in of_option))
+        else:
+            unclear.append(name(of_option[0]))
+    return lines + [f"**Not decided by these runs:** {'; '.join(unclear)}."] * bool(unclear) + unknown(changes)
 
 
 def _under_load(change: Change, contract: Contract) -> str:
-    """'At 1,000/s (4 comparisons): latency p50 worse (+5.9 % to +21.5 %); the same: throughput; open: latency p99 (worse in 3 of 4).'"""
-    counted = len(change.pairs) - len(change.moved)
+    """'At 1,000/s (4 pairs): latency p50 worse (+5.9 % to +21.5 %); the same: throughput; open: latency p99 (worse in 3 of 4).'"""
     parts = [
         f"{contract.columns[each.metric].title} {bold(each.verdict.value)} ({amounts(each.comparisons)})"
         for each in change.effects
@@ -43,38 +57,32 @@ def _under_load(change: Change, contract: Contract) -> str:
     ]
     if same := [contract.columns[each.metric].title for each in change.effects if each.verdict is Verdict.SAME]:
         parts.append(f"the same: {', '.join(same)}")
-    if still := [each for each in change.effects if each.verdict in (Verdict.MIXED, Verdict.INCONCLUSIVE)]:
+    if still := [each for each in change.effects if each.verdict in OPEN and amounts(each.comparisons)]:
         parts.append(f"open: {', '.join(open_words(each, contract) for each in still)}")
-    if change.moved:
-        parts.append(
-            ("not counted: " if counted else "")
-            + "; ".join(f"{before} → {after}" for before, after in change.moved)
-            + ", which moved the threads between one CPU and two"
-        )
-    pairs = f"{counted} comparison{'s' * (counted != 1)}"
+    counted = len(change.pairs) - len(change.moved)
+    pairs = f"{counted} pair{'s' * (counted != 1)}"
+    if change.moved or any(one.where for each in change.effects for one in each.comparisons):
+        pairs += " at equal placement" + f", {len(change.moved)} never were" * bool(change.moved)
     under = load(change.interval_ns, contract)
     begin = f"{under.capitalize()} ({pairs})" if under else pairs.capitalize()
     return f"{begin}: {'; '.join(parts) or 'nothing to compare'}."
 
 
 def open_words(effect: Effect, contract: Contract) -> str:
-    """'latency p99 (worse in 3 of 4)'; of one pair, or where no pair is clear, the name and the changes."""
-    counts = Counter(each.verdict for each in effect.comparisons if each.verdict in CLEAR)
+    """'latency p99 (worse in 3 of 4; -1.0 % to +12 %)': the verdicts of pairs that are clear, and the changes."""
+    exact = effect.comparisons[0].measurement.timing == "exact"
+    counts = Counter(each.verdict for each in effect.comparisons if exact and each.verdict in CLEAR)
     clear = [f"{verdict.value} in {counts[verdict]}" for verdict in CLEAR if counts[verdict]]
-    known = f"{', '.join(clear)} of {len(effect.comparisons)} comparisons" if clear else amounts(effect.comparisons)
-    return f"{contract.columns[effect.metric].title} ({known or 'not known'})"
+    known = [f"{', '.join(clear)} of {len(effect.comparisons)}"] * bool(clear)
+    known += [span] if (span := amounts(effect.comparisons)) else []
+    return f"{contract.columns[effect.metric].title} ({'; '.join(known) or 'not known'})"
 
 
-def unknown(changes: Sequence[Change]) -> str:
+def unknown(changes: Sequence[Change]) -> list[str]:
     """What the measurement cannot say."""
-    effects = [effect for each in changes for effect in each.effects]
-    if not effects:
-        return ""
-    measured = effects[0].comparisons[0].measurement
-    text = NOT_SEEN.get((measured.timing, measured.accelerator), "")
-    if still := [each for each in effects if each.verdict is Verdict.INCONCLUSIVE]:
-        text += "; " * bool(text) + f"{len(still)} of {len(effects)} effects, which these runs leave open"
-    return f"*Not known from this:* {text}." if text else ""
+    measured = [one.measurement for each in changes for effect in each.effects for one in effect.comparisons]
+    text = NOT_SEEN.get((measured[0].timing, measured[0].accelerator), "") if measured else ""
+    return [f"*Not known from this:* {text}."] * bool(text)
 
 
 def agreement(first: Sequence[Change], second: Sequence[Change], contract: Contract) -> str:
@@ -110,9 +118,12 @@ def load(interval_ns: float, contract: Contract) -> str:
 
 
 def tables(changes: Sequence[Change], contract: Contract) -> list[str]:
-    """A table of each load, a line an option."""
-    loads = dict.fromkeys(each.interval_ns for each in changes)
-    return [_table(load, [each for each in changes if each.interval_ns == load], contract) for load in loads]
+    """A table of each load, a line an option of which anything is known."""
+    known = [each for each in changes if {effect.verdict for effect in each.effects} - {Verdict.INCONCLUSIVE}]
+    loads = dict.fromkeys(each.interval_ns for each in known)
+    found = [_table(load, [each for each in known if each.interval_ns == load], contract) for load in loads]
+    measured = [one.measurement.timing for each in known for effect in each.effects for one in effect.comparisons]
+    return [OF_ALL[measured[0]], *found] if measured else []
 
 
 def _table(interval_ns: float, changes: Sequence[Change], contract: Contract) -> str:
@@ -122,11 +133,11 @@ def _table(interval_ns: float, changes: Sequence[Change], contract: Contract) ->
         under = ""
     metrics = dict.fromkeys(effect.metric for each in changes for effect in each.effects)
     shown = [each for each in contract.columns.values() if each.name in metrics and each.metric.unit != "share"]
-    head = [f"{under}option", "comparisons", *(each.title for each in shown)]
+    head = [f"{under}option", "pairs", *(each.title for each in shown)]
     rows = []
     for each in changes:
-        effects = {effect.metric: effect.comparisons for effect in each.effects}
-        cells = [_verdicts(effects.get(column.name, ())) for column in shown]
+        effects = {effect.metric: _verdict(effect) for effect in each.effects}
+        cells = [effects.get(column.name, "—") for column in shown]
         rows.append([name(each), _pairs(each), *cells, *[_stages(each.mean_ns, contract)] * bool(contract.stages)])
     head += ["mean response time, and the stage that changed most"] * bool(contract.stages)
     return table(head, rows)
@@ -146,13 +157,17 @@ def _pairs(change: Change) -> str:
     return text + f" ({len(change.moved)} not counted)" * bool(change.moved)
 
 
-def _verdicts(comparisons: Sequence[Comparison]) -> Markup:
-    """'2 worse, 1 same (-1.0 % to +35 %)': the verdicts, and the smallest and the largest change of a pair."""
+def _verdict(effect: Effect) -> Markup:
+    """'2 worse, 1 same (-1.0 % to +35 %)': the verdicts, and the smallest and the largest change of a pair. In live timing
+    the one verdict over all pairs."""
+    comparisons = effect.comparisons
+    if comparisons[0].measurement.timing == "live":
+        comparisons = tuple(replace(each, verdict=effect.verdict) for each in comparisons[:1])
     counts = Counter(Verdict.SAME if each.verdict in UNCHANGED else each.verdict for each in comparisons)
     texts = {verdict: bold(verdict.value) if verdict in CLEAR else verdict.value for verdict in counts}
     many = len(comparisons) > 1
     text = ", ".join(f"{count} {texts[each]}" if many else texts[each] for each, count in counts.most_common())
-    span = amounts(comparisons)
+    span = amounts(effect.comparisons)
     return Markup(text + f" ({span})" * bool(span))
 
 

@@ -14,6 +14,7 @@ from lab.counters import counted
 from lab.judge import effects as judged_effects, evaluation, evidence
 from lab.plan.contract import Contract
 from lab.report import (
+    answers,
     course,
     effects,
     environment as environment_words,
@@ -23,6 +24,7 @@ from lab.report import (
     placement,
     section,
     threads as threads_table,
+    verdicts,
 )
 from lab.report.overview import SuitePage
 from lab.report.suite import rules_of
@@ -36,9 +38,17 @@ from lab.text.outside import visible
 from lab.text.page import Block, Part, Picture
 from lab.trace import calls, own_runs, runs as trace_runs
 
+DOCS = "docs/README.md"
+PICTURES = (
+    "In pictures a dot is a run, a large mark the median, and a line goes from the smallest to the largest run; × is a run "
+    "whose threads shared one CPU, hollow is noisy. Of stages, an arrow marks a bar that is longer than the panel, and — one "
+    "that would rest on too few."
+)
+
 
 def pages(result_data: Path) -> dict[str, str]:
-    """All pages by their names: results.md, which is to stand beside `result_data`, and those that belong there.
+    """All pages by their names: results.md, which is to stand beside `result_data`, and those that belong there, with the
+    CSV files that they alone have.
 
     Raises Complaint where a file is damaged.
     """
@@ -48,11 +58,19 @@ def pages(result_data: Path) -> dict[str, str]:
     if "bench.md" in said:
         said["bench.md"] = bench.summary(result_data)
     others = [Part(each[0].level, each[0].heading, [said[name]], name) for name, each in instruments.items()]
-    first = {"results.md": markdown(overview.parts(suites, others, _page_of), "result_data/")}
-    own = {f"{each.name}.md": [_with_link(each.parts[0]), *each.parts[1:]] for each in suites} | instruments
-    return first | {
-        name: markdown([replace(part, level=part.level - 1) for part in each]) for name, each in own.items()
-    }
+    has_docs = (result_data.parent / DOCS).is_file()
+    title, *after = overview.parts(suites, others, _page_of)
+    index = [f"[What the words mean, and a page of each workload and instrument]({DOCS})."] * has_docs
+    title = replace(title, body=[*title.body, *index])
+    found = {"results.md": markdown([title, *after], "result_data/")}
+    about = {f"{each.name}.md": each.contract.name for each in suites}
+    for name, (first, *rest) in ({f"{each.name}.md": each.parts for each in suites} | instruments).items():
+        links = ["[All results](../results.md)", *[f"[what the words mean](../{DOCS})"] * has_docs]
+        own = f"docs/{about.get(name, name.removesuffix('.md'))}.md"
+        links += [f"[{own}](../{own})"] * (result_data.parent / own).is_file()
+        body = [replace(first, body=[" · ".join(links), *first.body]), *rest]
+        found[name] = markdown([replace(part, level=part.level - 1) for part in body])
+    return found | {name: text for each in suites for name, text in each.tables.items()}
 
 
 def write(result_data: Path, page: Path) -> None:
@@ -65,7 +83,10 @@ def markdown(parts: Sequence[Part], folder: str = "") -> str:
     """A page as Markdown. `folder` is what results are in, seen from the page: empty for one that is there too."""
     blocks: list[Block] = []
     for each in parts:
-        blocks += [f"{'#' * each.level} {each.heading}", *each.body]
+        if each.folded:
+            blocks += [f"<details><summary>{each.heading}</summary>", *each.body, "</details>"]
+        else:
+            blocks += [f"{'#' * each.level} {each.heading}", *each.body]
     texts = (f"![{each.title}](result_data/{each.file})" if isinstance(each, Picture) else each for each in blocks)
     return "\n\n".join(texts).replace("](result_data/", f"]({folder}") + "\n"
 
@@ -81,10 +102,6 @@ def parts(result_data: Path) -> list[Part]:
     first = overview.parts(suites, [], lambda suite: f"#{anchor(suite.parts[0].heading)}")
     instruments = [part for each in _instruments(result_data).values() for part in each]
     return [*first, *(part for each in suites for part in each.parts), *instruments]
-
-
-def _with_link(first: Part) -> Part:
-    return replace(first, body=["[All results](../results.md)", *first.body])
 
 
 def read_suites(result_data: Path) -> list[SuitePage]:
@@ -138,8 +155,10 @@ def _suite(metrics_file: Path) -> SuitePage:
         raw = measured.read(metrics_file.with_name(f"{name}_raw.csv"))
         environment = strict.parse_json(read_text(metrics_file.with_name(f"{name}_environment.json")))
         check_environment(environment)
+        contract = contract_of(environment)
         known = evaluation.read(name, metrics_file.parent, raw, environment)
-        return _suite_page(name, contract_of(environment), metrics_file.parent, environment, metrics, raw, known)
+        metrics, raw = (measured.stated(each, raw, contract) for each in (metrics, raw))
+        return _suite_page(name, contract, metrics_file.parent, environment, metrics, raw, known)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise Complaint(metrics_file, f"or a file beside it is damaged ({error}): {remedy}", FAILED) from None
 
@@ -153,7 +172,7 @@ def _suite_page(
     raw: pd.DataFrame,
     known: evaluation.Evaluation,
 ) -> SuitePage:
-    asked, changes, answers = "question" in environment, {}, []
+    asked, changes, answered = "question" in environment, {}, []
     short: dict[Measurement, str] = {}
     below: list[Part] = []
     counts = counted.read(folder, name)
@@ -189,35 +208,50 @@ def _suite_page(
             families = placement.families(runs, environment)
             cases = evidence.of_suite(runs, environment)
             texts = placement.answer(families, cases)
-            texts += effects.answer(changes[measurement], contract)
-            short[measurement] = overview.of_changes(
-                changes[measurement], cases, families, environment.get("about", ())
-            )
-            answers += [bold(str(measurement).capitalize()), section.listed(texts)] if texts else []
+            texts += effects.answer(changes[measurement], contract, environment.get("about", ()))
+            short[measurement] = answers.of_changes(changes[measurement], cases, families, environment.get("about", ()))
+            answered += [bold(str(measurement).capitalize()), section.listed(texts)] if texts else []
             tables = {
                 "where the threads were": placement.tables(families, contract),
                 "what each option changes": effects.tables(changes[measurement], contract),
             }
             below += [Part(3, f"{name}, {what}, {measurement}", each) for what, each in tables.items() if each]
         else:
-            short[measurement] = overview.of_baselines(evaluated, contract)
-        texts = [overview.of_objectives(evaluated.judgements), short[measurement]]
+            short[measurement] = answers.of_baselines(
+                evaluated,
+                contract,
+                verdicts.not_compared(lines, evaluated.comparisons, environment.get("baselines", {})),
+            )
+            if short[measurement]:
+                answered.append(f"**{str(measurement).capitalize()}:** {short[measurement]}.")
+        texts = [answers.of_objectives(evaluated.judgements), short[measurement]]
         short[measurement] = "; ".join(filter(None, texts))
     agreed = _agreement(changes, contract)
-    answers += [section.listed(agreed)] if agreed else []
+    answered += [section.listed(agreed)] if agreed else []
     if everywhere := matrix.section(folder / matrix.FILE.format(name), contract):
         below.append(Part(3, f"{name}, on every target and kernel", everywhere.split("\n\n")))
     warnings = _warnings(environment)
     above: list[Block] = [f"> {each}" for each in warnings]
-    above += [f"**The question.** {words(environment['question'])}", *answers] if asked else []
-    above += [environment_words.scenarios(environment["measurements"]), *_meanings(contract)]
+    above += [f"**The question.** {words(environment['question'])}"] if asked else []
+    above += answered
+    shown = [
+        Picture(f"{metric.title.capitalize()} of {name}", pictures.file_name(name, metric), name, metric.name)
+        for metric in pictures.metrics(raw, contract)
+    ]
+    above += [*shown[:1], *[PICTURES] * bool(shown), *_meanings(contract)]
+    files = {}
+    if known.comparisons:
+        files[verdicts.FILE.format(name)] = verdicts.csv(known.comparisons, environment.get("baselines", {}))
     title, question = words(environment["title"]), words(environment["question"]) if asked else ""
     parts = [
         Part(2, f"{name}: {title}", above),
         *below,
-        Part(3, f"{name}, all runs", _all_runs(name, environment, raw, contract)),
+        Part(3, f"{name}, all runs", _all_runs(name, shown[1:], list(files))),
+        Part(3, f"{name}, its scenarios", [environment_words.scenarios(environment["measurements"])], folded=True),
+        Part(3, f"{name}, its environment", [_environment(environment, raw)], folded=True),
+        Part(3, f"Reproduce {name}", [_again(environment)]),
     ]
-    return SuitePage(name, title, question, contract, short, warnings, parts)
+    return SuitePage(name, title, question, contract, short, warnings, parts, files)
 
 
 def _warnings(environment: Mapping[str, Any]) -> list[str]:
@@ -225,12 +259,12 @@ def _warnings(environment: Mapping[str, Any]) -> list[str]:
     if missing := environment["missing_runs"]:
         texts.append(
             f"**{words(missing)} planned runs are missing** (failed or not yet run; see `result_data/runs/failed/`). The "
-            "commands under *Make it again* run them."
+            "commands under *Reproduce* run them."
         )
     for target in environment["changed_guests"]:
         texts.append(
             f"**The tables of {target} were not measured with the same guest**: its kernel or program was built anew in "
-            f"between ({_guests_of(environment, target)}). Do not compare them; the commands under *Make it again* measure "
+            f"between ({_guests_of(environment, target)}). Do not compare them; the commands under *Reproduce* measure "
             "all with one."
         )
     return texts
@@ -249,21 +283,22 @@ def _guests_of(environment: Mapping[str, Any], target: str) -> str:
     return str(words("; ".join(texts)))
 
 
-def _all_runs(name: str, environment: Mapping[str, Any], raw: pd.DataFrame, contract: Contract) -> list[Block]:
-    shown = [
-        Picture(f"{metric.title.capitalize()} of {name}", pictures.file_name(name, metric), name, metric.name)
-        for metric in dict.fromkeys(column.metric for column in contract.headline)
-    ]
+def _all_runs(name: str, shown: Sequence[Picture], tables: Sequence[str]) -> list[Block]:
+    """The pictures of other metrics, and the files that have every figure."""
+    files = {"all runs": f"{name}_raw.csv", "all scenarios": f"{name}_metrics.csv"}
+    files |= {"all verdicts": file for file in tables}
+    links = [f"{what} [`{file}`](result_data/{file})" for what, file in files.items()]
+    return [*shown, f"Tables: {', '.join(links)}."]
+
+
+def _environment(environment: Mapping[str, Any], raw: pd.DataFrame) -> str:
     of = {str(measurement): kept.of(raw, measurement) for measurement in each_of(environment)}
-    files = [f"[`{name}_{what}.csv`](result_data/{name}_{what}.csv)" for what in ("raw", "metrics")]
-    return [
-        *shown,
-        f"All runs: {files[0]}, all scenarios: {files[1]}.",
-        "**Environment**",
-        facts(environment_words.facts(environment["measurements"], of)),
-        "**Make it again**",
-        "\n".join(f"    {visible(command, None)}" for command in environment_words.again(environment["sweeps"])),
-    ]
+    return facts(environment_words.facts(environment["measurements"], of))
+
+
+def _again(environment: Mapping[str, Any]) -> str:
+    commands = environment_words.again(environment["sweeps"])
+    return "\n".join(f"    {visible(command, None)}" for command in commands)
 
 
 def _agreement(found: Mapping[Measurement, Sequence[Any]], contract: Contract) -> list[str]:

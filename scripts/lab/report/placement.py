@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from lab.judge.evidence import MIXED, ONE_CPU, TWO_CPUS, Case, Evidence, of_suite
+from lab.judge.evidence import Case, Evidence, of_suite
+from lab.judge.placement import ONE_CPU, SIDES, TWO_CPUS
 from lab.plan.contract import Column, Contract
 from lab.plan.guest import Guest
 from lab.text import names, numbers
 from lab.text.markdown import code, table
 
-SIDES = (ONE_CPU, TWO_CPUS, MIXED)
 LEAST_RUNS = 3  # on each side, for the answer
 
 
@@ -73,7 +73,8 @@ def answer(found: Sequence[Family], evidence: Evidence) -> list[str]:
     if not enough:
         return []
     contract = evidence.contract
-    texts = ["**All threads on one CPU, against several.** " + " ".join(_effect(each, contract) for each in enough)]
+    plain = [each for each in enough if not each.options] or enough  # the table has the others
+    texts = ["**All threads on one CPU, against several.** " + " ".join(_effect(each, contract) for each in plain)]
     unpinned = [case for case in evidence.cases if not set(contract.pins) <= set(case.options)]
     chance = [case for case in unpinned if len(set(case.places)) > 1]
     if chance:
@@ -94,13 +95,16 @@ def _effect(family: Family, contract: Contract) -> str:
     shown = times if family.interval_ns else others + times[-1:]
     where = f"with {family.options}" if family.options else "alone"
     load = f"At {numbers.rate(1e9 / family.interval_ns)}/s" if family.interval_ns else "At full speed"
-    changes = ", ".join(f"{each.title} {_change(family, each)}" for each in shown)
+    changes = ", ".join(f"{each.title} {change}" for each in shown if (change := _change(family, each)))
     return f"{load} {where}: {changes} ({len(family.together)} runs against {len(family.apart)})."
 
 
 def _change(family: Family, column: Column) -> str:
-    """'-37 %'; of a share '94.3 % against 1.54 %'."""
-    together, apart = (float(side[column.name].median()) for side in (family.together, family.apart))
+    """'-37 %'; of a share '94.3 % against 1.54 %'; empty where it is not known."""
+    sides = [side[column.name].dropna() for side in (family.together, family.apart)]
+    if any(side.empty for side in sides):
+        return ""
+    together, apart = (float(side.median()) for side in sides)
     if column.metric.unit == "share":
         return " against ".join(numbers.amount(each, "share") for each in (together, apart))
     return numbers.change(together / apart - 1)
@@ -128,5 +132,7 @@ def tables(found: Sequence[Family], contract: Contract) -> list[str]:
 
 
 def _cell(values: pd.Series, unit: str) -> str:
+    if values.isna().all():
+        return "—"
     low, median, high = (numbers.shown(value, unit) for value in (values.min(), values.median(), values.max()))
     return median if low == high else f"{median} ({low}–{high})"

@@ -6,16 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from lab.judge.comparing import MOST_RUNS, Comparison, Verdict
-from lab.judge.effects import UNCHANGED
 from lab.judge.evaluation import Evaluation
 from lab.judge.finding import Finding, Rule, stage_shares, stage_words
 from lab.plan.contract import Column, Contract
 from lab.judge.objectives import Judgement
-from lab.report import findings, stage_picture
-from lab.report.effects import CLEAR
+from lab.report import findings, verdicts
+from lab.report.pictures import stages as stage_picture
 from lab.tables.measured import INTERVAL_RUNS, in_metrics
-from lab.tables.measurement import Measurement, quiet as quiet_runs
+from lab.tables.measurement import LEAST_BEYOND, Measurement, quiet as quiet_runs
 from lab.tables.stages import ALL, SLOWEST
 from lab.text import names, numbers
 from lab.text.markdown import Markup, bold, table, words
@@ -23,15 +21,6 @@ from lab.text.page import STAGES, Block, Picture
 
 SPAN = "the smallest and the largest"
 INTERVAL = "the 95 % interval of the median"
-EXPLAINED = {
-    Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
-    Verdict.INCONCLUSIVE: "Inconclusive: these runs do not tell; so many quiet ones (REPS) probably would.",
-}
-# Why a verdict may be inconclusive beside an interval that excludes no change.
-INTERVALS = (
-    "An interval in brackets is that of one comparison alone; the verdict also allows for the number of comparisons "
-    "in the table (Holm), and for the margin of {:g} %."
-)
 NOISY = " ({noisy_runs:.0f} of {runs:.0f} runs noisy)"
 KEPT_ALL = 0.999  # of a run's items
 
@@ -55,8 +44,9 @@ def body(
     found = findings.lines(known.findings, rules, contract, list(metrics["scenario"]))
     return [
         _table(metrics, contract),
-        _caption(measurement, metrics),
-        *_verdicts(known.comparisons, contract, baselines),
+        _caption(measurement, metrics, contract),
+        *verdicts.table_of(known.comparisons, contract, baselines),
+        *verdicts.elsewhere(metrics, known.comparisons, baselines),
         *beside,
         *_stages(suite, measurement, contract, known, raw, of),
         *_objectives(known.judgements),
@@ -88,9 +78,11 @@ def span(row: Mapping[Any, float], column: Column) -> list[float]:
 
 
 def _spread(row: Mapping[Any, float], column: Column) -> str:
-    """The median, and what it lies between where that looks different; empty if not measured."""
+    """The median, and what it lies between where that looks different; empty if not measured, and of a percentile UNKNOWN."""
     median, low, high = (numbers.shown(value, column.metric.unit) for value in span(row, column))
-    return median if low == high or not median else f"{median} ({low}–{high})"
+    if not median:
+        return verdicts.UNKNOWN if column.percentile else ""
+    return median if low == high else f"{median} ({low}–{high})"
 
 
 def brackets(measurement: Measurement, metrics: pd.DataFrame) -> str:
@@ -109,7 +101,7 @@ def _shown_runs(metrics: pd.DataFrame) -> pd.Series:
     return quiet.where(quiet > 0, metrics["runs"])
 
 
-def _caption(measurement: Measurement, metrics: pd.DataFrame) -> str:
+def _caption(measurement: Measurement, metrics: pd.DataFrame, contract: Contract) -> str:
     runs, quiet = _range(metrics["runs"]), metrics["runs"] - metrics["noisy_runs"]
     text = f"Medians of {runs} run{'s' * (runs != '1')}"
     if not quiet.any():
@@ -121,61 +113,14 @@ def _caption(measurement: Measurement, metrics: pd.DataFrame) -> str:
     if metrics["noisy_runs"].any():
         text += "; noisy runs are left out of all verdicts"
         text += ", and shown where a scenario has no others" * bool((quiet == 0).any())
-    return text + "."
+    shown = [in_metrics(each.name) for each in contract.headline if each.percentile]
+    of_few = f" {verdicts.UNKNOWN}: fewer than {LEAST_BEYOND} {contract.items[1]} of all runs are beyond it."
+    return text + "." + of_few * bool(metrics[shown].isna().any(axis=None))
 
 
 def _range(counts: pd.Series) -> str:
     """'9', or '4 to 6'."""
     return " to ".join(dict.fromkeys(f"{count:.0f}" for count in (counts.min(), counts.max())))
-
-
-def _verdicts(comparisons: Sequence[Comparison], contract: Contract, baselines: Mapping[str, str]) -> list[str]:
-    """A line a scenario and a column a metric, of those that have changed; the others are only named."""
-    if not comparisons:
-        return []
-    titles = {each.metric: contract.columns[each.metric].title for each in comparisons}
-    changed = [name for name in titles if {each.verdict for each in comparisons if each.metric == name} - UNCHANGED]
-    shown = [each for each in comparisons if each.metric in changed]
-    same = ", ".join(title for name, title in titles.items() if name not in changed)
-    notes = [f"The same within {comparisons[0].margin * 100:g} % in all scenarios: {same}."] * bool(same)
-    notes = [" ".join([*notes, *_legend(shown)])] * bool(same or _legend(shown))
-    cells: dict[str, dict[str, Markup]] = {}
-    for each in shown:
-        cells.setdefault(each.scenario, {})[each.metric] = _cell(each)
-    against = {baselines[scenario] for scenario in cells}
-    first = [f"against {against.pop()}"] if len(against) == 1 else ["scenario", "against"]
-    rows = [
-        [scenario, *[baselines[scenario]] * (len(first) - 1), *map(by_metric.get, changed)]
-        for scenario, by_metric in cells.items()
-    ]
-    return [table([*first, *(titles[name] for name in changed)], rows)] * bool(rows) + notes
-
-
-def _legend(shown: Sequence[Comparison]) -> list[str]:
-    """What the words and the brackets of a table mean."""
-    verdicts = {each.verdict for each in shown}
-    notes = [text for verdict, text in EXPLAINED.items() if verdict in verdicts]
-    if any(each.measurement.timing == "exact" for each in shown) and verdicts & UNCHANGED:
-        notes.append(f"Equal: the same, seed by seed; same: within {shown[0].margin * 100:g} % with each seed.")
-    if any(not math.isnan(each.p_adjusted) and not math.isnan(each.low) for each in shown):
-        notes.append(INTERVALS.format(shown[0].margin * 100))
-    return notes
-
-
-def _cell(each: Comparison) -> Markup:
-    if each.verdict is Verdict.EQUAL:
-        return Markup("equal")
-    limits = (each.low, each.change, each.high)
-    low, change, high = [f"{value:+.2g}" for value in limits] if each.absolute else numbers.together(limits)
-    between = "" if math.isnan(each.low) or low == high else f"{low} to {high}"
-    if each.verdict is Verdict.INCONCLUSIVE:
-        needed = each.runs + each.more_runs
-        reps = f"REPS={needed:.0f}" if each.more_runs <= MOST_RUNS else f"REPS above {MOST_RUNS}"
-        known = [between] * bool(between) + [reps] * (not math.isnan(needed))
-        return Markup("inconclusive" + f" ({'; '.join(known)})" * bool(known))
-    word = bold(each.verdict.value) if each.verdict in CLEAR else each.verdict.value
-    amount = "" if each.verdict is Verdict.MIXED or not each.change else f" {change}"
-    return Markup(word + amount + f" ({between})" * bool(between))
 
 
 def _stages(
@@ -196,11 +141,13 @@ def _stages(
             shares = stage_shares(rows[rows["population"] == population])
             others.setdefault(name, []).append(Finding(name, str(scenario), measurement, shares))
     every = list(dict.fromkeys(known.stages["scenario"]))
-    lines = [
-        f"**{name}.** {of}: {text}."
+    said = {
+        name: "; ".join(
+            f"{of}: {text}" for of, text in _together(each, lambda one: stage_words(one.values, contract), every)
+        )
         for name, each in others.items()
-        for of, text in _together(each, lambda one: stage_words(one.values, contract), every)
-    ]
+    }
+    lines = [f"**{name}.** {text}." for name, text in said.items()]
     return blocks + [listed(lines)] * bool(lines)
 
 

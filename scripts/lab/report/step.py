@@ -102,7 +102,10 @@ def _report(runs: Path, suites: Sequence[str], results: Path, page: Path) -> Non
         complaints += wrongs
         empty += [] if files else [name]
     for file_name, content in made.items():
-        write_whole(results / file_name, content)
+        if content == b"":  # a picture that would show nothing
+            (results / file_name).unlink(missing_ok=True)
+        else:
+            write_whole(results / file_name, content)
     for name in names:  # pictures of measurements that are no longer there would pass for those of now
         for pattern in ("stages_*.png", "series_*.png", "series.csv", "phases.csv"):
             for old in results.glob(f"{name}_{pattern}") if f"{name}_raw.csv" in made else ():

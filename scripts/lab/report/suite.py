@@ -16,7 +16,8 @@ from lab.plan.kinds import WORDS
 from lab.plan.places import SCENARIOS
 from lab.plan.plan import Row
 from lab.plan.suite import Suite
-from lab.report import course, pictures, stage_picture
+from lab.report import course, pictures
+from lab.report.pictures import stages as stage_picture
 from lab.runs import run_record
 from lab.runs.run_record import RunRecord
 from lab.tables import environment, measured, phases, series, threads
@@ -70,7 +71,7 @@ def make(name: str, runs: Path, suite: Suite | None, results: Path) -> tuple[dic
         **({threads.FILE.format(name): threads.KEPT.csv(of_threads)} if len(of_threads) else {}),
         **evaluation.files(name, known),
         **_course(name, records, facts),
-        **pictures.draw(name, raw, workload),
+        **pictures.draw(name, measured.stated(raw, raw, workload), workload),
         **{
             stage_picture.file_name(name, Measurement(*key)): stage_picture.draw(table, workload.stages)
             for key, table in (known.stages.groupby(KEYS, sort=False) if len(known.stages) else ())

@@ -12,10 +12,10 @@ from lab.text import names
 from lab.text.complaint import Complaint
 from lab.tables import series
 from lab.tables.estimate import median_interval
-from lab.tables.measurement import KEYS, Measurement, groups, quiet
+from lab.tables.measurement import KEYS, Measurement, groups, quiet, rests_on_few
 from lab.runs.outputs import Thread
 from lab.runs.run_record import RunRecord
-from lab.plan.contract import PERCENTILES, Contract
+from lab.plan.contract import PERCENTILES, Column, Contract
 
 LARGEST_NS = 2**48 - 1  # that has a bucket of its own (src/record/histogram.hpp)
 RATES = ("_ops_s", "_bytes_s")  # ends of columns
@@ -85,6 +85,31 @@ def metrics_table(raw: pd.DataFrame, known: Contract) -> pd.DataFrame:
     table = pd.DataFrame([_scenario_metrics(*group, known) for group in groups(raw)])
     first = ["scenario", *(in_metrics(each.name) for each in known.headline), *KEYS, "runs", "noisy_runs"]
     return table[first + [name for name in table if name not in first]]
+
+
+def stated(table: pd.DataFrame, raw: pd.DataFrame, known: Contract) -> pd.DataFrame:
+    """A raw or metrics table without the percentiles that too few items are beyond (percentiles_of_few()): for all that
+    readers see. The files keep them, as each run has them."""
+    hidden = table.copy()
+    for measurement, scenario, runs in groups(raw):
+        names = [
+            name
+            for column in percentiles_of_few(runs, known)
+            for name in (column.name, *(in_metrics(column.name, part) for part in ("", "_low", "_high")))
+            if name in table
+        ]
+        rows = (table[[*KEYS, "scenario"]] == [*measurement, scenario]).all(axis=1)
+        hidden.loc[rows, names] = math.nan
+    return hidden
+
+
+def percentiles_of_few(runs: pd.DataFrame, known: Contract) -> list[Column]:
+    """Those of a scenario's `runs` that fewer than LEAST_BEYOND items are beyond, over all runs that count."""
+    good = quiet(runs)
+    items = (runs if good.empty else good).get("items", pd.Series(math.inf)).sum()
+    return [
+        column for column in known.columns.values() if column.counts_items and rests_on_few(items, column.percentile)
+    ]
 
 
 def in_metrics(column: str, suffix: str = "") -> str:

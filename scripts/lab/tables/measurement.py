@@ -8,11 +8,18 @@ import pandas as pd
 from lab.text import names
 from lab.text.complaint import Complaint
 from lab.plan import contract, plan
-from lab.plan.contract import Contract
+from lab.plan.contract import PERCENTILES, Contract
 from lab.plan.guest import NO_QUANTUM
 from lab.plan.kinds import WORDS, Value
 
+LEAST_BEYOND = 100  # items beyond a percentile, over all runs, for it to be stated: it is good to about a tenth then
+NEARLY = 0.95  # of these, where items come at random
 CIRCUMSTANCES = ("kernel", "qemu", "guest", "host", "options")
+
+
+def rests_on_few(items: float, percentile: str) -> bool:
+    """Whether so few of `items` are beyond a percentile (a key of PERCENTILES) that it is not stated."""
+    return not items * (1 - PERCENTILES[percentile]) >= NEARLY * LEAST_BEYOND
 
 
 class Measurement(NamedTuple):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lab.plan.contract import Contract
 from lab.runs.outputs import REMEDY, samples_columns
-from lab.tables.measurement import KEYS, Measurement
+from lab.tables.measurement import KEYS, LEAST_BEYOND, NEARLY, Measurement
 from lab.text.complaint import FAILED, Complaint
 
 ALL, SLOWEST = "all", "slowest 1 %"
@@ -140,4 +140,12 @@ def table(scenario: str, measurement: Measurement, runs: Iterable[RunStages]) ->
         for stage, mean_ns in means.items():
             share = mean_ns / total if total else np.nan
             rows.append((scenario, *measurement, population, len(chosen), items, stage, mean_ns, share))
-    return pd.DataFrame(rows, columns=["scenario", *KEYS, "population", "runs", "items", "stage", "mean_ns", "share"])
+    return stated(
+        pd.DataFrame(rows, columns=["scenario", *KEYS, "population", "runs", "items", "stage", "mean_ns", "share"])
+    )
+
+
+def stated(table_of: pd.DataFrame) -> pd.DataFrame:
+    """The rows of such a table that rest on enough items: of the SLOWEST only where there are that many."""
+    of_few = (table_of["population"] == SLOWEST) & (table_of["items"] < 100 * NEARLY * LEAST_BEYOND)
+    return table_of[~of_few].reset_index(drop=True)

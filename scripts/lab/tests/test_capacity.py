@@ -233,7 +233,7 @@ def test_the_facts_of_a_search_and_its_command_are_shown(tmp_path: Path, records
     page = report.pages(tmp_path)["capacity.md"]
     assert f"| measured | {ends[0]} to {ends[-1]} |" in page
     assert f"| QEMU | {live[0].facts['image']['qemu_version']} |" in page
-    assert page.count("**Make it again**\n\n    make capacity SCENARIO=s/x\n") == 1  # the exact table has no facts
+    assert page.count("**Reproduce**\n\n    make capacity SCENARIO=s/x\n") == 1  # the exact table has no facts
     exact = facts_of([record for record in records if record.row.timing == "exact"], "x")
     assert of_runs["host"] and not exact["host"]
     program = live[0].facts["image"]["program_sha256"][:16]

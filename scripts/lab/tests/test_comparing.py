@@ -104,6 +104,15 @@ def test_intervals_of_a_median_cover_the_truth(noise: str, runs: int) -> None:
     assert all(each.low <= each.median <= each.high for each in estimates)
 
 
+@pytest.mark.parametrize(("spread", "runs"), [(0.05, 6), (0.2, 10), (0.34, 20)])
+def test_a_change_that_would_have_shown_is_found_nine_times_in_ten(spread: float, runs: int) -> None:
+    unclear = [each for each in simulate(1, spread, runs) if each.verdict is Verdict.INCONCLUSIVE]
+    least = float(np.median([each.detectable for each in unclear]))
+    assert least > 0.03
+    assert counts(simulate(1 + least, spread, runs))[Verdict.WORSE] == pytest.approx(0.9 * PAIRS, abs=0.04 * PAIRS)
+    assert all(math.isinf(each.detectable) for each in simulate(1, spread, 3) if each.verdict is Verdict.INCONCLUSIVE)
+
+
 def test_a_bootstrap_of_the_median_would_not_cover_it() -> None:
     random = np.random.default_rng(3)
     covered = 0

@@ -1,6 +1,7 @@
 """What each choice changes, of a suite that is made up: its truth is known."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,18 +11,19 @@ import pytest
 from lab.judge import comparing, effects
 from lab.judge.comparing import Comparison, Verdict
 from lab.judge.effects import Change, Effect
+from lab.judge.placement import ONE_CPU, TWO_CPUS
 from lab.plan import contract
 from lab.tables.measurement import Measurement
 
-SEEDS = 3
+SEEDS = 6
 PINNED: dict[str, Any] = {"prod-interval-us": 1000, "pin-consumer": 1}
 # scenario: options, p50 in us, and on how many CPUs the threads were; by seed
 SUITE: dict[str, tuple[dict[str, Any], list[float], list[int]]] = {
-    "free": ({"prod-interval-us": 1000}, [10.0, 15.0, 10.0], [1, 2, 1]),
-    "pinned": (PINNED, [15.0, 15.5, 15.0], [2, 2, 2]),
-    "free-mutex": ({"prod-interval-us": 1000, "queue": "mutex"}, [12.0, 12.0, 12.0], [1, 1, 1]),
-    "pinned-mutex": (PINNED | {"queue": "mutex"}, [18.0, 18.0, 18.0], [2, 2, 2]),
-    "fast": ({"prod-interval-us": 0}, [30.0, 30.0, 30.0], [2, 2, 2]),
+    "free": ({"prod-interval-us": 1000}, [10.0, 15.0] * 3, [1, 2] * 3),
+    "pinned": (PINNED, [15.0, 15.5, 15.0, 16.0, 15.0, 15.5], [2] * 6),
+    "free-mutex": ({"prod-interval-us": 1000, "queue": "mutex"}, [12.0, 12.0, 9.0, 12.0, 12.0, 12.0], [1, 2] * 3),
+    "pinned-mutex": (PINNED | {"queue": "mutex"}, [18.0] * 6, [2] * 6),
+    "fast": ({"prod-interval-us": 0}, [30.0] * 6, [2] * 6),
 }
 ITEMS = 1000
 GUEST = {"kernel": "cloud", "kernel_args": "", "smp": 2, "memory_mb": 512, "numa_nodes": 1}
@@ -84,15 +86,26 @@ def test_the_length_of_a_run_is_no_choice() -> None:
 def test_each_pair_has_its_verdict(found: dict[str, Change]) -> None:
     p50 = {each.scenario: each for each in effect(found["pin-consumer"], "latency_p50_ns").comparisons}
     assert p50["free, pinned"].verdict is Verdict.WORSE
-    assert (p50["free, pinned"].low, p50["free, pinned"].high) == pytest.approx((0.5 / 15, 0.5))
+    assert (p50["free, pinned"].low, p50["free, pinned"].high) == pytest.approx((0.5 / 15, 1 / 15))  # on two CPUs alone
+    assert (p50["free, pinned"].where, p50["free, pinned"].runs) == (TWO_CPUS, 3)
     assert p50["free-mutex, pinned-mutex"].change == pytest.approx(0.5)
     assert effect(found["pin-consumer"], "latency_p50_ns").verdict is Verdict.WORSE
     assert effect(found["pin-consumer"], "throughput_ops_s").verdict is Verdict.SAME
 
 
+def test_a_pair_is_compared_at_each_placement_that_both_had(found: dict[str, Change]) -> None:
+    p50 = effect(found["queue"], "latency_p50_ns").comparisons
+    assert [(each.scenario, each.where, each.verdict) for each in p50] == [
+        ("free, free-mutex", ONE_CPU, Verdict.MIXED),
+        ("free, free-mutex", TWO_CPUS, Verdict.BETTER),
+        ("pinned, pinned-mutex", "", Verdict.WORSE),
+    ]
+
+
 def test_a_pair_that_moved_the_threads_shows_that_and_not_the_choice() -> None:
     raw, environment = made()
-    raw.loc[raw["scenario"] == "free-mutex", "cpus"] = 2  # and free is on one
+    raw.loc[raw["scenario"] == "free-mutex", "cpus"] = 2
+    raw.loc[raw["scenario"] == "free", "cpus"] = [1, 1, 1, 1, 1, 2]  # a single run at the same placement is chance
     queue = changes_of(raw, environment)["queue"]
     assert queue.moved == (("free", "free-mutex"),)
     assert [each.scenario for each in effect(queue, "latency_p50_ns").comparisons] == ["pinned, pinned-mutex"]
@@ -114,13 +127,6 @@ def test_of_more_values_only_steps_are_changes_of() -> None:
     raw = pd.concat([raw[raw["scenario"] == "fast"].assign(scenario=name) for name in names])
     steps = effects.of_measurement(raw, environment, pd.DataFrame())
     assert [(each.before, each.after) for each in steps] == [("1", "2"), ("2", "8")]
-
-
-def test_a_p99_of_few_items_is_not_compared() -> None:
-    raw, environment = made()
-    raw.loc[raw["scenario"] == "pinned", "items"] = 300
-    pin = changes_of(raw, environment)["pin-consumer"]
-    assert [each.scenario for each in effect(pin, "latency_p99_ns").comparisons] == ["free-mutex, pinned-mutex"]
 
 
 def test_live_pairs_are_tested_together() -> None:
@@ -153,8 +159,12 @@ def test_changes_of_stages_are_of_pairs_that_have_them() -> None:
             for stage, mean_ns in zip(("lateness", "wake_up"), means_ns)
         ]
     )
-    (pin,) = (each for each in effects.of_measurement(*made(), table) if each.option == "pin-consumer")
+    raw, environment = made()
+    raw["cpus"] = 2  # means are known of all runs of a scenario alone
+    (pin,) = (each for each in effects.of_measurement(raw, environment, table) if each.option == "pin-consumer")
     assert pin.mean_ns.to_dict("records") == [{"lateness": 1, "wake_up": 5}]
+    of_blocks = [each.mean_ns for each in effects.of_measurement(*made(), table) if each.option == "pin-consumer"]
+    assert all(each.empty for each in of_blocks)
 
 
 def test_pairs_that_contradict_each_other_for_certain_have_no_common_word() -> None:
@@ -163,6 +173,12 @@ def test_pairs_that_contradict_each_other_for_certain_have_no_common_word() -> N
         Comparison("a, b", live, "latency_p50_ns", False, 1.0, 1.0, 9, 9, 0.03, change=change, verdict=verdict)
         for change, verdict in ((-0.5, Verdict.BETTER), (0.5, Verdict.WORSE))
     )
-    for pairs, verdict in (((better, better, worse), Verdict.INCONCLUSIVE), ((better, better), Verdict.BETTER)):
+    unclear = replace(better, verdict=Verdict.INCONCLUSIVE)
+    for pairs, verdict in (
+        ((better, better, worse), Verdict.INCONCLUSIVE),
+        ((better, better), Verdict.BETTER),
+        ((unclear, unclear, unclear), Verdict.BETTER),  # which all show together
+        ((unclear, unclear, worse), Verdict.INCONCLUSIVE),  # of which one is certain of the contrary
+    ):
         known = Effect("latency_p50_ns", pairs, Verdict.INCONCLUSIVE, 0.001)
         assert effects._effect(known, 0.001, 0.03).verdict is verdict

@@ -20,7 +20,7 @@ KVM = Measurement("aarch64", "live", "kvm")
 
 def slowest(measured: Measurement, late_us: float) -> pd.DataFrame:
     means = pd.DataFrame([[late_us * 1e3, 0, 0, 9_000, 0]], index=[stages.SLOWEST], columns=list(PIPELINE.stages))
-    return stages.table("x", measured, [stages.RunStages(100, means, np.array([]))])
+    return stages.table("x", measured, [stages.RunStages(10_000, means, np.array([]))])
 
 
 def late(measured: Measurement, late_us: float, **options: str) -> Any:

@@ -183,3 +183,34 @@ def test_a_time_of_a_program_keeps_its_nanoseconds() -> None:
     table = pd.DataFrame({"time_s": [0.001636544], "rate_ops_s": [12.5], "share": [0.25]})
     assert measured.metrics_csv(table).splitlines()[1] == "0.001636544,12.500,0.250000"
     assert [measured.in_metrics(name, "_low") for name in ("time_s", "rate_ops_s")] == ["time_low_s", "rate_low_ops_s"]
+
+
+@pytest.mark.parametrize(
+    ("items", "stated"),
+    [(5000, ["p50", "p95", "p99"]), (4999, ["p50", "p95", "p99"]), (4700, ["p50", "p95"]), (90, [])],
+)
+def test_a_percentile_is_stated_where_a_hundred_items_of_all_quiet_runs_are_beyond_it(
+    items: int, stated: list[str]
+) -> None:
+    """A few less may be where they come at random. Runs of others, and noisy ones, count for nothing."""
+    known = contract.load("pipeline")
+    rows = [
+        {"scenario": name, "target": "aarch64", "timing": "live", "accelerator": "tcg", "items": count, "noisy": noisy}
+        | dict.fromkeys(known.columns, 1.0)
+        for name, count, noisy in [
+            ("x", items, False),
+            ("x", items, False),
+            ("x", 10**6, True),
+            ("y", 10**6, False),
+        ]
+    ]
+    raw = pd.DataFrame(rows)
+    shown = measured.stated(raw, raw, known)
+    names = [f"latency_{each}_ns" for each in ("p50", "p95", "p99")]
+    assert [name for name in names if shown.loc[shown["scenario"] == "x", name].notna().all()] == [
+        f"latency_{each}_ns" for each in stated
+    ]
+    assert shown.loc[shown["scenario"] == "y", names].notna().all(axis=None) and shown["throughput_ops_s"].notna().all()
+    metrics = measured.stated(measured.metrics_table(raw, known), raw, known).set_index("scenario")
+    assert math.isnan(metrics.loc["x", "latency_p99_low_ms"]) == ("p99" not in stated)
+    assert raw[names].notna().all(axis=None)  # the files keep them

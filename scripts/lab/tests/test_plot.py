@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from lab.plan import contract
 from lab.tables import measured
 from lab.text import picture
-from lab.report import pictures, stage_picture
+from lab.report import pictures
+from lab.report.pictures import stages as stage_picture
 from lab.tables.measurement import KEYS
 from lab.runs.run_record import RunRecord
 
@@ -181,7 +182,9 @@ def marks(axes: Axes) -> dict[bool, int]:
 
 
 def legend_of(axes: Axes) -> list[str]:
-    return [text.get_text() for legend in owned_legends(axes) for text in legend.get_texts()]
+    """But for the run of the recorded ones whose threads shared a CPU."""
+    texts = [text.get_text() for legend in owned_legends(axes) for text in legend.get_texts()]
+    return [text for text in texts if text != pictures.ONE_CPU]
 
 
 def test_noisy_runs_are_hollow_and_named_where_there_are_any(records: list[RunRecord], figures: list[Figure]) -> None:
@@ -217,3 +220,26 @@ def test_a_legend_has_as_many_columns_as_fit(workload: str, columns: int) -> Non
     labels = [stage.text for stage in contract.load(workload).stages.values()]
     assert stage_picture._columns(labels, 5, 18.5) == columns
     assert stage_picture._columns(labels, 5, 3) == 1
+
+
+def test_a_run_whose_threads_shared_a_cpu_has_a_mark_of_its_own(
+    records: list[RunRecord], figures: list[Figure]
+) -> None:
+    raw = measured.raw_table(records)[0].assign(cpus=lambda rows: rows["replicate"].clip(1, 2), migrations=0)
+    draw("latency", raw[raw["timing"] == "live"])
+    texts = [text.get_text() for legend in owned_legends(figures[-1].axes[0]) for text in legend.get_texts()]
+    assert texts == ["p50", "p95", "p99", pictures.ONE_CPU]
+    crosses = [line for line in figures[-1].axes[0].get_lines() if line.get_marker() == "x"]
+    assert sum(len(line.get_xdata()) for line in crosses) == 3 * raw["scenario"].nunique()
+
+
+def test_what_is_constant_or_not_stated_has_no_picture(records: list[RunRecord]) -> None:
+    raw = measured.raw_table(records)[0]
+    known = contract.load("pipeline")
+    few = measured.stated(raw, raw, known)  # 450 items of each scenario
+    assert few["latency_p50_ns"].notna().all() and few[["latency_p99_ns", "response_p99_ns"]].isna().all(axis=None)
+    assert [each.name for each in pictures.metrics(few, known)] == ["latency"]
+    drops = few.assign(drop_rate=few["replicate"] / 10)
+    assert [each.name for each in pictures.metrics(drops, known)] == ["latency", "drop_rate"]
+    drawn = pictures.draw("t000", few, known)
+    assert drawn["t000_drop_rate.png"] == drawn["t000_response.png"] == b"" != drawn["t000_latency.png"]

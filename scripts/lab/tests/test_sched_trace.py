@@ -192,10 +192,10 @@ def test_the_report_says_who_had_the_cpu_and_how_much_tracing_took(tmp_path: Pat
     )
     text = trace_runs.markdown(table, EXACT, raw, FACTS)
     assert text.splitlines()[2:-2] == [
-        "| baseline: latency p50 5.00 µs (+25 %) | lateness | 0.700 | 1.13 | 0.533 | nobody on CPU 0 |  |  |  |  |",
+        "| baseline: latency p50 5.00 µs (+25 %) | lateness | 0.700 | 1.13 | 0.533 | CPU 0 idle |  |  |  |  |",
         "|  | behind | 0 | 0.167 | 0.300 | dog on CPU 1 |  |  |  |  |",
         "|  | wake up | 0.333 | 1.67 | 0.600 | kworker on CPU 1 40 %, producer on CPU 0 30 %, "
-        "nobody on CPU 1 20 %, rcu_sched on CPU 1 10 % |  |  |  |  |",
+        "CPU 1 idle 20 %, rcu_sched on CPU 1 10 % |  |  |  |  |",
         "|  | service | 0 | 0.167 | 0.367 | dog on CPU 1 |  |  |  |  |",
     ]
     assert text.splitlines()[-1].startswith("*Traced*: means of 2 guests")

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from lab.plan import contract
-from lab.report import page as report, section, suite as suite_results
+from lab.report import page as report, section, suite as suite_results, verdicts
 from lab.tables import stages
+from lab.tables.measured import in_metrics
 from lab.plan import suite
 from lab.judge.evaluation import Evaluation
 from lab.tables.measurement import Measurement
@@ -50,47 +51,79 @@ def compared(verdict: Verdict, change: float = 0.2, low: float = 0.1, high: floa
         (compared(Verdict.MIXED, 0.3, -0.75, 1.2), "seeds disagree (× 0.25 to × 2.2)"),
         (compared(Verdict.INCONCLUSIVE, 0.3, -0.17, 1.2), "inconclusive (× 0.83 to × 2.2)"),
         (compared(Verdict.WORSE, 1.5, math.nan, math.nan), "**worse** × 2.5"),
-        (compared(Verdict.WORSE, 0.125, 0.1, 0.15, absolute=True), "**worse** +0.12 (+0.1 to +0.15)"),
+        (compared(Verdict.WORSE, 0.125, 0.1, 0.15, absolute=True), "**worse** +0.125 (+0.100 to +0.150)"),
+        (
+            compared(Verdict.WORSE, 0.0959, 0.09, 0.1, absolute=True, unit="share"),
+            "**worse** +9.59 pp (+9 pp to +10 pp)",
+        ),
+        (
+            compared(Verdict.WORSE, 1500.0, 1000.0, 2000.0, absolute=True, unit="ns"),
+            "**worse** +1.50 µs (+1.00 µs to +2.00 µs)",
+        ),
         (compared(Verdict.SAME, 0.001, -0.01, 0.012), "same +0.1 % (-1.0 % to +1.2 %)"),
         (compared(Verdict.EQUAL, 0, 0, 0), "equal"),
         (compared(Verdict.MIXED, 0.1, -0.2, 0.3), "seeds disagree (-20 % to +30 %)"),
         (compared(Verdict.INCONCLUSIVE, more_runs=9.0), "inconclusive (+10 % to +30 %; REPS=17)"),
         (compared(Verdict.INCONCLUSIVE, more_runs=math.inf), "inconclusive (+10 % to +30 %; REPS above 1000)"),
+        (
+            compared(Verdict.INCONCLUSIVE, more_runs=9.0, detectable=0.41),
+            "inconclusive (+10 % to +30 %; would show +41 %; REPS=17)",
+        ),
+        (
+            compared(Verdict.INCONCLUSIVE, more_runs=9.0, detectable=math.inf),
+            "inconclusive (+10 % to +30 %; would show none; REPS=17)",
+        ),
         (compared(Verdict.INCONCLUSIVE, math.nan, math.nan, math.nan), "inconclusive"),
     ],
 )
 def test_a_verdict_fits_a_cell(comparison: Comparison, text: str) -> None:
-    assert section._cell(comparison) == text
+    assert verdicts._cell(comparison) == text
 
 
 def test_metrics_that_are_the_same_everywhere_get_no_column() -> None:
     same = compared(Verdict.SAME)
-    table, note = section._verdicts(
+    table, note = verdicts.table_of(
         [compared(Verdict.WORSE), replace(same, metric="drop_rate")], PIPELINE, {"x": "base"}
     )
     assert table.splitlines()[0] == "| against base | latency p50 |" and len(table.splitlines()) == 3
-    assert note == "The same within 3 % in all scenarios: drop rate."
-    assert section._verdicts([same], PIPELINE, {"x": "base"}) == ["The same within 3 % in all scenarios: latency p50."]
-    assert section._verdicts([], PIPELINE, {}) == []
+    assert note == "The same within 3 % in all scenarios: drop rate. Each verdict is of this pair of scenarios alone."
+    assert verdicts.table_of([same], PIPELINE, {"x": "base"}) == ["The same within 3 % in all scenarios: latency p50."]
+    assert verdicts.table_of([], PIPELINE, {}) == []
     two = [compared(Verdict.WORSE), compared(Verdict.BETTER, scenario="y")]
-    (table,) = section._verdicts(two, PIPELINE, {"x": "a", "y": "b"})
+    table = verdicts.table_of(two, PIPELINE, {"x": "a", "y": "b"})[0]
     assert table.startswith("| scenario | against | latency p50 |\n|---|---|---|\n| x | a |")
 
 
 def test_the_legend_tells_intervals_from_verdicts_and_equal_from_same() -> None:
     tested = compared(Verdict.INCONCLUSIVE, p_adjusted=0.1)
-    live = section._verdicts([tested], PIPELINE, {"x": "base"})[-1]
-    assert live.startswith(
-        "Inconclusive: these runs do not tell; so many quiet ones (REPS) probably would. An interval in brackets"
-    )
+    live = verdicts.table_of([tested], PIPELINE, {"x": "base"})[-1]
+    assert "Inconclusive: not decided by these runs, which would have shown a change of so much with 90 % power" in live
     assert live.endswith("the number of comparisons in the table (Holm), and for the margin of 3 %.")
-    alone = section._verdicts([replace(tested, low=math.nan, high=math.nan)], PIPELINE, {"x": "base"})
+    alone = verdicts.table_of([replace(tested, low=math.nan, high=math.nan)], PIPELINE, {"x": "base"})
     assert "brackets" not in alone[-1]
     exact = replace(compared(Verdict.EQUAL), measurement=EXACT)
     worse = replace(exact, verdict=Verdict.WORSE, scenario="y")
-    text = section._verdicts([exact, worse], PIPELINE, {"x": "base", "y": "base"})[-1]
-    assert text == "Equal: the same, seed by seed; same: within 3 % with each seed."
-    assert len(section._verdicts([worse], PIPELINE, {"y": "base"})) == 1 and "Equal" not in live
+    text = verdicts.table_of([exact, worse], PIPELINE, {"x": "base", "y": "base"})[-1]
+    assert text.endswith("Equal: the same, seed by seed; same: within 3 % with each seed.")
+    assert "Equal" not in verdicts.table_of([worse], PIPELINE, {"y": "base"})[-1] and "Equal" not in live
+
+
+def test_a_long_table_of_verdicts_has_what_is_certain_and_names_the_rest() -> None:
+    every = [compared(Verdict.INCONCLUSIVE, scenario=f"s{number}") for number in range(7)]
+    table, note = verdicts.table_of(
+        [*every, compared(Verdict.WORSE)], PIPELINE, dict.fromkeys([*"x", *(f"s{n}" for n in range(7))], "b")
+    )
+    assert len(table.splitlines()) == 3 and "| x | **worse**" in table
+    assert note.startswith("Neither better nor worse in any metric for certain: all but x.")
+
+
+def test_a_scenario_at_another_placement_than_its_baseline_is_named() -> None:
+    metrics = pd.DataFrame({"scenario": ["base", "x", "y", "noisy"], "runs": 3, "noisy_runs": [0, 0, 0, 3]})
+    known = [compared(Verdict.SAME)]
+    baselines = {"x": "base", "y": "base", "noisy": "base"}
+    assert verdicts.elsewhere(metrics, known, baselines) == [
+        "Not compared, as too few runs were at equal placement (more REPS, or pins for all threads, bring them): y with base."
+    ]
 
 
 def page_of(runs: Path, text: str = SUITE) -> str:
@@ -111,7 +144,7 @@ def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
     assert "**Objectives: 3 of 6 held** (response_p99_us <= " in exact
     assert ").\n\n- baseline: missed: response_p99_us of " in exact
     assert "(t000_stages_aarch64_exact_tcg.png)" in exact
-    assert "- **too few samples.** baseline, affinity, queue-cap-8: the p50 is the border" in exact
+    assert "- **too few samples.** baseline, affinity, queue-cap-8: the latency p95 and p99 would rest on" in exact
     assert "smallest and the largest of the seeds" in exact
     live = page.split("## t000, live timing on aarch64 with tcg\n")[1].split("\n## ")[0]
     assert "**too few runs.**" in live and "too few runs" not in exact
@@ -148,7 +181,7 @@ def test_stages_of_a_part_of_the_items_say_so(runs: Path) -> None:
 
 def test_a_table_line_without_values_is_not_cut() -> None:
     empty = {"latency_p50_ms": math.nan, "latency_p50_low_ms": math.nan, "latency_p50_high_ms": math.nan}
-    assert section._spread(empty, PIPELINE.headline[0]) == ""
+    assert section._spread(empty, PIPELINE.headline[0]) == "—"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +212,13 @@ def test_the_caption_says_which_runs_are_shown(
     measurement: Measurement, runs: list[int], noisy: list[int], text: str
 ) -> None:
     metrics = pd.DataFrame({"runs": runs, "noisy_runs": noisy})
-    assert section._caption(measurement, metrics) == text
+    shown = [in_metrics(each.name) for each in PIPELINE.headline]
+    metrics[shown] = 1.0
+    assert section._caption(measurement, metrics, PIPELINE) == text
+    metrics["latency_p99_ms"] = [1.0, math.nan]
+    assert (
+        section._caption(measurement, metrics, PIPELINE) == f"{text} —: fewer than 100 items of all runs are beyond it."
+    )
 
 
 def test_stages_that_no_finding_tells_look_like_findings() -> None:
@@ -187,9 +226,9 @@ def test_stages_that_no_finding_tells_look_like_findings() -> None:
     means = pd.DataFrame([shares * 1e3] * 2, index=[stages.ALL, stages.SLOWEST])
     runs = {"many": means, "few": means.loc[[stages.ALL]]}
     table = pd.concat(
-        [stages.table(name, LIVE, [stages.RunStages(100, each, np.array([]))]) for name, each in runs.items()]
+        [stages.table(name, LIVE, [stages.RunStages(10_000, each, np.array([]))]) for name, each in runs.items()]
     )
-    raw = pd.DataFrame({"scenario": list(runs), "items": 100})
+    raw = pd.DataFrame({"scenario": list(runs), "items": 10_000})
     _, text = section._stages("t", LIVE, PIPELINE, Evaluation([], [], table, []), raw, 0)
     told = "of 100 µs 40 % late before creation, 30 % behind earlier items, 30 % waiting for the consumer to wake up."
     assert str(text).splitlines() == [f"- **the slowest 1 %.** many: {told}", f"- **the mean item.** few: {told}"]

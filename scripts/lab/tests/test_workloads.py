@@ -52,7 +52,7 @@ def test_each_part_of_a_page_has_the_words_of_its_own_workload(both: Path) -> No
         "| scenario | round trip p50 (µs) | round trip p99 (µs) | call rate (/s) | answer bytes (bytes/s) | idle looks |"
         in echo
     )
-    assert "of 200 calls" in echo and "of 150 items" in pipeline
+    assert "of 400 calls of all runs" in echo and "items of all runs" in pipeline
 
 
 def test_each_plot_of_the_html_page_is_of_its_own_workload(both: Path) -> None:

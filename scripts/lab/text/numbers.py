@@ -19,6 +19,7 @@ SHOWN = {
     "share": (100, "%"),
 }
 TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
+POINT_DIGITS = 3  # after the point, of percentage points
 MANYFOLD = 0.995  # a change from which on, +100 % when rounded, a factor is easier to read than a share
 
 
@@ -110,6 +111,14 @@ def amount(value: float, unit: str) -> str:
     text = shown(value, unit)
     space = " " * (bool(symbol(unit)) and not symbol(unit).startswith("/"))
     return f"{text}{space}{symbol(unit)}" if text else ""
+
+
+def step(value: float, unit: str) -> str:
+    """By how much a value of the contract's `unit` changes: +3.4 µs, -8 bytes, +1.2 pp (percentage points) of a share."""
+    if unit == "share":
+        points = round(value * 100, POINT_DIGITS)
+        return f"{points:+.3g} pp" if points else "0 pp"
+    return f"{significant(scaled(value, unit), '+')} {symbol(unit)}".rstrip()
 
 
 def axis(value: float, _place: int = 0) -> str:

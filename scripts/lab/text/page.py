@@ -24,9 +24,10 @@ Block = str | Picture
 
 @dataclass(frozen=True)
 class Part:
-    """What is under a heading of `level`. `note` stands behind it in the contents of the page."""
+    """What is under a heading of `level`. `note` stands behind it in the contents of the page; what few need is `folded`."""
 
     level: int
     heading: str
     body: Sequence[Block] = field(default_factory=list)
     note: str = ""
+    folded: bool = False

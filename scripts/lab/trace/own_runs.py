@@ -127,7 +127,7 @@ def _thread_lines(known: pd.DataFrame) -> Iterator[list[str]]:
             f"{name}{count}",
             _ms(parts[RUNNING]),
             _ms(parts[RUN_DELAY]),
-            _named(parts[RUN_DELAY], "held_by", {IDLE: "nobody"}),
+            _named(parts[RUN_DELAY], "held_by", {IDLE: "idle"}),
             _ms(parts[ASLEEP]),
             _named(parts[ASLEEP], "woken_by", {"": "nothing until the end"}),
         ]

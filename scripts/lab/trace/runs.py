@@ -69,8 +69,8 @@ def holders(rows: pd.DataFrame) -> list[tuple[str, str, float]]:
 
 
 def holder(task: str, cpu: str) -> str:
-    """'consumer on CPU 1', 'nobody on CPU 0'."""
-    return f"{'nobody' if task == IDLE else task} on CPU {cpu}"
+    """'consumer on CPU 1', 'CPU 0 idle'."""
+    return f"CPU {cpu} idle" if task == IDLE else f"{task} on CPU {cpu}"
 
 
 def markdown(traces: pd.DataFrame, measurement: Measurement, raw: pd.DataFrame, facts: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from lab.plan.objectives import Objective
 from lab.plan.schedule import SPIKE
 from lab.report.course import picture
 from lab.tables import kept, phases, series
-from lab.tables.measurement import KEYS, Measurement
+from lab.tables.measurement import KEYS, Measurement, rests_on_few
 from lab.tables.phases import LATE_NS, WHOLE_RUN
 from lab.text import numbers
 from lab.text.markdown import table
@@ -70,7 +70,12 @@ def _phases(of_phases: pd.DataFrame, contract: Contract) -> str:
             row["phase"],
             f"{row['begin_s']:.4g} to {row['end_s']:.4g}",
             *(numbers.count(row[name]) for name in ("offered", "done", "late")),
-            *(numbers.shown(row[f"response_{each}_ns"], "ns") for each in phases.SHOWN),
+            *(
+                "—"
+                if rests_on_few(row["done"] * row["runs"], each)
+                else numbers.shown(row[f"response_{each}_ns"], "ns")
+                for each in phases.SHOWN
+            ),
             numbers.count(row["most_backlog"]),
         ]
         for before, row in zip(["", *of_phases["scenario"]], of_phases.to_dict("records"))

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from lab.tables.measurement import Measurement
+from lab.tables.measurement import Measurement, rests_on_few
 from lab.text import numbers, picture
 from lab.text.picture import BLUE, GREY, ORANGE
 
@@ -29,14 +29,14 @@ def draw(course: pd.DataFrame, phases: pd.DataFrame) -> bytes:
 
     def fill(figure: Figure, panels: np.ndarray) -> None:
         for name, (rate, times, backlog) in zip(names, panels):
-            rows = course[course["scenario"] == name]
+            rows = _stated(course[course["scenario"] == name])
             seconds = rows["length_ns"] / 1e9
             _line(rate, rows, rows["items"] / seconds, BLUE, "-", "done")
             if rows["offered"].notna().any():
                 _line(rate, rows, rows["offered"] / seconds, GREY, ":", "offered")
                 _line(backlog, rows, rows["backlog"], BLUE, "-", "")
             for percentile, colour, style in TIMES:
-                if (column := f"response_{percentile}_ns") in rows:
+                if (column := f"response_{percentile}_ns") in rows and rows[column].notna().any():
                     _line(times, rows, rows[column] / 1e3, colour, style, percentile)
             known = rows["response_p99_ns"].dropna() / 1e3 if "response_p99_ns" in rows else pd.Series(dtype=float)
             if len(known) and known.max() / max(known.min(), 1e-3) >= picture.SPAN_OF_A_LOG_SCALE:
@@ -45,12 +45,28 @@ def draw(course: pd.DataFrame, phases: pd.DataFrame) -> bytes:
             for axes, title in zip((rate, times, backlog), PANELS):
                 _frame(axes, phases[phases["scenario"] == name], title if name == names[-1] else "")
             rate.set_title(name, loc="left", fontsize=14)
-        for axes in panels[0, :2]:
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=12)
+        for axes, below in zip(panels[0, :2], panels.T):
+            known = {label: line for each in below for line, label in zip(*each.get_legend_handles_labels())}
+            axes.legend(
+                known.values(), known, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=12
+            )
         for axes, title in zip(panels[0], PANELS):
             axes.annotate(title, (0.5, 1.32), xycoords="axes fraction", ha="center", fontsize=14)
 
     return picture.drawn(fill, inches, len(names), len(PANELS), dots=90)
+
+
+def _stated(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the percentiles of intervals that too few items of all runs are beyond."""
+    items = rows["items"].groupby(rows["begin_ns"]).transform("sum")
+    columns = {percentile: f"response_{percentile}_ns" for percentile, *_ in TIMES}
+    return rows.assign(
+        **{
+            column: rows[column].mask([rests_on_few(each, percentile) for each in items])
+            for percentile, column in columns.items()
+            if column in rows
+        }
+    )
 
 
 def _line(axes: Axes, rows: pd.DataFrame, values: pd.Series, colour: str, style: str, label: str) -> None:

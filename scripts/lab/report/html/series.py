@@ -12,9 +12,10 @@ import pandas as pd
 from lab.tables import kept, measured, stages
 from lab.judge import evaluation
 from lab.plan.contract import Contract
-from lab.report import section, stage_picture
+from lab.report import section
+from lab.report.pictures import stages as stage_picture
 from lab.runs import outputs
-from lab.tables.measurement import Measurement, each_of, quiet as quiet_runs
+from lab.tables.measurement import LEAST_BEYOND, NEARLY, Measurement, each_of, quiet as quiet_runs
 from lab.tables.results import Results
 from lab.text import numbers
 
@@ -28,7 +29,7 @@ STAGE_COLOURS = [colour for colour, _ in stage_picture.LOOKS]  # by the place of
 def of_suite(results: Results, runs: Path) -> dict[str, Any]:
     """A suite's series, ready for JSON. `runs` is where its runs are; those that are gone are left out."""
     folder, contract = results.source.parent, results.contract
-    metrics = measured.read(folder / f"{results.suite}_metrics.csv")
+    metrics = measured.stated(measured.read(folder / f"{results.suite}_metrics.csv"), results.raw, contract)
     known = evaluation.read(results.suite, folder, results.raw, results.environment)
     measurements = [
         _of_measurement(each, contract, kept.of(metrics, each), kept.of(results.raw, each), known.of(each).stages, runs)
@@ -104,13 +105,15 @@ def stage_times(table: pd.DataFrame, contract: Contract) -> list[dict[str, Any]]
 def percentiles(folders: Iterable[Path], contract: Contract) -> dict[str, dict[str, list[float | None]]]:
     """By time, at ONE_IN: the medians over runs as in the tables, the lowest and the highest run.
 
-    It ends where a run has too few items, as its percentiles do in the tables.
+    It ends where all runs together have too few items beyond, as its percentiles do in the tables.
     """
     histograms = [outputs.histograms_of(folder, contract) for folder in folders]
     curves = {}
     for time in contract.times:
         values = np.array([_curve(each[time]) for each in histograms])
-        known = int((~np.isnan(values).any(axis=0)).sum())
+        items = sum(sum(each[time].count) for each in histograms)
+        enough = np.round(ONE_IN) * NEARLY * LEAST_BEYOND <= items
+        known = int((~np.isnan(values).any(axis=0) & enough).sum())
         chosen = values[:, :known] / 1e3
         spread = {"median": np.median(chosen, axis=0), "low": chosen.min(axis=0), "high": chosen.max(axis=0)}
         curves[time] = {name: rounded(of_runs) for name, of_runs in spread.items()}

@@ -20,6 +20,8 @@ from lab.text.picture import BLUE, GREEN, MANY, ORANGE, PINK, RED, SKY, YELLOW
 LOOKS = ((ORANGE, ""), (YELLOW, ".."), (RED, "//"), (SKY, ""), (GREEN, "\\\\"), (BLUE, ""), (PINK, "xx"))
 TITLES = {ALL: "all, mean", SLOWEST: "the slowest 1 %, mean"}
 BESIDE_INCHES, LETTER_INCHES = 0.95, 0.092  # of a label in the legend: its colour and gaps, and each letter
+VISIBLE_SHARE = 0.01  # of a bar, which a stage has somewhere for the legend to name it
+MANY_TIMES = 5.0  # as long as the median bar, beyond which a bar is cut
 LEGIBLE_SHARE = 0.08  # of a bar, below which a part gets no number
 
 
@@ -36,12 +38,13 @@ def draw(chosen: pd.DataFrame, stages: Mapping[str, Stage]) -> bytes:
     )
     scenarios = picture.extremes(totals)
     dense = len(scenarios) > MANY
-    beside = len(populations) if dense else 1  # how many pairs of panels
     panel_inches = 1.2 + (0.3 if dense else 0.5) * len(scenarios)
-    width = 9 + 4 * beside + picture.names_inches(scenarios)
-    legend_columns = _columns([stage.text for stage in stages.values()], 5 if beside > 1 else 3, width)
-    legend_inches = 0.1 + 0.4 * math.ceil(len(stages) / legend_columns)
-    height = legend_inches + panel_inches * len(populations) / beside
+    width = 13 + picture.names_inches(scenarios)
+    largest = chosen.groupby("stage")["share"].max()
+    visible = [stage.text for name, stage in stages.items() if largest.get(name, 0) >= VISIBLE_SHARE]
+    legend_columns = _columns(visible, 3, width)
+    legend_inches = 0.1 + 0.4 * math.ceil(len(visible) / legend_columns)
+    height = legend_inches + panel_inches * len(populations)
 
     def fill(figure: Figure, panels: np.ndarray) -> None:
         for population, (times, shares) in zip(populations, panels.reshape(-1, 2)):
@@ -50,12 +53,12 @@ def draw(chosen: pd.DataFrame, stages: Mapping[str, Stage]) -> bytes:
             _panels(times, shares, means.reindex(index=scenarios, columns=list(stages)).fillna(0), stages)
             title = TITLES[population] + picture.of_all(len(scenarios), names)
             times.set_title(title, loc="left", fontsize=14)
-        handles, labels = panels[0, 0].get_legend_handles_labels()
+        handles, labels = zip(*(each for each in zip(*panels[0, 0].get_legend_handles_labels()) if each[1] in visible))
         room = (0, 0, 1, 1 - legend_inches / height)  # but for the legend
         figure.get_layout_engine().set(rect=room, w_pad=0.1 if dense else None)
         figure.legend(handles, labels, loc="upper center", ncols=legend_columns, frameon=False)
 
-    return picture.drawn(fill, (width, height), len(populations) // beside, 2 * beside, dots=110, sharey=True)
+    return picture.drawn(fill, (width, height), len(populations), 2, dots=110, sharey=True)
 
 
 def _columns(labels: Sequence[str], most: int, inches: float) -> int:
@@ -68,16 +71,27 @@ def _columns(labels: Sequence[str], most: int, inches: float) -> int:
 
 
 def _panels(times: Axes, shares: Axes, means_ns: pd.DataFrame, stages: Mapping[str, Stage]) -> None:
-    """One population: the means and their sums, and the shares."""
+    """One population: the means and their sums, and the shares.
+
+    A scenario that takes many times as long as most others would leave these no length: its bar fills the panel, in parts
+    that are as long to each other as they should be, and has an arrow.
+    """
     total = means_ns.sum(axis=1)
-    _bars(times, means_ns / 1e3, stages, "response time (µs)")
+    longest = total[total <= MANY_TIMES * total[total > 0].median()].max() if len(total) > 2 else total.max()
+    limit = 1.3 * max(longest if longest > 0 else 0.0, 1.0)
+    cut = (limit / total.where(total > limit)).fillna(1)
+    _bars(times, means_ns.mul(cut, axis=0) / 1e3, stages, "response time (µs)")
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
     for line, value in enumerate(total):
-        times.annotate(f" {numbers.shown(value, 'ns')}", (value / 1e3, line), va="center")
-    times.set_xlim(0, (1.3 if len(means_ns) > MANY else 1.15) * max(total.max() / 1e3, 1e-3))
+        if value > limit:
+            text = f"{numbers.shown(value, 'ns')} →"
+            times.text(0.98 * limit / 1e3, line, text, ha="right", va="center", bbox=box)
+        else:
+            times.annotate(f" {numbers.shown(value, 'ns')}" if value else " —", (value / 1e3, line), va="center")
+    times.set_xlim(0, limit / 1e3)
     parts = means_ns.div(total.where(total > 0), axis=0).fillna(0) * 100
     for line, place, size in _bars(shares, parts, stages, "share (%)"):
         if size >= LEGIBLE_SHARE * 100:
-            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
             shares.text(place, line, f"{size:.0f}", ha="center", va="center", fontsize=12, bbox=box)
     shares.set_xlim(0, 100)
 

@@ -1,6 +1,5 @@
 """The pictures of a suite, one a headline metric: a panel a measurement, a line a scenario, all runs visible."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.judge import comparing
+from lab.judge import comparing, placement
 from lab.plan.contract import Column, Contract, Metric
 from lab.tables.measurement import KEYS
 from lab.text import numbers, picture
 from lab.text.picture import BLUE, MANY, ORANGE, PINK, RED, TITLES
 
 LEGEND_POINTS = 28  # its height, above which the title stands
+CONSTANT = 0.01  # of a value: what differs by less in all runs needs no picture
+ONE_CPU = "run on one CPU"
 NOISY, ONLY_NOISY = "noisy run", "only noisy runs"  # as the legend calls what is hollow
 # Colour, shape and how far off its line (in lines) each of a metric's columns is drawn.
 MARKS = ((BLUE, "o", -0.22), (ORANGE, "s", 0.0), (RED, "^", 0.22), (PINK, "D", 0.36))
@@ -27,34 +28,48 @@ def file_name(suite: str, metric: Metric) -> str:
 
 
 def draw(suite: str, raw: pd.DataFrame, contract: Contract) -> dict[str, bytes]:
-    """PNG bytes by the name of their file; `raw` is the suite's raw table."""
+    """PNG bytes by the name of their file; none of a picture that would show nothing. `raw` is the suite's raw table."""
     by_metric: dict[Metric, list[Column]] = {}
     for column in contract.headline:
         by_metric.setdefault(column.metric, []).append(column)
-    return {file_name(suite, metric): draw_metric(raw, metric, columns) for metric, columns in by_metric.items()}
+    shown = metrics(raw, contract)
+    return {
+        file_name(suite, metric): draw_metric(raw, metric, columns) if metric in shown else b""
+        for metric, columns in by_metric.items()
+    }
+
+
+def metrics(raw: pd.DataFrame, contract: Contract) -> list[Metric]:
+    """Those of the headline that a picture shows something of: times that are stated, and what is not constant."""
+    found: dict[Metric, None] = {}
+    for column in contract.headline:
+        values = raw[column.name].dropna() if column.name in raw else pd.Series(dtype=float)
+        varies = len(values) and values.max() - values.min() > CONSTANT * abs(values).max()
+        if varies or (len(values) and column.percentile):
+            found[column.metric] = None
+    return list(found)
 
 
 def draw_metric(raw: pd.DataFrame, metric: Metric, columns: Sequence[Column]) -> bytes:
     """PNG bytes of some columns of a metric. Legible at half width."""
+    raw = raw[raw[[each.name for each in columns]].notna().any(axis=1)]
     names = raw["scenario"].nunique()
     shown = picture.extremes(raw.groupby("scenario", sort=False)[columns[0].name].median())
     raw = raw[raw["scenario"].isin(shown)]
     measurements = [group for _, group in raw.groupby(KEYS, sort=False)]
     lines = {name: line for line, name in enumerate(dict.fromkeys(raw["scenario"]))}
     dense = len(lines) > MANY
-    beside = min(2, len(measurements)) if dense else 1
-    rows = math.ceil(len(measurements) / beside)
-    width = (4 + 5 * beside if dense else 9) + picture.names_inches(lines)
+    width = 9 + picture.names_inches(lines)
 
     def fill(_figure: Figure, panels: np.ndarray) -> None:
         drawn = [_Panel(axes, runs, lines) for axes, runs in zip(panels.flat, measurements)]
         for panel in drawn:
             panel.draw(metric, columns)
         for panel in drawn:
-            panel.frame(any(each.axes.get_legend() for each in (drawn if dense else [panel])), names)
+            panel.frame(panel.axes.get_legend() is not None, names)
 
-    inches = (width, (2 + 0.33 * len(lines) if dense else 1.7 + 0.45 * len(lines)) * rows)
-    return picture.drawn(fill, inches, rows, beside, sharey=dense)
+    inches = (width, (2 + 0.33 * len(lines) if dense else 1.7 + 0.45 * len(lines)) * len(measurements))
+    return picture.drawn(fill, inches, len(measurements))
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,12 @@ class _Panel:
         """Of each scenario, whether it has nothing but noisy runs, which are shown then."""
         return ~self.quiet.groupby(self.runs["scenario"], sort=False).any()
 
+    @cached_property
+    def together(self) -> pd.Series:
+        """Of each run, whether its threads shared a CPU where those of others did not."""
+        alone = placement.places(self.runs).reindex(self.runs.index) == placement.ONE_CPU
+        return alone & (not alone.all())
+
     def draw(self, metric: Metric, columns: Sequence[Column]) -> None:
         values = numbers.scaled(self.runs[[each.name for each in columns]], metric.unit)
         for column, marks in zip(columns, MARKS):
@@ -87,11 +108,8 @@ class _Panel:
             if len(columns) == 1:
                 self._label(medians, metric.unit)
         picture.scale(self.axes, values)
-        if np.nanmax(values.to_numpy(), initial=0) == 0:
-            box = {"facecolor": "white", "edgecolor": "none"} if self.dense else None  # lines would cross the words
-            where = {"transform": self.axes.transAxes, "ha": "center", "va": "center"}
-            self.axes.text(0.5, 0.5, "0 in all runs", bbox=box, **where)
-        self.axes.set_xlabel(numbers.titled(metric.title, metric.unit))
+        log = ", log scale" * (self.axes.get_xscale() == "log")
+        self.axes.set_xlabel(numbers.titled(metric.title, metric.unit) + log)
         self._legend()
 
     def _runs_and_medians(self, values: pd.Series, colour: str, shape: str, shift: float, label: str) -> pd.Series:
@@ -100,7 +118,10 @@ class _Panel:
         chosen = (quiet | self.runs["scenario"].map(self.hollow)) & values.notna()
         spans = values[chosen].groupby(heights[chosen])
         self.axes.hlines(spans.min().index, spans.min(), spans.max(), color=colour, linewidth=2, alpha=0.5)
-        self.axes.plot(values[quiet], heights[quiet], ".", color=colour, markersize=5, alpha=0.6)
+        for those, mark, size in ((~self.together, ".", 5), (self.together, "x", 6)):
+            self.axes.plot(
+                values[quiet & those], heights[quiet & those], mark, color=colour, markersize=size, alpha=0.6
+            )
         self.axes.plot(values[~quiet], heights[~quiet], "o", color=colour, fillstyle="none", markersize=4)
         medians = values[chosen].groupby(self.runs["scenario"], sort=False).median()
         hollow = self.hollow[medians.index]
@@ -121,6 +142,8 @@ class _Panel:
         """What the marks are, and what hollow ones are where there are any. Nothing where it would be empty."""
         if not self.quiet.all():
             self.axes.plot([], [], "o", color="black", fillstyle="none", markersize=4, label=NOISY)
+        if self.together.any():
+            self.axes.plot([], [], "x", color="black", markersize=6, label=ONE_CPU)
         if self.hollow.any():
             self.axes.plot([], [], "o", color="black", markerfacecolor="white", markersize=8, label=ONLY_NOISY)
         handles, labels = self.axes.get_legend_handles_labels()

@@ -80,6 +80,7 @@ class Comparison:
     more_runs: float = math.nan
     detectable: float = math.nan
     unit: str = "count"  # the metric's
+    rare: str = ""  # what a few runs of one side have, and none of the other's, where both medians are 0
     where: str = ""  # the placement that both sides had, of lab.judge.placement; "" where all runs had the same
 
     def text(self) -> str:
@@ -95,7 +96,7 @@ class Comparison:
         if self.verdict is Verdict.INCONCLUSIVE and not math.isnan(self.more_runs):
             many = f"more than {MOST_RUNS}" if math.isinf(self.more_runs) else f"about {self.more_runs:.0f}"
             text += f"; {many} more runs of each would decide"
-        return text
+        return text + (f"; {self.rare}" if self.rare else "")
 
     def amount(self, change: float) -> str:
         """'+5.0 %' or '× 12.3'; where it is absolute '+1.2 pp' of a share, and else '+3.4 µs'."""
@@ -238,8 +239,19 @@ def _measured(pair: Pair, margin: float) -> Comparison:
     )
     if not len(base) or not len(value):
         return unknown
-    known = replace(unknown, absolute=pair.unit == "share" or bool(min(base.min(), value.min()) <= 0))
+    absolute = pair.unit == "share" or bool(min(base.min(), value.min()) <= 0)
+    known = replace(unknown, absolute=absolute, rare=_rare(base, value, pair.unit))
     return (_exact if pair.measurement.timing == "exact" else _live)(known, base, value)
+
+
+def _rare(base: np.ndarray, value: np.ndarray, unit: str) -> str:
+    """What medians of 0 hide: a drop in one run of ten is harm, and one of none is not."""
+    if np.median(base) != 0 or np.median(value) != 0 or bool(base.any()) == bool(value.any()):
+        return ""
+    has, other = (value, base) if value.any() else (base, value)
+    most = numbers.step(float(has[np.argmax(np.abs(has))]), unit).lstrip("+")
+    who = "the baseline's" if has is base else "these"
+    return f"{np.count_nonzero(has)} of {who} {len(has)} runs have up to {most}, and none of the other {len(other)}"
 
 
 def _live(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison:
@@ -264,7 +276,7 @@ def _judged(measured: Comparison, tests: int) -> Comparison:
     margin, change, low, high = _on_test_scale(measured)
     decided = measured.p_adjusted <= ALPHA and (low > 0 or high < 0) and abs(change) > margin
     if -margin <= low and high <= margin:
-        verdict = Verdict.SAME
+        verdict = Verdict.INCONCLUSIVE if measured.rare else Verdict.SAME
     elif decided:
         verdict = direction(change, measured.higher_is_better)
     else:

@@ -212,7 +212,7 @@ def test_zero_and_negative_values_give_a_difference() -> None:
     assert (dropping.verdict, dropping.absolute) == (Verdict.WORSE, True)
     assert dropping.change == pytest.approx(0.125)
     one_of_them = compare([0.0] * 6, [0, 0, 0, 0, 0, 0.1], "drop_rate")
-    assert one_of_them.verdict is Verdict.INCONCLUSIVE or one_of_them.low == one_of_them.high == 0
+    assert one_of_them.verdict is Verdict.INCONCLUSIVE
     below = compare([-5.0, -4, -3, -2, -1, -6], [5.0, 4, 3, 2, 1, 6])
     assert (below.verdict, below.absolute) == (Verdict.WORSE, True)
 
@@ -316,4 +316,14 @@ def test_many_ties_do_not_hide_what_differs() -> None:
     some = compare([0.0] * 20, [0.0] * 12 + [0.2] * 8, "drop_rate")  # the median of differences is 0
     assert some.verdict is Verdict.WORSE and some.change == pytest.approx(0.08) and some.low > 0
     rare = compare([0.0] * 20, [0.0] * 19 + [0.2], "drop_rate")
-    assert rare.verdict is Verdict.SAME and rare.change == 0
+    assert rare.verdict is Verdict.INCONCLUSIVE and rare.change == 0
+    assert rare.text().endswith("; 1 of these 20 runs have up to 0.200, and none of the other 20")
+
+
+@pytest.mark.parametrize("runs", [3, 6, 10, 30])
+def test_harm_in_one_run_is_never_called_the_same(runs: int) -> None:
+    none, one = [0.0] * runs, [0.2] + [0.0] * (runs - 1)
+    assert compare(none, one, "drop_rate").verdict is Verdict.INCONCLUSIVE
+    gone = compare(one, none, "drop_rate")
+    assert gone.verdict is Verdict.INCONCLUSIVE and f"1 of the baseline's {runs} runs" in gone.text()
+    assert compare(one, one, "drop_rate").rare == ""

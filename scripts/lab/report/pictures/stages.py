@@ -40,7 +40,8 @@ def draw(chosen: pd.DataFrame, stages: Mapping[str, Stage]) -> bytes:
     dense = len(scenarios) > MANY
     panel_inches = 1.2 + (0.3 if dense else 0.5) * len(scenarios)
     width = 13 + picture.names_inches(scenarios)
-    largest = chosen.groupby("stage")["share"].max()
+    responses = chosen.groupby(["scenario", "population"])["mean_ns"].transform("sum")
+    largest = (chosen["mean_ns"] / responses).groupby(chosen["stage"]).max()
     visible = [stage.text for name, stage in stages.items() if largest.get(name, 0) >= VISIBLE_SHARE]
     legend_columns = _columns(visible, 3, width)
     legend_inches = 0.1 + 0.4 * math.ceil(len(visible) / legend_columns)

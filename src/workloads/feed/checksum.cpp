@@ -8,7 +8,7 @@
 namespace pipelab::feed::detail {
 
 #ifdef __x86_64__
-bool cpu_has_crc() noexcept { return __builtin_cpu_supports("sse4.2") != 0; }
+bool cpu_has_crc() noexcept { return static_cast<bool>(__builtin_cpu_supports("sse4.2")); }
 #elif defined(__aarch64__)
 bool cpu_has_crc() noexcept { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
 #endif

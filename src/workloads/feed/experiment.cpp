@@ -50,10 +50,16 @@ class Experiment {
         });
       }
     }
-    const threads::Warden warden(processes.back(), [this] {
-      gone_ = true;
-      wire_.shut();
-    });
+    std::deque<threads::Warden> wardens;  // whose threads may be there once all is forked
+    for (const threads::Process& process : processes) {
+      const bool is_last = &process == &processes.back();
+      wardens.emplace_back(process, [this, is_last] {
+        if (is_last) {
+          gone_ = true;
+          wire_.shut();
+        }
+      });
+    }
     make_loops();
     std::optional<Display<Cache>> display;
     if (options_.display_ms) {

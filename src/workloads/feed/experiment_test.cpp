@@ -178,7 +178,7 @@ TEST_P(EachPolicy, CountsWhatASlowClientDoesNotGet) {
       break;
     case SlowPolicy::kDisconnect:
       EXPECT_GE(served.disconnects, 1U);
-      EXPECT_EQ(received.reconnects + received.not_ended, 1U);
+      EXPECT_GE(received.reconnects + received.not_ended, 1U);
       EXPECT_EQ(received.snapshot > 0, received.reconnects > 0);
       break;
   }

@@ -40,13 +40,13 @@ Watch::Watch() : file_(platform::checked(epoll_create1(EPOLL_CLOEXEC), "watch so
 
 Watch::~Watch() { ::close(file_); }
 
-void Watch::add(int file, std::uint32_t events, std::uint64_t key, bool is_known) {
+void Watch::add(int file, std::uint32_t events, std::uint64_t key, bool is_known) const {
   epoll_event event{.events = events, .data = {.u64 = key}};
   platform::checked(epoll_ctl(file_, is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, file, &event),
                     "watch a socket");
 }
 
-void Watch::remove(int file) noexcept { epoll_ctl(file_, EPOLL_CTL_DEL, file, nullptr); }
+void Watch::remove(int file) const noexcept { epoll_ctl(file_, EPOLL_CTL_DEL, file, nullptr); }
 
 std::span<const epoll_event> Watch::wait(platform::Nanoseconds limit_ns) {
   const timespec limit = platform::to_timespec(limit_ns);

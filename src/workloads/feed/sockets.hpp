@@ -28,8 +28,8 @@ class Watch {
   ~Watch();
 
   /// Adds a file, or changes what is told of it; `key` comes back with each event.
-  void add(int file, std::uint32_t events, std::uint64_t key, bool is_known = false);
-  void remove(int file) noexcept;
+  void add(int file, std::uint32_t events, std::uint64_t key, bool is_known = false) const;
+  void remove(int file) const noexcept;
 
   /// Waits for events, and gives them out.
   std::span<const epoll_event> wait(platform::Nanoseconds limit_ns);

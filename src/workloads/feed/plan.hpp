@@ -35,7 +35,9 @@ struct Plan {
   Plan(const Options& options, std::pmr::memory_resource& shared)
       : prices(options.symbols, Generator::kFirstPrice, &shared),
         latest(2 * options.symbols * frame::kBytes, &shared),
-        flushes(kFlushes, shared) {
+        flushes(kFlushes, shared),
+        writes(&shared) {
+    writes.reserve(options.clients);
     std::pmr::polymorphic_allocator<> all(&shared);
     for (std::size_t client = 0; client < options.clients; ++client) {
       writes.push_back(all.new_object<WriteLog>(kWrites, shared));
@@ -62,7 +64,7 @@ struct Plan {
   std::pmr::vector<double> prices;
   std::pmr::vector<std::byte> latest;  ///< frames that were flushed; all 0: none yet
   WriteLog flushes;
-  std::vector<WriteLog*> writes;  ///< to each client
+  std::pmr::vector<WriteLog*> writes;  ///< to each client
   Served served;
 };
 

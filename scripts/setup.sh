@@ -26,7 +26,7 @@ packages_for() { # TASK
 }
 
 run_packages() {
-  echo ca-certificates cmake cpio device-tree-compiler git libcli11-dev libfmt-dev libarchive-tools libjs-chart.js libnuma-dev libsimdjson-dev libtbb-dev libunwind-dev lz4 mmdebstrap ninja-build rapidjson-dev \
+  echo ca-certificates cmake cpio device-tree-compiler git libcli11-dev libfmt-dev libarchive-tools libjs-chart.js libnuma-dev libsimdjson-dev libtbb-dev libunwind-dev libxxhash-dev lz4 mmdebstrap ninja-build rapidjson-dev \
     python3 python3-jinja2 python3-markdown python3-matplotlib python3-numpy python3-pandas python3-scipy python3-seccomp \
     binutils g++ "$QEMU_PACKAGE"
   # The machine's own architecture has its compiler in g++, and no cross package.
@@ -35,7 +35,7 @@ run_packages() {
 
 # The queues' peers, and what builds and reports.
 bench_packages() {
-  echo cmake g++ libcli11-dev libfmt-dev libnuma-dev libsimdjson-dev libtbb-dev ninja-build pkg-config rapidjson-dev \
+  echo cmake g++ libcli11-dev libfmt-dev libnuma-dev libsimdjson-dev libtbb-dev libxxhash-dev ninja-build pkg-config rapidjson-dev \
     python3 python3-jinja2 python3-matplotlib python3-numpy python3-pandas python3-scipy \
     libatomic-queue-dev libboost-dev libck-dev libconcurrentqueue-dev libdpdk-dev libreaderwriterqueue-dev
 }

@@ -39,7 +39,7 @@ if [[ $quick ]]; then
   run_unit_tests host '' pipelab_test "--gtest_filter=-*BringsEveryItemAcross*$(printf ':*EveryCombination*%s' {1..9})"
 else
   run_unit_tests tsan
-  PIPELAB_MUTATIONS=$((${#tags} > 0 ? 100000 : 1000000)) run_unit_tests asan # messages that each parser of rpc reads
+  PIPELAB_MUTATIONS=$((${#tags} > 0 ? 100000 : 1000000)) run_unit_tests asan # messages that each parser of rpc, and feed's decoder, reads
 fi
 if [[ $tags == '' ]]; then
   run_unit_tests host

@@ -130,7 +130,10 @@ interrupt() { # SIGNAL STOPS OPTION...
     "exchange --duration 60 --prod-interval-us 60000000 --pairs 2" "ingress --prod-interval-us 0 --bound 100000 --task-ns 1000000" \
     "exchange --warmup 0 --fault stop-responder@0.3 --lease-ms 5000" "exchange --warmup 0 --fault slow@0.3 --lease-ms 5000" \
     "ingress --warmup 0 --fault stall-loop@0.3 --watchdog-ms 20000" "rpc --warmup 60" "rpc --prod-interval-us 0" \
-    "rpc --peer process --fault late:5 --timeout-ms 20000" "rpc --prod-interval-us 60000000 --transport tcp"; do
+    "rpc --peer process --fault late:5 --timeout-ms 20000" "rpc --prod-interval-us 60000000 --transport tcp" \
+    "feed --warmup 60" "feed --clients 50 --prod-interval-us 0" "feed --clients 5 --prod-interval-us 60000000 --transport shm" \
+    "feed --clients 5 --duration 60 --warmup 0 --pattern constant:100k --fault stuck@0.1" \
+    "feed --clients 5 --duration 60 --fault kill-server@0.2" "feed --clients 5 --duration 60 --fault kill-server@50"; do
     # shellcheck disable=SC2086  # words of options
     interrupt INT no $options
     # shellcheck disable=SC2086
@@ -143,5 +146,9 @@ interrupt() { # SIGNAL STOPS OPTION...
   for options in "--peer process" "--peer process --transport pipe --prod-interval-us 0" "--peer process --transport tcp"; do
     # shellcheck disable=SC2086
     interrupt INT yes rpc --warmup 0 --duration 60 $options
+  done
+  for options in "" "--transport tcp --prod-interval-us 0" "--transport shm" "--fault kill-server@50"; do
+    # shellcheck disable=SC2086
+    interrupt INT yes feed --warmup 0 --duration 60 --clients 5 $options
   done
 }

@@ -45,6 +45,9 @@ class BasicUnpaced {
     return Turn{.intended_ns = now_ns, .created_ns = now_ns};
   }
 
+  /// When the next item is intended, or the phase over: long ago, where there is no schedule.
+  platform::Nanoseconds next_ns() const noexcept { return 0; }
+
   /// How many items of the phase, once it is over, were intended but never made.
   std::uint64_t missed() noexcept { return 0; }
 
@@ -87,6 +90,10 @@ class BasicPaced {
       return std::nullopt;
     }
     return turn;
+  }
+
+  platform::Nanoseconds next_ns() const noexcept {
+    return std::min(intended_ns_ + gap_ns_, phase_.end_ns);
   }
 
   std::uint64_t missed() noexcept { return arrivals_.count(gap_ns_, phase_.end_ns - intended_ns_); }

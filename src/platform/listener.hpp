@@ -25,6 +25,9 @@ class Listener {
   /// The other end of the one that came first; -1 when nobody can connect any more.
   int accept() const;
 
+  /// What is readable while somebody waits for accept(), and once nobody can connect any more.
+  int file() const noexcept { return file_; }
+
   /// Nobody can connect any more, in no process.
   void shut() const noexcept;
 

@@ -138,12 +138,12 @@ def test_a_check_of_wrong_options_says_what_a_run_would(tmp_path: Path) -> None:
 
 
 def test_lines_are_checked_by_number() -> None:
-    text = "pipeline --batch 65\n\n--duration 2 --pin-consumer 63\nfeed\n  --item-bytes  7\n--help\n"
+    text = "pipeline --batch 65\n\n--duration 2 --pin-consumer 63\nfed\n  --item-bytes  7\n--help\n"
     ended = run("--check-lines", input=text)
     assert ended.returncode == 2
     assert ended.stdout.splitlines() == [
         "1: --batch: '65' is more than the 64 items that --queue-cap lets the queue hold: give at most that",
-        "4: 'feed' is not a workload: give pipeline, exchange, ingress, rpc, or options only",
+        "4: 'fed' is not a workload: give pipeline, exchange, ingress, rpc, feed, or options only",
         "5: --item-bytes: '7' is not valid: give a multiple of 8",
         "6: has nothing to run: leave out --help and --version",
     ]

@@ -230,7 +230,10 @@ def test_a_value_may_have_a_unit(tmp_path: Path, text: str, option: str, value: 
         ("matrix = 3", "matrix: is not a section"),
         ("common = 3\n[scenario.a]", "common: is not a section"),
         ("title = 3\n[scenario.a]", "title = 3 is not valid: give a text"),
-        ("workload = 'feeed'\n[scenario.a]", "workload = 'feeed' is not valid: give exchange, ingress, pipeline, rpc"),
+        (
+            "workload = 'feeed'\n[scenario.a]",
+            "workload = 'feeed' is not valid: give exchange, feed, ingress, pipeline, rpc",
+        ),
         ("workload = '../x'\n[scenario.a]", "workload = '../x' is not valid"),
         ("speed = 3\n[scenario.a]", "unknown key 'speed'"),
         ("[scenario.a", "is not valid TOML"),

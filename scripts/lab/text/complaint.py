@@ -10,7 +10,7 @@ from lab.text.outside import visible
 
 FAILED = 1
 USAGE = 2
-MOST = 1200  # characters: two long paths and a remedy, which may name all suites
+MOST = 1400  # characters: two long paths and a remedy, which may name all suites
 
 
 class Complaint(Exception):

@@ -11,7 +11,7 @@ setup() {
 
 feed() { # NAME OPTION...
   "$ROOT/qemu/run_vm.sh" --timing exact --seed 1 --smp 2 --out "$OUT/$1" -- \
-    pipelab feed --duration 0.05 --warmup 0.02 --out . "${@:2}"
+    pipelab feed --warmup 0.02 --out . "${@:2}"
 }
 
 # The value of KEY in the stats.csv of a run.
@@ -21,13 +21,14 @@ value() { # NAME KEY
 
 @test "exact timing: a feed leaves the same bytes twice, over sockets and over shared memory" {
   local options name
-  for options in "--transport unix --clients 20 --client-loops 2" "--transport tcp --clients 20" \
-    "--transport shm --clients 20 --batch 200us" "--transport shm --prod-interval-us 0" \
-    "--transport unix --clients 5 --fault kill-server@0.02"; do
+  for options in "--transport unix --clients 20 --client-loops 2 --pattern constant:10k" \
+    "--transport tcp --clients 20 --pattern constant:10k" "--transport shm --prod-interval-us 0" \
+    "--transport shm --clients 20 --batch 200us --pattern constant:10k" \
+    "--transport unix --clients 5 --fault kill-server@0.02 --pattern constant:10k"; do
     rm -rf "$OUT"
     for name in first again; do
       # shellcheck disable=SC2086  # words of options
-      feed "$name" --pattern constant:10k --display-ms 5 $options
+      feed "$name" --duration 0.05 --display-ms 5 $options
     done
     diff -r "$OUT/first/out" "$OUT/again/out"
     (($(value first items) > 400))
@@ -36,15 +37,15 @@ value() { # NAME KEY
 }
 
 @test "500 clients have their messages in a guest" {
-  feed many --pattern constant:1k --clients 500 --transport tcp
+  feed many --duration 0.05 --pattern constant:1k --clients 500 --transport tcp
   (($(value many items) == 500 * 50 && $(value many missing) == 0))
 }
 
 @test "what a slow client does not get is counted, and the others have all" {
   local policy
   for policy in drop conflate disconnect; do
-    feed "$policy" --pattern constant:100k --clients 4 --fault stuck@0.01 --slow-policy "$policy" --out-limit 4096
-    (($(value "$policy" items) == 3 * 5000))
+    feed "$policy" --duration 0.4 --pattern constant:4k --clients 5 --fault stuck@0.1 --slow-policy "$policy" --out-limit 4096
+    (($(value "$policy" items) == 4 * 1600))
   done
   (($(value drop dropped) > 0 && $(value drop missing) == $(value drop dropped)))
   (($(value conflate conflated) > 0 && $(value conflate missing) == $(value conflate conflated)))

@@ -49,10 +49,11 @@ void allow_files(std::size_t files) {
     setrlimit(RLIMIT_NOFILE, &limit);
   }
   if (limit.rlim_cur < files) {
-    throw std::runtime_error(fmt::format(
-        "this needs {} files open, and a process may have {}: give fewer connections, or raise "
-        "that (ulimit -Hn)",
-        files, limit.rlim_cur));
+    throw std::runtime_error(
+        fmt::format("this needs {} files open, and a process may have {}: give fewer clients or "
+                    "connections, or raise "
+                    "that (ulimit -Hn)",
+                    files, limit.rlim_cur));
   }
 }
 

@@ -1,7 +1,6 @@
 #include "workloads/feed/options.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <array>
 #include <utility>
@@ -11,24 +10,6 @@
 
 namespace pipelab::feed {
 namespace {
-
-/// Lets this process have as many files as it may, and says where these are too few.
-std::string too_many_files(const Options& options) {
-  constexpr std::size_t kOthers = 64;
-  const std::size_t needed = options.clients + kOthers;  // the server is a process of its own
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < needed) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return limit.rlim_cur >= needed
-             ? ""
-             : fmt::format(
-                   "--clients: '{}' need {} files, and a process may have {}: give fewer, or raise "
-                   "that (ulimit -Hn)",
-                   options.clients, needed, limit.rlim_cur);
-}
 
 void add_slow(cli::Options& all, Options& options) {
   all.add_choice<SlowPolicy>(
@@ -149,14 +130,16 @@ std::string conflict(const Options& options, const Kit& kit) {
            "--slow-policy out";
   }
   if (options.fault && options.fault->at_s >= kit.load.duration_s) {
-    return fmt::format("--fault: the run is over at {} s: give a longer --duration",
-                       options.fault->at_s);
+    return fmt::format(
+        "--fault: that would be at {} s, but the run is over after {} s: give a longer --duration, "
+        "or an earlier time",
+        options.fault->at_s, kit.load.duration_s);
   }
   if (options.batch.kind == Batch::Kind::kTime && kit.load.pacing != load::Pacing::kDeadline) {
     return "--batch: only with --pacing deadline does the server look at a batch's age: leave "
            "--pacing out";
   }
-  return too_many_files(options);
+  return {};
 }
 
 std::optional<Batch> to_batch(std::string_view text) {

@@ -41,7 +41,7 @@ inline std::uint32_t crc_by_table(const std::byte* bytes, std::size_t size) noex
 #if defined(__x86_64__) || defined(__aarch64__)
 /// Whether the CPU has instructions for it.
 bool cpu_has_crc() noexcept;
-inline const bool kCpuHasCrc = cpu_has_crc();
+inline const bool has_crc = cpu_has_crc();
 
 inline std::uint32_t crc_by_cpu(const std::byte* bytes, std::size_t size) noexcept {
   std::uint64_t crc = ~0U;
@@ -81,7 +81,7 @@ inline std::uint32_t crc_by_cpu(const std::byte* bytes, std::size_t size) noexce
 /// CRC-32C (RFC 3720, appendix B.4), by the CPU's own instructions where it has them.
 inline std::uint32_t crc32c(const std::byte* bytes, std::size_t size) noexcept {
 #if defined(__x86_64__) || defined(__aarch64__)
-  if (detail::kCpuHasCrc) {
+  if (detail::has_crc) {
     return detail::crc_by_cpu(bytes, size);
   }
 #endif

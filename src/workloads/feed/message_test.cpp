@@ -110,10 +110,10 @@ Damage damaged(Checksum checksum, std::size_t at, std::size_t read_at_least) {
 }
 
 TEST_P(EachChecksum, GoesOnAfterABadLengthTypeOrMark) {
-  for (const std::size_t at : {0, 1}) {
+  for (const std::size_t at : {0U, 1U}) {
     EXPECT_EQ(damaged(GetParam(), at, 4).bad_length, 1);
   }
-  for (const std::size_t at : {2, 3}) {
+  for (const std::size_t at : {2U, 3U}) {
     const Damage damage = damaged(GetParam(), at, 4);
     EXPECT_EQ(damage.bad_type, 1);
     EXPECT_EQ(damage.bad_length + damage.bad_checksum, 0);

@@ -19,6 +19,6 @@ Normal::Table::Table() noexcept {
   }
 }
 
-const Normal::Table Normal::kTable;
+const Normal::Table Normal::table;
 
 }  // namespace pipelab::feed

@@ -50,8 +50,8 @@ class Normal {
       const std::uint64_t random = bits();
       const std::size_t layer = random & (kLayers - 1);
       const double place = unit(random);
-      const double value = place * kTable.width[layer];
-      if (std::abs(place) < kTable.inside[layer]) [[likely]] {
+      const double value = place * table.width[layer];
+      if (std::abs(place) < table.inside[layer]) [[likely]] {
         return value;
       }
       if (layer == 0) {
@@ -59,7 +59,7 @@ class Normal {
       }
       // Between the rectangle that is all below the curve and that of the layer.
       const double above =
-          kTable.height[layer] + share(bits()) * (kTable.height[layer - 1] - kTable.height[layer]);
+          table.height[layer] + share(bits()) * (table.height[layer - 1] - table.height[layer]);
       if (above < std::exp(-value * value / 2)) {
         return value;
       }
@@ -77,7 +77,7 @@ class Normal {
     std::array<double, kLayers> inside{};  // which share of that is all below the curve
     std::array<double, kLayers> height{};  // of the curve at the layer's right end
   };
-  static const Table kTable;
+  static const Table table;
 
   /// Of the upper bits, from -1 to 1.
   static double unit(std::uint64_t random) noexcept {

@@ -72,7 +72,7 @@ class SimdjsonParser {
       if (each.error() != simdjson::SUCCESS) {
         return Error::kParse;
       }
-      Value value = std::move(each).value_unsafe();
+      Value value = each.value_unsafe();
       Type type{};
       if (value.type().get(type) != simdjson::SUCCESS) {
         return Error::kParse;
@@ -248,7 +248,7 @@ class SimdjsonParser {
       if (each.error() != simdjson::SUCCESS) {
         return false;
       }
-      Value argument = std::move(each).value_unsafe();
+      Value argument = each.value_unsafe();
       std::int64_t number = 0;
       if (first_of(argument) == '"') {
         if (!read_text_argument(argument, draft)) {

@@ -93,7 +93,7 @@ def _frame(axes: Axes, phases: pd.DataFrame, title: str) -> None:
     if title:
         axes.set_xlabel("time (s)")
     if axes.get_yscale() == "linear":
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
         axes.yaxis.set_major_formatter(FuncFormatter(numbers.axis))
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)

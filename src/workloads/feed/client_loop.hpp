@@ -59,12 +59,18 @@ class ClientLoop {
     }
     // Relaxed: the flags carry nothing with them.
     while (ended_ < clients_.size() && !stop_.load(std::memory_order_relaxed)) {
-      // What was sent by a server that is done comes nevertheless.
-      if (gone_.load(std::memory_order_relaxed) && !plan_.is_done) {
+      const bool is_gone = gone_.load(std::memory_order_relaxed);  // before it looks
+      if (is_gone && !plan_.is_done) {
         throw PeerGone("the server is gone");
       }
+      any_came_ = false;
       wire_.wait(limit_ns(), [this](std::size_t client) { take(of(client)); });
       look_after();
+      // What was sent by a server that is done comes nevertheless. Then nobody sends any more: not
+      // to a client either that connected when the server no longer looked.
+      if (is_gone && !any_came_ && !is_paused_) {
+        end_all();
+      }
     }
   }
 
@@ -119,6 +125,7 @@ class ClientLoop {
       if (many <= 0) {
         break;
       }
+      any_came_ = true;
       received_ns_ = platform::now_ns();
       const auto bytes = std::span<const std::byte>(buffer_).first(client.rest_bytes +
                                                                    static_cast<std::size_t>(many));
@@ -240,6 +247,22 @@ class ClientLoop {
     }
   }
 
+  void end_all() {
+    for (Client& client : clients_) {
+      if (client.state != State::kEnded) {
+        wire_.close(client.number);
+        give_up(client);
+      }
+    }
+  }
+
+  /// There is no server for it any more.
+  void give_up(Client& client) {
+    client.state = State::kEnded;
+    ++client.received.not_ended;
+    ++ended_;
+  }
+
   void reconnect(Client& client) {
     const platform::Nanoseconds begin_ns = platform::now_ns();
     if (wire_.connect(client.number)) {
@@ -247,10 +270,8 @@ class ClientLoop {
       --away_;
       client.received.connect_ns += platform::now_ns() - begin_ns;
     } else if (begin_ns >= measured_to_ns_) {
-      client.state = State::kEnded;  // there is no server any more
-      ++client.received.not_ended;
+      give_up(client);
       --away_;
-      ++ended_;
     } else {
       back_off(client, begin_ns);
     }
@@ -267,6 +288,7 @@ class ClientLoop {
   std::size_t ended_{0};
   std::size_t away_{0};
   bool is_paused_{false};  // the one that is stuck
+  bool any_came_{false};   // at the last look
   platform::Nanoseconds received_ns_{0};
   platform::Nanoseconds measured_from_ns_{0};
   platform::Nanoseconds measured_to_ns_{0};

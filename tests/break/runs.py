@@ -25,7 +25,8 @@ import budget
 import pandas as pd
 
 from lab.tables import measured, results
-from lab.report import exports, pictures, stage_picture, page as report, suite as suite_results
+from lab.report import exports, pictures, page as report, suite as suite_results
+from lab.report.pictures import stages as stage_picture
 from lab.judge import gate
 from lab.plan import plan, plan_file
 from lab.plan.contract import PERCENTILES

@@ -18,8 +18,6 @@ TRACES = {
     "cdf": SCENARIOS,
     "windows": SCENARIOS,
     "stages": 5,
-    "throughput_ops_s": 3,
-    "drop_rate": 3,
 }
 
 
@@ -67,9 +65,8 @@ def test_each_plot_is_drawn_with_its_traces(browser: Browser) -> None:
     })"""
     )
     kinds = [kind for kind, *_ in drawn]
-    assert {kind: kinds.count(kind) for kind in TRACES} == dict.fromkeys(TRACES, 2) | {
-        "drop_rate": kinds.count("drop_rate")
-    }
+    assert {kind: kinds.count(kind) for kind in TRACES} == dict.fromkeys(TRACES, 2)
+    assert set(kinds) == set(TRACES)  # none of what is the same in all runs: throughput and drop rate
     for kind, told, datasets, colours in drawn:
         assert int(told) == datasets == TRACES[kind], kind
         assert colours > 3, f"{kind} is empty"
@@ -79,7 +76,7 @@ def test_the_percentile_axis_has_as_much_room_for_each_nine(browser: Browser) ->
     one, two, three = browser.value(f"[10, 100, 1000].map((x) => {chart('spectrum')}.scales.x.getPixelForValue(x))")
     assert two - one == pytest.approx(three - two, rel=0.01)
     labels = browser.value(f"{chart('spectrum')}.scales.x.ticks.map(({{label}}) => label)")
-    assert {"90 %", "99 %"} <= set(labels)
+    assert {"50 %", "90 %"} <= set(labels)  # as far as the recorded runs have items
 
 
 def test_the_mouse_shows_a_value(browser: Browser) -> None:
@@ -113,8 +110,6 @@ def test_a_scenario_can_be_left_out_of_all_plots(browser: Browser) -> None:
     for measurement in (0, 1):
         for kind in ("spectrum", "cdf", "windows"):
             assert shown(browser, kind, "each.label", measurement) == ["baseline", "queue-cap-8"]
-    assert len(shown(browser, "throughput_ops_s", "each.data.length")) == 3
-    assert shown(browser, "throughput_ops_s", "each.data.length")[0] == 2
     browser.value("document.querySelector('button[name=none]').click()")
     assert shown(browser, "spectrum", "each.label") == []
     browser.value("document.querySelector('button[name=all]').click()")

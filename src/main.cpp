@@ -72,8 +72,9 @@ int run(Workload& workload, const Kit& kit) try {
 /// What may help where the kernel refuses, to stand behind what it says; empty where nobody knows.
 std::string_view remedy(const std::error_code& error) {
   switch (error.value()) {
-    case EPERM:
     case EACCES:
+      return ": mend its permissions, or name another";
+    case EPERM:
       return ": run it as root, or with a higher limit (ulimit -l for locked memory, -r for "
              "priorities)";
     case EAGAIN:

@@ -59,3 +59,19 @@ refuses() { # SCRIPT ARGUMENT...
     diff <(echo "$before") <(find "$BATS_TEST_TMPDIR" -type f | sort)
   done
 }
+
+@test "a file that cannot be written is named, with what to do" {
+  "$ROOT/scripts/build.sh" host pipelab
+  local stats=$BATS_TEST_TMPDIR/stats.csv
+  run "$ROOT/build/host/pipelab" --duration 0.05 --stats "$BATS_TEST_TMPDIR/nowhere/stats.csv"
+  ((status == 1))
+  [[ $output == *"nowhere/stats.csv: No such file or directory: make its folder first" ]]
+  exec 9>"$stats.partial"
+  flock 9
+  run "$ROOT/build/host/pipelab" --duration 0.05 --stats "$stats" 9>&-
+  ((status == 1))
+  [[ $output == *"$stats: Device or resource busy: another run writes it: wait for its end, or name another" ]]
+  flock -u 9
+  "$ROOT/build/host/pipelab" --duration 0.05 --stats "$stats" 9>&-
+  [[ -s $stats && ! -e $stats.partial ]]
+}

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 MORTAL = ("setpriv", "--pdeathsig", "KILL")  # before a command: it dies with the process that started it
@@ -17,19 +18,39 @@ def attend(words: Sequence[str | Path], output: IO[Any] | int | None = None, **e
 
     An interruption ends the group, at once where it does not end itself. `output` takes stdout and stderr.
     """
-    process = subprocess.Popen(
-        [*MORTAL, *words],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        env=os.environ | environment,
-        process_group=0,
-    )
+    process = None
     try:
+        with _interruptions_held_back():  # until it is known what they are to end
+            process = subprocess.Popen(
+                [*MORTAL, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=os.environ | environment,
+                process_group=0,
+            )
         return process.wait()
     except KeyboardInterrupt:
-        end([process.pid])
+        if process:
+            end([process.pid])
         raise
+
+
+@contextmanager
+def _interruptions_held_back() -> Iterator[None]:
+    """What interrupts this process takes effect at the end. What is ignored, or ends it at once, does as before."""
+    came: list[tuple[int, FrameType | None]] = []
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    held_back = {each: handler for each, handler in handlers.items() if callable(handler)}
+    for each in held_back:
+        signal.signal(each, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        for each, handler in held_back.items():
+            signal.signal(each, handler)
+    for number, frame in came:
+        held_back[signal.Signals(number)](number, frame)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -226,4 +227,49 @@ except KeyboardInterrupt:
         pass
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 130
-    assert not Path("/proc", (tmp_path / "child").read_text().strip()).exists()
+    group = (tmp_path / "child").read_text().strip()
+    for _ in range(100):
+        if not _living(group):
+            break
+        time.sleep(0.1)
+    assert _living(group) == []
+
+
+def _living(group: str) -> list[str]:
+    """The processes of a group that run. Those whose parent has ended may not be waited for by anybody."""
+    living = []
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group, *_ = each.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if its_group == group and state not in "ZX":
+            living.append(each.parent.name)
+    return living
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_interruption_while_a_command_is_started_ends_it_too(when: str, tmp_path: Path) -> None:
+    code = f"""
+import os, signal, subprocess, sys
+from lab.runs import attend
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        if "{when}" == "before":
+            os.kill(os.getpid(), signal.SIGTERM)
+        super().__init__(*arguments, **options)
+        if "{when}" == "after":
+            os.kill(os.getpid(), signal.SIGTERM)
+attend.subprocess.Popen = Popen
+try:
+    attend.attend(["sh", "-c", "echo begun >{tmp_path}/begun; sleep 0.5; echo lives >{tmp_path}/lives"])
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")}, check=False
+    )
+    assert process.returncode == 130
+    time.sleep(1)
+    assert not (tmp_path / "lives").exists()

@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lab.capacity import table as capacity_table
@@ -53,6 +54,27 @@ def test_each_part_of_a_page_has_the_words_of_its_own_workload(both: Path) -> No
         in echo
     )
     assert "of 400 calls of all runs" in echo and "items of all runs" in pipeline
+
+
+def test_where_threads_were_is_told_in_the_words_of_the_workload(both: Path) -> None:
+    raw = pd.read_csv(both / "echo_raw.csv")
+    free = raw["scenario"] != "pinned"
+    raw.loc[free & (raw["replicate"] == 1), ["cpus", "answerer_migrations", "caller_migrations", "migrations"]] = [
+        1,
+        0,
+        0,
+        0,
+    ]
+    raw.loc[free & (raw["replicate"] == 2), ["cpus", "answerer_migrations", "caller_migrations", "migrations"]] = [
+        2,
+        0,
+        0,
+        0,
+    ]
+    raw.to_csv(both / "echo_raw.csv", index=False)
+    echo = page.pages(both)["echo.md"]
+    head = "| calls a second | besides pins | runs on one, on several, in between | round trip p50 on one CPU (µs) |"
+    assert head in echo and not PIPELINES.search(echo)
 
 
 def test_each_plot_of_the_html_page_is_of_its_own_workload(both: Path) -> None:

@@ -4,6 +4,8 @@
 #include <bit>
 #include <stdexcept>
 #include <string>
+#include <tuple>
+#include <utility>
 
 namespace counters {
 namespace {
@@ -279,14 +281,33 @@ void Caches::judge(unsigned cpu, const Way& way, ContendedLine& contended) {
   ++(contended.cpus[cpu].counts.*judgement);
 }
 
-ContendedLine& Caches::contend(Line& line, const Touch& touch) const {
+ContendedLine& Caches::contend(Line& line, const Touch& touch) {
+  if (line.contended && line.contended->of_ended_region && line.contended->vaddr != touch.vaddr) {
+    give_to(touch.vaddr, line.contended);
+  }
   if (!line.contended) {
     line.contended = std::make_unique<ContendedLine>();
     line.contended->cpus.resize(l1_.size());
   }
   line.contended->vaddr = touch.vaddr;
   line.contended->paddr = touch.line << line_shift_;
+  line.contended->of_ended_region = false;
   return *line.contended;
+}
+
+/// The line's memory is at another address than in the region before: it is something else, or of
+/// another process. What was known of it is put aside, and what is known of that address is taken
+/// up again.
+void Caches::give_to(std::uint64_t vaddr, std::unique_ptr<ContendedLine>& contended) {
+  const std::uint64_t paddr = contended->paddr;
+  former_.push_back(std::move(contended));
+  const auto known = std::find_if(former_.begin(), former_.end(), [&](const auto& former) {
+    return former->vaddr == vaddr && former->paddr == paddr;
+  });
+  if (known != former_.end()) {
+    contended = std::move(*known);
+    former_.erase(known);
+  }
 }
 
 void Caches::empty() {
@@ -300,6 +321,7 @@ void Caches::empty() {
   std::fill(l2_lines_.begin(), l2_lines_.end(), kNoLine);
   std::fill(l2_used_.begin(), l2_used_.end(), 0);
   for (auto& [number, line] : lines_) {  // the contended ones are left
+    line.contended->of_ended_region = true;
     for (Sharer& sharer : line.contended->cpus) {
       sharer.lost = false;
       sharer.stale = 0;
@@ -314,8 +336,11 @@ std::vector<const ContendedLine*> Caches::contended() const {
       found.push_back(line.contended.get());
     }
   }
+  for (const std::unique_ptr<ContendedLine>& line : former_) {
+    found.push_back(line.get());
+  }
   const auto order = [](const ContendedLine* a, const ContendedLine* b) {
-    return a->paddr < b->paddr;
+    return std::tie(a->paddr, a->vaddr) < std::tie(b->paddr, b->vaddr);
   };
   std::sort(found.begin(), found.end(), order);
   return found;

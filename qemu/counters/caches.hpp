@@ -54,6 +54,7 @@ struct ContendedLine {
   std::uint64_t vaddr;  ///< where it was last accessed
   std::uint64_t paddr;
   std::vector<Sharer> cpus;
+  bool of_ended_region{false};  ///< and of none since
 };
 
 struct Access {
@@ -134,7 +135,8 @@ class Caches {
   bool owner_gives(const Touch& touch, Line& line);
   bool look_up_l2(std::uint64_t number);
   void evict(unsigned cpu, std::size_t index);
-  ContendedLine& contend(Line& line, const Touch& touch) const;
+  ContendedLine& contend(Line& line, const Touch& touch);
+  void give_to(std::uint64_t vaddr, std::unique_ptr<ContendedLine>& contended);
   std::size_t find(unsigned cpu, std::uint64_t number) const;
   std::size_t room_in_l1(unsigned cpu, std::uint64_t number);
 
@@ -147,6 +149,8 @@ class Caches {
   std::vector<std::uint64_t> l2_lines_;
   std::vector<std::uint64_t> l2_used_;
   std::unordered_map<std::uint64_t, Line> lines_;
+  std::vector<std::unique_ptr<ContendedLine>>
+      former_;  // what memory was that is something else now
   std::uint64_t now_{0};
   std::array<RegionCounts, kRegions> regions_;
   RegionCounts* counting_{nullptr};

@@ -18,15 +18,18 @@ UnpaddedRing<Item, kCapacity> unpadded_ring;
 pipelab::queue::SpscRing<Item> padded_ring(kLongCapacity);
 std::uint64_t sum = 0;
 
-/// After each item the other CPU gets a turn, so that the two run side by side in exact timing,
-/// too.
+/// After each item the other CPU gets turns, so that the two run side by side in exact timing, too.
+/// It gets several, so that a consumer that was interrupted comes up again, and looks for items in
+/// other lines than those that are written.
 template <class Ring>
 void produce(Ring& ring) {
   for (Item item = 1; item <= kItems; ++item) {
     while (!ring.try_push(item)) {
       spin_hint();
     }
-    spin_hint();
+    for (int turn = 0; turn < 3; ++turn) {
+      spin_hint();
+    }
   }
 }
 

@@ -69,17 +69,18 @@ def shared_lines(
     if table.empty:
         return pd.DataFrame(columns=SHARED_COLUMNS + SHARED_COUNTS)
     wrote = table["wrote"].to_numpy(np.uint64)[:, None] >> np.arange(GRAINS, dtype=np.uint64) & np.uint64(1)
-    writers = pd.DataFrame(wrote).groupby(table["paddr"]).transform("sum").to_numpy()
+    of_line = ["paddr", "vaddr"]  # memory may have been one thing, and then another
+    writers = pd.DataFrame(wrote).groupby([table[each] for each in of_line]).transform("sum").to_numpy()
     alone = (wrote == 1) & (writers == 1)
     table = table[alone.any(axis=1)].assign(
         first_grain=alone.argmax(axis=1)[alone.any(axis=1)],
         last_grain=(GRAINS - 1 - alone[:, ::-1].argmax(axis=1))[alone.any(axis=1)],
     )
-    by_line = table.groupby("paddr")
+    by_line = table.groupby(of_line)
     crossings = by_line["transfers"].transform("sum") + by_line["invalidations"].transform("sum")
     several = by_line["cpu"].transform("size") > 1
     table = table.assign(crossings=crossings)[several & (crossings >= LEAST_CROSSINGS)]
-    table = table.sort_values(["crossings", "paddr", "cpu"], ascending=[False, True, True], ignore_index=True)
+    table = table.sort_values(["crossings", *of_line, "cpu"], ascending=[False, True, True, True], ignore_index=True)
     line_bytes = report["caches"]["line_bytes"]
     grain_bytes = max(1, line_bytes // GRAINS)
     table["first_byte"] = table["first_grain"] * grain_bytes

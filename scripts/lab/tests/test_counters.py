@@ -87,6 +87,7 @@ def test_a_line_that_two_cpus_write_at_different_offsets_is_named(names: symbols
         [LEFT, RIGHT | {"wrote": 0}],  # it only reads
         [LEFT, RIGHT | {"wrote": 0xFF}],  # the same bytes
         [LEFT, RIGHT | {"paddr": 0x1040}],  # another line
+        [LEFT, RIGHT | {"vaddr": 0x700000}],  # the same memory when it was something else
         [LEFT | {"transfers": 0, "invalidations": 1}, RIGHT | {"transfers": 1, "invalidations": 0}],  # one move
     ],
 )

@@ -88,7 +88,7 @@ TYPED_TEST(EachQueue, IsFullWithItsShare) {
 
 TYPED_TEST(EachQueue, LosesNothingDoublesNothingAndKeepsEachProducersOrder) {
   constexpr std::size_t kProducers = 4;
-  constexpr std::uint64_t kItems = 20'000;
+  constexpr std::uint64_t kItems = 8'000;
   for (const std::size_t share : {1U, 7U, 1000U}) {
     TypeParam queue(kProducers, share);
     std::atomic<int> left{kProducers};
@@ -125,7 +125,7 @@ TYPED_TEST(EachQueue, LosesNothingDoublesNothingAndKeepsEachProducersOrder) {
 
 TYPED_TEST(EachQueue, HasRoomForEachProducerThatKeepsToItsShare) {
   constexpr std::size_t kProducers = 6;  // more than CPUs, so that pushes are cut short
-  constexpr std::uint64_t kItems = 30'000;
+  constexpr std::uint64_t kItems = 8'000;
   for (const std::size_t share : {1U, 2U}) {
     TypeParam queue(kProducers, share);
     std::array<std::atomic<std::uint64_t>, kProducers> done{};

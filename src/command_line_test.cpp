@@ -24,7 +24,7 @@ Parsed parse_words(std::vector<const char*> words) {
 }
 
 const pipeline::Options& own(const Parsed& parsed) {
-  return dynamic_cast<const pipeline::Pipeline&>(*parsed.workload).options();
+  return dynamic_cast<const WorkloadOf<pipeline::Options>&>(*parsed.workload).options();
 }
 
 TEST(CommandLine, HasTheDocumentedDefaults) {
@@ -37,7 +37,7 @@ TEST(CommandLine, HasTheDocumentedDefaults) {
   EXPECT_EQ(own(parsed).channel.on_full, OnFull::kDrop);
   EXPECT_EQ(parsed.kit.load.pacing, Pacing::kDeadline);
   EXPECT_EQ(own(parsed).channel.wait, Wait::kFutex);
-  EXPECT_FALSE(own(parsed).pin_consumer);
+  EXPECT_FALSE(own(parsed).consumer.pin);
 }
 
 TEST(CommandLine, ReadsAllOptions) {
@@ -69,7 +69,7 @@ TEST(CommandLine, ReadsAllOptions) {
   EXPECT_EQ(parsed.kit.load.duration_s, 0.5);
   EXPECT_EQ(parsed.kit.load.interval_us, 0);
   EXPECT_EQ(own(parsed).channel.queue_cap, 8U);
-  EXPECT_EQ(own(parsed).pin_consumer, 0);
+  EXPECT_EQ(own(parsed).consumer.pin, 0);
   EXPECT_EQ(own(parsed).work_bytes, 4096U);
   EXPECT_EQ(own(parsed).channel.queue, Queue::kMutex);
   EXPECT_EQ(own(parsed).channel.on_full, OnFull::kBlock);

@@ -69,6 +69,40 @@ class Workload {
   virtual Outcome run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) = 0;
 };
 
+/// A workload of functions over its own options. See Workload for what each is.
+template <class Options>
+struct Parts {
+  std::string_view description;
+  void (*add_options)(cli::Options& all, Options& options);
+  std::string (*conflict)(const Options& options, const Kit& kit);
+  double (*memory_bytes)(const Options& options, const Kit& kit);
+  std::string_view memory_options;
+  Outcome (*run)(const Options& options, const Kit& kit, record::Files& files,
+                 std::atomic<bool>& stop);
+};
+
+/// A workload of those parts, and its options.
+template <class Options>
+class WorkloadOf final : public Workload {
+ public:
+  explicit WorkloadOf(const Parts<Options>& parts) : parts_(parts) {}
+
+  const Options& options() const noexcept { return options_; }
+
+  std::string_view description() const override { return parts_.description; }
+  void add_options(cli::Options& all) override { parts_.add_options(all, options_); }
+  std::string conflict(const Kit& kit) const override { return parts_.conflict(options_, kit); }
+  double memory_bytes(const Kit& kit) const override { return parts_.memory_bytes(options_, kit); }
+  std::string_view memory_options() const override { return parts_.memory_options; }
+  Outcome run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) override {
+    return parts_.run(options_, kit, files, stop);
+  }
+
+ private:
+  Parts<Options> parts_;
+  Options options_;
+};
+
 /// A workload's name on the command line, and what makes one.
 struct Entry {
   std::string_view name;

@@ -33,11 +33,17 @@ void add_options(cli::Options& all, Options& options) {
   all.add_flag("--mlock", options.mlock, "keep all memory from being paged out");
 }
 
-void add_scheduling(cli::Options& all, std::string_view role,
-                    std::optional<platform::Scheduling>& scheduling) {
-  all.add_value(scheduling_option(fmt::format("--sched-{}", role), "",
-                                  fmt::format("the {}'s own, instead of that of --sched", role)),
-                scheduling, to_scheduling);
+void add_roles(cli::Options& all, std::initializer_list<AddedRole> roles) {
+  for (const AddedRole& role : roles) {
+    all.add_cpu(fmt::format("--pin-{}", role.name), role.options.pin,
+                fmt::format("CPU that {} on", role.who_runs), {.means = "pin", .role = role.name});
+  }
+  for (const AddedRole& role : roles) {
+    all.add_value(
+        scheduling_option(fmt::format("--sched-{}", role.name), "",
+                          fmt::format("the {}'s own, instead of that of --sched", role.name)),
+        role.options.scheduling, to_scheduling);
+  }
 }
 
 void add_wait(cli::Options& all, std::optional<Wait>& wait, const std::string& where,
@@ -56,11 +62,12 @@ void add_wait(cli::Options& all, std::optional<Wait>& wait, const std::string& w
 
 std::string conflict(const platform::Scheduling& scheduling, std::initializer_list<Role> roles) {
   for (const Role& role : roles) {
-    if (role.pin &&
-        role.scheduling.value_or(scheduling).klass == platform::Scheduling::Class::kDeadline) {
+    const RoleOptions& own = role.options;
+    if (own.pin &&
+        own.scheduling.value_or(scheduling).klass == platform::Scheduling::Class::kDeadline) {
       return fmt::format(
           "--sched{}: Linux lets no pinned thread into the deadline class: leave out --pin-{}",
-          role.scheduling ? fmt::format("-{}", role.name) : "", role.name);
+          own.scheduling ? fmt::format("-{}", role.name) : "", role.name);
     }
   }
   return {};

@@ -21,21 +21,30 @@ struct Options {
 
 void add_options(cli::Options& all, Options& options);
 
-/// Adds an option such as `--sched-producer`: the scheduling class of the threads of `role`, where
-/// it is another than that of all.
-void add_scheduling(cli::Options& all, std::string_view role,
-                    std::optional<platform::Scheduling>& scheduling);
+/// What the threads of a role can have of their own.
+struct RoleOptions {
+  std::optional<int> pin{};                          ///< their CPU; none: the kernel chooses
+  std::optional<platform::Scheduling> scheduling{};  ///< none: that of all
+};
+
+/// A role, and in words who it is that runs: "the producer runs".
+struct AddedRole {
+  std::string_view name;
+  std::string_view who_runs;
+  RoleOptions& options;
+};
+
+/// Adds options such as `--pin-producer`, and then such as `--sched-producer`.
+void add_roles(cli::Options& all, std::initializer_list<AddedRole> roles);
 
 /// Adds `--wait`: how a side waits `where` it is the program that does, with the first of the ways
 /// that Wait has, and `more` of them.
 void add_wait(cli::Options& all, std::optional<Wait>& wait, const std::string& where,
               std::initializer_list<cli::Choice<Wait>> more = {});
 
-/// What the threads of a role can have of their own.
 struct Role {
   std::string_view name;
-  std::optional<platform::Scheduling> scheduling;  ///< none: that of all
-  std::optional<int> pin;
+  const RoleOptions& options;
 };
 
 /// What is wrong with the roles of a run whose threads have the class `scheduling`; empty if

@@ -30,4 +30,11 @@ std::optional<platform::Nanoseconds> run_time_ns(const std::vector<Record>& thre
   return all_ns;
 }
 
+std::string cpu_time_us(const std::vector<Record>& threads, std::uint64_t count) {
+  const std::optional<platform::Nanoseconds> all_ns = run_time_ns(threads);
+  return all_ns && count > 0 ? fmt::format("{:.4f}", static_cast<double>(*all_ns) / 1e3 /
+                                                         static_cast<double>(count))
+                             : "";
+}
+
 }  // namespace pipelab::threads

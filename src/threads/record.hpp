@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,5 +32,8 @@ std::string csv_line(const Record& record);
 
 /// The CPU time of all threads in their measured parts; none where the kernel does not tell.
 std::optional<platform::Nanoseconds> run_time_ns(const std::vector<Record>& threads);
+
+/// The same over `count` items, in microseconds; empty where it is not known, or there were none.
+std::string cpu_time_us(const std::vector<Record>& threads, std::uint64_t count);
 
 }  // namespace pipelab::threads

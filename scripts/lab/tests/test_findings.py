@@ -246,7 +246,7 @@ def test_the_slowest_items_name_their_stage() -> None:
     table = stages.table("x", LIVE, [stages.RunStages(10_000, means, np.array([]))])
     slow = found(pipeline.slowest_items, stages=table)
     assert [each.evidence for each in slow] == [
-        "of 0 µs 80 % waiting for the consumer to wake up, 10 % late before creation, 10 % the consumer's work"
+        "of 0 µs 80 % waiting for the consumer to wake up, 10 % the producer running late, 10 % the consumer's work"
     ]
     assert set(PIPELINE.stages) <= set(pipeline.CAUSES)
     assert "sleeps" in found(pipeline.slowest_items, case(), stages=table)[0].cause

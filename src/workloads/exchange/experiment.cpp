@@ -274,8 +274,9 @@ class Experiment {
                    : stands_by ? fmt::format("standby-{}", pair)
                                : fmt::format("responder-{}", pair),
            .role = listens ? "listener" : "responder",
-           .cpu = calls_back(level) ? options_.pin_caller : options_.pin_responder,
-           .scheduling = calls_back(level) ? options_.sched_caller : options_.sched_responder},
+           .cpu = calls_back(level) ? options_.callers.pin : options_.responders.pin,
+           .scheduling =
+               calls_back(level) ? options_.callers.scheduling : options_.responders.scheduling},
           level, [this, pair, level](const Crew::Ready& ready) { answer_all(pair, level, ready); });
     }
   }
@@ -326,8 +327,8 @@ class Experiment {
     add(crew,
         {.name = fmt::format("caller-{}", pair),
          .role = "caller",
-         .cpu = options_.pin_caller,
-         .scheduling = options_.sched_caller},
+         .cpu = options_.callers.pin,
+         .scheduling = options_.callers.scheduling},
         0, [this, pair, &called](const Crew::Ready& ready) {
           std::deque<Talk> talks;
           for (std::size_t level = 0; level < responders(options_); ++level) {

@@ -172,13 +172,14 @@ std::vector<threads::Record> respond_in_go(const threads::Options& threads, cons
                                            const load::Phases& phases,
                                            const threads::Process::Parent& parent,
                                            const std::atomic<bool>& stop) {
-  if (options.pin_responder) {
-    platform::pin_this_thread(*options.pin_responder);
+  if (options.responders.pin) {
+    platform::pin_this_thread(*options.responders.pin);
   }
   if (threads.timer_slack_ns) {
     platform::set_timer_slack(*threads.timer_slack_ns);
   }
-  const platform::Scheduling scheduling = options.sched_responder.value_or(threads.scheduling);
+  const platform::Scheduling scheduling =
+      options.responders.scheduling.value_or(threads.scheduling);
   if (scheduling.klass != platform::Scheduling::Class::kOther) {
     platform::schedule_this_thread(scheduling);
   }

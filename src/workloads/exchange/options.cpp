@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <utility>
 
+#include "load/fault.hpp"
 #include "threads/options.hpp"
 #include "workloads/exchange/word.hpp"
 
@@ -61,18 +61,13 @@ void add_options(cli::Options& all, Options& options) {
   all.add_number<std::size_t>("--lease-ms", options.lease_ms, 1, 10'000,
                               "how long a caller waits for an answer, with --fault",
                               {.unit = "ms"});
-  all.add_cpu("--pin-caller", options.pin_caller, "CPU that the callers run on",
-              {.means = "pin", .role = "caller"});
-  all.add_cpu("--pin-responder", options.pin_responder, "CPU that the responders run on",
-              {.means = "pin", .role = "responder"});
-  threads::add_scheduling(all, "caller", options.sched_caller);
-  threads::add_scheduling(all, "responder", options.sched_responder);
+  threads::add_roles(all, {{"caller", "the callers run", options.callers},
+                           {"responder", "the responders run", options.responders}});
 }
 
 std::string conflict(const Options& options, const Kit& kit) {
   if (std::string refused = threads::conflict(
-          kit.threads.scheduling, {{"caller", options.sched_caller, options.pin_caller},
-                                   {"responder", options.sched_responder, options.pin_responder}});
+          kit.threads.scheduling, {{"caller", options.callers}, {"responder", options.responders}});
       !refused.empty()) {
     return refused;
   }
@@ -100,12 +95,12 @@ std::string conflict(const Options& options, const Kit& kit) {
            "to wait by spin, yield, futex and adaptive: leave out what asks for others";
   }
   if (options.responder == Responder::kGo &&
-      options.sched_responder.value_or(kit.threads.scheduling).klass ==
+      options.responders.scheduling.value_or(kit.threads.scheduling).klass ==
           platform::Scheduling::Class::kDeadline) {
     return fmt::format(
         "--sched{}: Linux lets no thread of the deadline class start others, as Go does: give "
         "another class, or another --responder",
-        options.sched_responder ? "-responder" : "");
+        options.responders.scheduling ? "-responder" : "");
   }
   if (options.fault &&
       (options.transport != Transport::kSlot || options.responder != Responder::kProcess ||
@@ -113,9 +108,8 @@ std::string conflict(const Options& options, const Kit& kit) {
     return "--fault: needs a slot, responders in a process of their own, and no calls back: leave "
            "out --transport, --responder and --callback";
   }
-  if (options.fault && options.fault->at_s >= kit.load.duration_s) {
-    return fmt::format("--fault: the run is over at {} s: give a longer --duration",
-                       options.fault->at_s);
+  if (std::string refused = load::conflict(options.fault, kit.load); !refused.empty()) {
+    return refused;
   }
   if (!options.fault && options.lease_ms != Options{}.lease_ms) {
     return "--lease-ms: only with a fault does a caller not wait for ever: give --fault as well";
@@ -124,20 +118,11 @@ std::string conflict(const Options& options, const Kit& kit) {
 }
 
 std::optional<Fault> to_fault(std::string_view text) {
-  constexpr double kMostSeconds = 86'400;
-  for (const auto& [word, what] :
-       {std::pair{"kill-responder@", Fault::What::kKill},
-        std::pair{"stop-responder@", Fault::What::kStop},
-        std::pair{"scribble@", Fault::What::kScribble}, std::pair{"slow@", Fault::What::kSlow}}) {
-    if (text.starts_with(word)) {
-      const std::optional<double> at_s =
-          cli::to_number<double>(text.substr(std::string_view(word).size()));
-      return at_s && *at_s >= 0 && *at_s <= kMostSeconds
-                 ? std::optional(Fault{.what = what, .at_s = *at_s})
-                 : std::nullopt;
-    }
-  }
-  return std::nullopt;
+  using What = Fault::What;
+  return load::to_fault<Fault>(text, {{"kill-responder", What::kKill},
+                                      {"stop-responder", What::kStop},
+                                      {"scribble", What::kScribble},
+                                      {"slow", What::kSlow}});
 }
 
 }  // namespace pipelab::exchange

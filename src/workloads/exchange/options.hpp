@@ -9,7 +9,6 @@
 
 #include "cli/options.hpp"
 #include "platform/clock.hpp"
-#include "platform/scheduling.hpp"
 #include "threads/waiter.hpp"
 #include "workload.hpp"
 
@@ -47,10 +46,8 @@ struct Options {
   std::optional<Fault> fault;
   std::size_t lease_ms{20};             ///< how long a caller waits, where there is a fault
   std::function<void(Mark)> at_mark{};  ///< tests do it to responders in their work
-  std::optional<int> pin_caller;
-  std::optional<int> pin_responder;
-  std::optional<platform::Scheduling> sched_caller;
-  std::optional<platform::Scheduling> sched_responder;
+  threads::RoleOptions callers{};
+  threads::RoleOptions responders{};
 
   std::size_t payload_words() const noexcept { return payload_bytes / sizeof(std::uint64_t); }
 

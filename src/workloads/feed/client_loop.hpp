@@ -71,6 +71,7 @@ class ClientLoop {
       if (is_gone && !any_came_ && !is_paused_) {
         end_all();
       }
+      check_silence();
     }
   }
 
@@ -101,6 +102,16 @@ class ClientLoop {
   static constexpr std::size_t kBufferBytes = 65'536;
   static constexpr platform::Nanoseconds kLimitNs = 10'000'000;
   static constexpr platform::Nanoseconds kMostBackOffNs = platform::kNanosecondsPerSecond;
+
+  /// Throws where a server that had begun has said nothing for long, which sends heartbeats. One
+  /// that waits for a client that is stuck says nothing to the others.
+  void check_silence() const {
+    constexpr platform::Nanoseconds kMostSilenceNs = 30 * platform::kNanosecondsPerSecond;
+    if (!any_came_ && received_ns_ > 0 && !plan_.is_done && !options_.has(Fault::What::kStuck) &&
+        platform::now_ns() - received_ns_ > kMostSilenceNs) {
+      throw PeerGone("the server has said nothing for 30 s");
+    }
+  }
 
   Client& of(std::size_t client) { return clients_[client / options_.client_loops]; }
 

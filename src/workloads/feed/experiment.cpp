@@ -120,8 +120,8 @@ class Experiment {
     for (std::size_t loop = 0; loop < options_.client_loops; ++loop) {
       crew.add({.name = fmt::format("clients-{}", loop),
                 .role = "client",
-                .cpu = options_.pin_client,
-                .scheduling = options_.sched_client},
+                .cpu = options_.client.pin,
+                .scheduling = options_.client.scheduling},
                [this, loop](const Crew::Ready& ready) {
                  loops_[loop].connect_all();
                  if (ready()) {
@@ -148,8 +148,8 @@ class Experiment {
     Crew crew(kit_.threads, stop_);
     crew.add({.name = stands_by ? "server-2" : "server",
               .role = "server",
-              .cpu = options_.pin_server,
-              .scheduling = options_.sched_server},
+              .cpu = options_.server.pin,
+              .scheduling = options_.server.scheduling},
              [this, stands_by](const Crew::Ready& ready) {
                if (stands_by) {
                  if (ready() && waits_for_death()) {

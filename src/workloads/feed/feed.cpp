@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 #include "platform/streams.hpp"
+#include "record/figures.hpp"
 #include "record/histogram.hpp"
 #include "workloads/feed/experiment.hpp"
 #include "workloads/feed/options.hpp"
@@ -19,27 +17,16 @@
 namespace pipelab::feed {
 namespace {
 
-double us(const record::Histogram& histogram, double quantile) {
-  return static_cast<double>(histogram.value_at(quantile)) / 1e3;
-}
+using record::each;
 
-/// So many a second.
 double rate(std::uint64_t count, const Measured& measured) {
-  return measured.elapsed_ns > 0
-             ? static_cast<double>(count) / platform::to_seconds(measured.elapsed_ns)
-             : 0;
-}
-
-/// `value` over `count`; empty where there is none.
-std::string each(double value, std::uint64_t count, int digits = 4) {
-  return count > 0 ? fmt::format("{:.{}f}", value / static_cast<double>(count), digits) : "";
+  return record::rate(count, measured.elapsed_ns);
 }
 
 std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
-                                 const Options& options, double clock_read_ns) {
+                                 const Options& options) {
   const Served& served = measured.served;
   const Received& received = measured.received;
-  const std::optional<platform::Nanoseconds> cpu_ns = threads::run_time_ns(measured.threads);
   const std::uint64_t came = received.messages + received.snapshot;
   const auto back = [&](platform::Nanoseconds time_ns) {
     return each(static_cast<double>(time_ns) / 1e3, received.reconnects, 3);
@@ -51,7 +38,7 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
       {"throughput_ops_s", fmt::to_string(rate(recorder.items(), measured))},
       {"messages_ops_s", fmt::to_string(rate(served.measured, measured))},
       {"throughput_bytes_s", fmt::to_string(rate(recorder.items() * frame::kBytes, measured))},
-      {"cpu_time_us", cpu_ns ? each(static_cast<double>(*cpu_ns) / 1e3, recorder.items()) : ""},
+      {"cpu_time_us", threads::cpu_time_us(measured.threads, recorder.items())},
       {"calls_a_delivery",
        each(static_cast<double>(served.system_calls + received.system_calls), came)},
       {"bytes_a_delivery", each(static_cast<double>(served.bytes), came)},
@@ -75,59 +62,29 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
       {"unknown_symbols", fmt::to_string(received.unknown_symbols)},
       {"torn_reads", measured.displayed ? fmt::to_string(measured.displayed->torn) : ""},
       {"all_messages", fmt::to_string(served.messages)},
-      {"clipped", fmt::to_string(recorder.clipped())},
-      {"samples", fmt::to_string(recorder.samples().size())},
-      {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
   };
 }
 
-class Feed : public Workload {
- public:
-  std::string_view description() const override;
-  void add_options(cli::Options& all) override;
-  std::string conflict(const Kit& kit) const override;
-  double memory_bytes(const Kit& kit) const override;
-  std::string_view memory_options() const override;
-  Outcome run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) override;
-
- private:
-  Options options_;
-};
-
-}  // namespace
-
-std::string_view Feed::description() const {
-  return "Sends market data to many clients, each of which keeps the last of each symbol.";
-}
-
-void Feed::add_options(cli::Options& all) { feed::add_options(all, options_); }
-
-std::string Feed::conflict(const Kit& kit) const { return feed::conflict(options_, kit); }
-
-double Feed::memory_bytes(const Kit& kit) const {
-  return static_cast<double>(options_.clients * bytes_a_client(options_)) +
-         static_cast<double>(options_.client_loops) *
+double memory_bytes(const Options& options, const Kit& kit) {
+  return static_cast<double>(options.clients * bytes_a_client(options)) +
+         static_cast<double>(options.client_loops) *
              (static_cast<double>(kit.record.samples()) * sizeof(DeliveryTimes) +
               Recorder::course_bytes(kit.intervals()));
 }
 
-std::string_view Feed::memory_options() const {
-  return "--clients, --symbols, --out-limit or --max-samples";
-}
-
-Outcome Feed::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
+Outcome run(const Options& options, const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
   Recorder recorder(kit.record.samples(), kit.record.sample_every, kit.intervals());
   const double clock_read_ns = platform::clock_read_cost_ns();
   constexpr std::size_t kOtherFiles = 64;
-  platform::allow_files(options_.clients + kOtherFiles);  // the server is a process of its own
-  const Measured measured = measure(kit, options_, recorder, stop);
+  platform::allow_files(options.clients + kOtherFiles);  // the server is a process of its own
+  const Measured measured = measure(kit, options, recorder, stop);
   const record::Histogram& latency = recorder.histograms().front();
   fmt::print(
       "{:.3f} s: {} messages to {} clients, {:.1f} deliveries a second, {} missing; latency (us): "
-      "p50 {:.3f}, p99 {:.3f}; clock read {:.1f} ns\n",
-      platform::to_seconds(measured.elapsed_ns), measured.served.measured, options_.clients,
-      rate(recorder.items(), measured), measured.received.missing, us(latency, 0.50),
-      us(latency, 0.99), clock_read_ns);
+      "p50 {}, p99 {}; clock read {:.1f} ns\n",
+      platform::to_seconds(measured.elapsed_ns), measured.served.measured, options.clients,
+      rate(recorder.items(), measured), measured.received.missing, record::us(latency, 0.50),
+      record::us(latency, 0.99), clock_read_ns);
 
   std::vector<record::NamedHistogram> others;
   if (measured.displayed) {
@@ -138,13 +95,25 @@ Outcome Feed::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop)
     others.push_back({"staleness", displayed.staleness});
   }
   files.write(recorder, measured.begin_ns, others);
-  return {.begin_ns = measured.begin_ns,
-          .elapsed_ns = measured.elapsed_ns,
-          .stats = totals(measured, recorder, options_, clock_read_ns),
-          .threads = measured.threads,
-          .series = recorder.series(measured.elapsed_ns)};
+  return {
+      .begin_ns = measured.begin_ns,
+      .elapsed_ns = measured.elapsed_ns,
+      .stats = record::with_recorded(totals(measured, recorder, options), recorder, clock_read_ns),
+      .threads = measured.threads,
+      .series = recorder.series(measured.elapsed_ns)};
 }
 
-std::unique_ptr<Workload> make() { return std::make_unique<Feed>(); }
+}  // namespace
+
+std::unique_ptr<Workload> make() {
+  return std::make_unique<WorkloadOf<Options>>(Parts<Options>{
+      .description =
+          "Sends market data to many clients, each of which keeps the last of each symbol.",
+      .add_options = add_options,
+      .conflict = conflict,
+      .memory_bytes = memory_bytes,
+      .memory_options = "--clients, --symbols, --out-limit or --max-samples",
+      .run = run});
+}
 
 }  // namespace pipelab::feed

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <utility>
-#include <vector>
-
+#include "load/fault.hpp"
 #include "threads/options.hpp"
 
 namespace pipelab::feed {
@@ -85,18 +82,13 @@ void add_options(cli::Options& all, Options& options) {
                                "before a client connects again, 10 if it is not given; twice as "
                                "long after each time that this fails",
                                {.unit = "ms"});
-  all.add_cpu("--pin-client", options.pin_client, "CPU that the clients' threads run on",
-              {.means = "pin", .role = "client"});
-  all.add_cpu("--pin-server", options.pin_server, "CPU that the server runs on",
-              {.means = "pin", .role = "server"});
-  threads::add_scheduling(all, "client", options.sched_client);
-  threads::add_scheduling(all, "server", options.sched_server);
+  threads::add_roles(all, {{"client", "the clients' threads run", options.client},
+                           {"server", "the server runs", options.server}});
 }
 
 std::string conflict(const Options& options, const Kit& kit) {
   if (std::string refused = threads::conflict(
-          kit.threads.scheduling, {{"client", options.sched_client, options.pin_client},
-                                   {"server", options.sched_server, options.pin_server}});
+          kit.threads.scheduling, {{"client", options.client}, {"server", options.server}});
       !refused.empty()) {
     return refused;
   }
@@ -129,11 +121,8 @@ std::string conflict(const Options& options, const Kit& kit) {
     return "--fault: a message that is kept for who comes late must not be spoilt: leave "
            "--slow-policy out";
   }
-  if (options.fault && options.fault->at_s >= kit.load.duration_s) {
-    return fmt::format(
-        "--fault: that would be at {} s, but the run is over after {} s: give a longer --duration, "
-        "or an earlier time",
-        options.fault->at_s, kit.load.duration_s);
+  if (std::string refused = load::conflict(options.fault, kit.load); !refused.empty()) {
+    return refused;
   }
   if (options.batch.kind == Batch::Kind::kTime && kit.load.pacing != load::Pacing::kDeadline) {
     return "--batch: only with --pacing deadline does the server look at a batch's age: leave "
@@ -159,29 +148,11 @@ std::optional<Batch> to_batch(std::string_view text) {
 
 std::optional<Fault> to_fault(std::string_view text) {
   using What = Fault::What;
-  constexpr double kMostSeconds = 86'400;
-  constexpr std::int64_t kMostEvery = 1'000'000'000;
-  constexpr std::array<std::pair<std::string_view, What>, 4> kOften{{{"gap", What::kGap},
-                                                                     {"corrupt", What::kCorrupt},
-                                                                     {"length", What::kLength},
-                                                                     {"type", What::kType}}};
-  for (const auto& [word, what] : kOften) {
-    const std::vector<std::int64_t> numbers = cli::numbers_of(text, word);
-    if (numbers.size() == 1 && numbers[0] <= kMostEvery) {
-      return Fault{.what = what, .every = static_cast<std::uint64_t>(numbers[0])};
-    }
-  }
-  constexpr std::array<std::pair<std::string_view, What>, 2> kOnce{
-      {{"stuck@", What::kStuck}, {"kill-server@", What::kKill}}};
-  for (const auto& [word, what] : kOnce) {
-    if (text.starts_with(word)) {
-      const std::optional<double> at_s = cli::to_number<double>(text.substr(word.size()));
-      return at_s && *at_s >= 0 && *at_s <= kMostSeconds
-                 ? std::optional(Fault{.what = what, .at_s = *at_s})
-                 : std::nullopt;
-    }
-  }
-  return std::nullopt;
+  return load::to_fault<Fault>(text, {{"stuck", What::kStuck}, {"kill-server", What::kKill}},
+                               {{"gap", What::kGap},
+                                {"corrupt", What::kCorrupt},
+                                {"length", What::kLength},
+                                {"type", What::kType}});
 }
 
 }  // namespace pipelab::feed

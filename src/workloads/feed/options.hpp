@@ -8,7 +8,6 @@
 
 #include "cli/options.hpp"
 #include "platform/clock.hpp"
-#include "platform/scheduling.hpp"
 #include "threads/waiter.hpp"
 #include "workload.hpp"
 #include "workloads/feed/checksum.hpp"
@@ -62,10 +61,8 @@ struct Options {
   std::optional<std::int64_t> display_ms{};
   std::optional<Fault> fault{};
   std::optional<std::int64_t> back_off_ms{};  ///< none: 10
-  std::optional<int> pin_client{};
-  std::optional<int> pin_server{};
-  std::optional<platform::Scheduling> sched_client{};
-  std::optional<platform::Scheduling> sched_server{};
+  threads::RoleOptions client{};
+  threads::RoleOptions server{};
 
   bool has(Fault::What what) const noexcept { return fault && fault->what == what; }
 
@@ -80,8 +77,8 @@ struct Options {
   }
 
   /// Whether it is the client that reads nothing for a while: the last, where there is one.
-  bool is_stuck(std::size_t client) const noexcept {
-    return has(Fault::What::kStuck) && client + 1 == clients;
+  bool is_stuck(std::size_t number) const noexcept {
+    return has(Fault::What::kStuck) && number + 1 == clients;
   }
 };
 

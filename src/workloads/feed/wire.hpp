@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <stdexcept>
+
+#include "threads/peer_gone.hpp"
 
 namespace pipelab::feed {
+
+using threads::PeerGone;
 
 // A wire joins a server with its clients, which have numbers:
 //
@@ -26,11 +29,5 @@ namespace pipelab::feed {
 
 /// That the other side has closed a connection, in place of a number of bytes.
 inline constexpr std::ptrdiff_t kGone = -1;
-
-/// The other side of a run ended before its time.
-class PeerGone : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 }  // namespace pipelab::feed

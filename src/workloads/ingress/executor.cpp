@@ -24,7 +24,7 @@ Executor::Executor(const Options& options, Seats& seats, Recorder& recorder,
 
 void Executor::measure_from(platform::Nanoseconds begin_ns) noexcept {
   begin_ns_ = begin_ns;
-  if (options_.fault && options_.fault->who == Fault::Who::kLoop) {
+  if (options_.fault && options_.fault->what == Fault::What::kLoop) {
     stall_ns_ = begin_ns + std::llround(options_.fault->at_s * 1e9);
   }
 }

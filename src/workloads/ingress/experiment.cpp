@@ -104,8 +104,8 @@ class Experiment {
   void add_loop(Crew& crew, std::function<void()> body) {
     crew.add({.name = "loop",
               .role = "loop",
-              .cpu = options_.pin_loop,
-              .scheduling = options_.sched_loop},
+              .cpu = options_.loop.pin,
+              .scheduling = options_.loop.scheduling},
              [this, body = std::move(body)](const Crew::Ready& ready) {
                if (ready()) {
                  close_on_failure(body);
@@ -118,8 +118,8 @@ class Experiment {
     Submitted& submitted = submitted_.emplace_back(options_, kit_.intervals());
     crew.add({.name = fmt::format("producer-{}", which),
               .role = "producer",
-              .cpu = options_.pin_producer,
-              .scheduling = options_.sched_producer},
+              .cpu = options_.producer.pin,
+              .scheduling = options_.producer.scheduling},
              [this, which, &submitted, make_handover](const Crew::Ready& ready) {
                Producer producer(kit_, options_, which, make_handover(which), seats_, stop_,
                                  submitted);

@@ -349,7 +349,9 @@ TEST(Options, AreCheckedTogether) {
             "--burst: '6' tasks are more than a producer's share of --bound, and it would wait "
             "within the burst: give at most 5, or --bound 12, or --on-full drop");
   EXPECT_EQ(conflict_of({.fault = to_fault("stall-loop@2")}),
-            "--fault: the run is over at 2 s: give a longer --duration");
+            "--fault: that would be at 2 s, but the run is over after 2 s: give a longer "
+            "--duration, or an "
+            "earlier time");
   for (const Options& options :
        {Options{.queue = Queue::kRing, .nodes = Nodes::kMalloc},
         Options{.queue = Queue::kDirect, .budget = 1},

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
+#include "load/fault.hpp"
 #include "threads/options.hpp"
 
 namespace pipelab::ingress {
@@ -74,18 +73,13 @@ void add_options(cli::Options& all, Options& options) {
                  .help = "who stalls in the middle of the run: a producer, within a push, or the "
                          "loop, within a task"},
                 options.fault, to_fault);
-  all.add_cpu("--pin-producer", options.pin_producer, "CPU that the producers run on",
-              {.means = "pin", .role = "producer"});
-  all.add_cpu("--pin-loop", options.pin_loop, "CPU that the loop runs on",
-              {.means = "pin", .role = "loop"});
-  threads::add_scheduling(all, "producer", options.sched_producer);
-  threads::add_scheduling(all, "loop", options.sched_loop);
+  threads::add_roles(all, {{"producer", "the producers run", options.producer},
+                           {"loop", "the loop runs", options.loop}});
 }
 
 std::string conflict(const Options& options, const Kit& kit) {
   if (std::string refused = threads::conflict(
-          kit.threads.scheduling, {{"producer", options.sched_producer, options.pin_producer},
-                                   {"loop", options.sched_loop, options.pin_loop}});
+          kit.threads.scheduling, {{"producer", options.producer}, {"loop", options.loop}});
       !refused.empty()) {
     return refused;
   }
@@ -96,7 +90,7 @@ std::string conflict(const Options& options, const Kit& kit) {
   }
   if (direct && (options.budget != standard.budget || options.consumer != standard.consumer ||
                  options.wake != standard.wake || options.no_elision || options.fault ||
-                 options.pin_loop || options.sched_loop)) {
+                 options.loop.pin || options.loop.scheduling)) {
     return "--queue: 'direct' has no loop: leave out --budget, --consumer, --wake, --no-elision, "
            "--fault, --pin-loop and --sched-loop";
   }
@@ -126,26 +120,12 @@ std::string conflict(const Options& options, const Kit& kit) {
         "the burst: give at most {}, or --bound {}, or --on-full drop",
         options.burst, options.share(), options.burst * options.producers);
   }
-  if (options.fault && options.fault->at_s >= kit.load.duration_s) {
-    return fmt::format("--fault: the run is over at {} s: give a longer --duration",
-                       options.fault->at_s);
-  }
-  return {};
+  return load::conflict(options.fault, kit.load);
 }
 
 std::optional<Fault> to_fault(std::string_view text) {
-  constexpr double kMostSeconds = 86'400;
-  for (const auto& [word, who] : {std::pair{"stall-producer@", Fault::Who::kProducer},
-                                  std::pair{"stall-loop@", Fault::Who::kLoop}}) {
-    if (text.starts_with(word)) {
-      const std::optional<double> at_s =
-          cli::to_number<double>(text.substr(std::string_view(word).size()));
-      return at_s && *at_s >= 0 && *at_s <= kMostSeconds
-                 ? std::optional(Fault{.who = who, .at_s = *at_s})
-                 : std::nullopt;
-    }
-  }
-  return std::nullopt;
+  return load::to_fault<Fault>(
+      text, {{"stall-producer", Fault::What::kProducer}, {"stall-loop", Fault::What::kLoop}});
 }
 
 }  // namespace pipelab::ingress

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "cli/options.hpp"
-#include "platform/scheduling.hpp"
 #include "threads/waker.hpp"
 #include "workload.hpp"
 
@@ -23,9 +22,9 @@ enum class Order { kProducer, kGlobal };
 
 /// Who stalls, once, in the middle of a run, until the watchdog ends it.
 struct Fault {
-  enum class Who { kProducer, kLoop };
+  enum class What { kProducer, kLoop };
 
-  Who who{Who::kProducer};
+  What what{What::kProducer};
   double at_s{0};  ///< after the begin of what is measured
 };
 
@@ -47,10 +46,8 @@ struct Options {
   Order order{Order::kProducer};
   std::size_t watchdog_ms{10'000};  ///< without progress, until the run is ended
   std::optional<Fault> fault{};
-  std::optional<int> pin_producer{};
-  std::optional<int> pin_loop{};
-  std::optional<platform::Scheduling> sched_producer{};
-  std::optional<platform::Scheduling> sched_loop{};
+  threads::RoleOptions producer{};
+  threads::RoleOptions loop{};
 
   /// How many of a producer's tasks can be submitted and not done.
   std::size_t share() const noexcept { return (bound + producers - 1) / producers; }

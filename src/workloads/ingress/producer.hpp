@@ -67,7 +67,7 @@ class Producer {
   }
 
   void run(const load::Phases& phases) {
-    if (options_.fault && options_.fault->who == Fault::Who::kProducer && which_ == 0) {
+    if (options_.fault && options_.fault->what == Fault::What::kProducer && which_ == 0) {
       stall_ns_ = phases.measured.begin_ns + std::llround(options_.fault->at_s * 1e9);
     }
     const load::Share share{.which = which_, .many = options_.producers};

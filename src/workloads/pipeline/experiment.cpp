@@ -59,16 +59,16 @@ Measured measure_over(Link& link, const Kit& kit, const Options& options, Record
   Crew crew(kit.threads, stop);
   crew.add({.name = "consumer",
             .role = "consumer",
-            .cpu = options.pin_consumer,
-            .scheduling = options.sched_consumer},
+            .cpu = options.consumer.pin,
+            .scheduling = options.consumer.scheduling},
            [&](const Crew::Ready& ready) {
              faults = consume(link, kit.load, options, phases, stop, ready, recorder);
            });
   crew.add(
       {.name = "producer",
        .role = "producer",
-       .cpu = options.pin_producer,
-       .scheduling = options.sched_producer},
+       .cpu = options.producer.pin,
+       .scheduling = options.producer.scheduling},
       [&](const Crew::Ready& ready) {
         const auto part = kit.load.pattern          ? produce<load::Patterned, Link>
                           : kit.load.has_schedule() ? produce<load::Paced, Link>

@@ -177,10 +177,10 @@ TEST(Experiment, ReportsAThreadThatCannotBePinned) {
     setting.kit.load.interval_us = 0;
     setting.own.channel.wait = wait;
     Recorder recorder(0);
-    setting.own.pin_producer = 1023;
+    setting.own.producer.pin = 1023;
     EXPECT_THROW(static_cast<void>(setting.run(recorder, never_stop)), std::system_error);
-    setting.own.pin_producer.reset();
-    setting.own.pin_consumer = 1023;
+    setting.own.producer.pin.reset();
+    setting.own.consumer.pin = 1023;
     EXPECT_THROW(static_cast<void>(setting.run(recorder, never_stop)), std::system_error);
   }
 }
@@ -192,9 +192,9 @@ TEST(Experiment, SchedulesEachThreadAsItsOwnOptionSays) {
                                      .runtime_ns = 2'000'000,
                                      .deadline_ns = 1'000'000,
                                      .period_ns = 1'000'000};
-  for (auto own : {&Options::sched_producer, &Options::sched_consumer}) {
+  for (auto role : {&Options::producer, &Options::consumer}) {
     Setting setting = quick();
-    setting.own.*own = refused;
+    (setting.own.*role).scheduling = refused;
     Recorder recorder(0);
     EXPECT_THROW(static_cast<void>(setting.run(recorder, never_stop)), std::system_error);
   }

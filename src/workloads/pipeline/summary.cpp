@@ -4,14 +4,10 @@
 
 #include <cstdint>
 
+#include "record/figures.hpp"
+
 namespace pipelab::pipeline {
 namespace {
-
-double throughput_ops_s(const Measured& measured, const Recorder& recorder) {
-  return measured.elapsed_ns > 0
-             ? static_cast<double>(recorder.items()) / platform::to_seconds(measured.elapsed_ns)
-             : 0;
-}
 
 double drop_rate(const Production& production) {
   return production.produced > 0
@@ -21,19 +17,15 @@ double drop_rate(const Production& production) {
 
 }  // namespace
 
-std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
-                                 double clock_read_ns) {
+std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder) {
   const Production& production = measured.production;
   return {
       {"items", fmt::to_string(recorder.items())},
       {"produced", fmt::to_string(production.produced)},
       {"dropped", fmt::to_string(production.dropped)},
       {"missed", fmt::to_string(production.missed)},
-      {"throughput_ops_s", fmt::format("{}", throughput_ops_s(measured, recorder))},
+      {"throughput_ops_s", fmt::to_string(record::rate(recorder.items(), measured.elapsed_ns))},
       {"drop_rate", fmt::format("{}", drop_rate(production))},
-      {"clipped", fmt::to_string(recorder.clipped())},
-      {"samples", fmt::to_string(recorder.samples().size())},
-      {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
       {"wake_ups", measured.wake_ups ? fmt::to_string(*measured.wake_ups) : ""},
   };
 }
@@ -46,7 +38,7 @@ std::string summary(const Measured& measured, const Recorder& recorder, double c
       platform::to_seconds(measured.elapsed_ns), production.produced, recorder.items(),
       production.dropped,
       production.missed > 0 ? fmt::format(", {} never made", production.missed) : "",
-      throughput_ops_s(measured, recorder), clock_read_ns);
+      record::rate(recorder.items(), measured.elapsed_ns), clock_read_ns);
   lines += fmt::format("{:9} {:>12} {:>12} {:>12}\n", "", "p50 (us)", "p95 (us)", "p99 (us)");
   for (std::size_t metric = 0; metric < ItemTimes::kMetrics.size(); ++metric) {
     const record::Histogram& histogram = recorder.histograms()[metric];

@@ -117,8 +117,8 @@ class Experiment {
     const auto post = [this](const char* name) {
       return threads::Post{.name = name,
                            .role = "client",
-                           .cpu = options_.pin_client,
-                           .scheduling = options_.sched_client};
+                           .cpu = options_.client.pin,
+                           .scheduling = options_.client.scheduling};
     };
     if (client.has_receiver()) {
       add(
@@ -145,8 +145,8 @@ class Experiment {
     add(crew,
         {.name = "server",
          .role = "server",
-         .cpu = options_.pin_server,
-         .scheduling = options_.sched_server},
+         .cpu = options_.server.pin,
+         .scheduling = options_.server.scheduling},
         Side::kServer, [this, stands_by](const Crew::Ready& ready) {
           // One that stands by has nobody to accept before the first has died.
           if ((stands_by && !ready()) || !link_.open(Side::kServer)) {

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
-#include <string>
+
+#include "threads/peer_gone.hpp"
 
 namespace pipelab::rpc {
+
+using threads::PeerGone;
 
 enum class Side : std::size_t { kClient, kServer };
 
@@ -56,11 +58,5 @@ struct Tally {
 // open(side) comes before a side's ends are taken. keep(side) says that this process has that side
 // only, rouse() wakes all who wait, and shut(side) lets the other side see that this one is gone.
 // Who waits for one that is gone gets a PeerGone.
-
-/// Thrown by who waits for the other side and need not any more.
-class PeerGone : public std::runtime_error {
- public:
-  explicit PeerGone(const std::string& what) : std::runtime_error(what) {}
-};
 
 }  // namespace pipelab::rpc

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <utility>
-#include <vector>
-
+#include "load/fault.hpp"
 #include "threads/options.hpp"
 
 namespace pipelab::rpc {
@@ -85,18 +82,13 @@ void add_options(cli::Options& all, Options& options) {
                "is too late. Or the server dies S seconds after the begin, and another takes its "
                "place"},
       options.fault, to_fault);
-  all.add_cpu("--pin-client", options.pin_client, "CPU that the client's threads run on",
-              {.means = "pin", .role = "client"});
-  all.add_cpu("--pin-server", options.pin_server, "CPU that the server runs on",
-              {.means = "pin", .role = "server"});
-  threads::add_scheduling(all, "client", options.sched_client);
-  threads::add_scheduling(all, "server", options.sched_server);
+  threads::add_roles(all, {{"client", "the client's threads run", options.client},
+                           {"server", "the server runs", options.server}});
 }
 
 std::string conflict(const Options& options, const Kit& kit) {
   if (std::string refused = threads::conflict(
-          kit.threads.scheduling, {{"client", options.sched_client, options.pin_client},
-                                   {"server", options.sched_server, options.pin_server}});
+          kit.threads.scheduling, {{"client", options.client}, {"server", options.server}});
       !refused.empty()) {
     return refused;
   }
@@ -130,11 +122,8 @@ std::string conflict(const Options& options, const Kit& kit) {
     return "--fault: a server that dies needs a process, and a socket at which another can take "
            "its place: give --peer process and --transport unix or tcp";
   }
-  if (options.restarts() && options.fault->at_s >= kit.load.duration_s) {
-    return fmt::format(
-        "--fault: the server would die at {} s, but the run is over after {} s: give a longer "
-        "--duration, or an earlier time",
-        options.fault->at_s, kit.load.duration_s);
+  if (std::string refused = load::conflict(options.fault, kit.load); !refused.empty()) {
+    return refused;
   }
   if (options.batch > options.window) {
     return fmt::format(
@@ -151,30 +140,15 @@ std::string conflict(const Options& options, const Kit& kit) {
 
 std::optional<Fault> to_fault(std::string_view text) {
   using What = Fault::What;
-  constexpr std::string_view kKill = "kill-server@";
-  constexpr double kMostSeconds = 86'400;
-  if (text.starts_with(kKill)) {
-    const std::optional<double> at_s = cli::to_number<double>(text.substr(kKill.size()));
-    return at_s && *at_s >= 0 && *at_s <= kMostSeconds
-               ? std::optional(Fault{.what = What::kKill, .at_s = *at_s})
-               : std::nullopt;
-  }
-  constexpr std::array<std::pair<std::string_view, What>, 8> kWords{{{"parse", What::kParse},
-                                                                     {"invalid", What::kInvalid},
-                                                                     {"method", What::kMethod},
-                                                                     {"params", What::kParams},
-                                                                     {"drop", What::kDrop},
-                                                                     {"twice", What::kTwice},
-                                                                     {"unknown", What::kUnknown},
-                                                                     {"late", What::kLate}}};
-  for (const auto& [word, what] : kWords) {
-    const std::vector<std::int64_t> numbers = cli::numbers_of(text, word);
-    constexpr std::int64_t kMost = 1'000'000'000;
-    if (numbers.size() == 1 && numbers[0] <= kMost) {
-      return Fault{.what = what, .every = static_cast<std::uint64_t>(numbers[0])};
-    }
-  }
-  return std::nullopt;
+  return load::to_fault<Fault>(text, {{"kill-server", What::kKill}},
+                               {{"parse", What::kParse},
+                                {"invalid", What::kInvalid},
+                                {"method", What::kMethod},
+                                {"params", What::kParams},
+                                {"drop", What::kDrop},
+                                {"twice", What::kTwice},
+                                {"unknown", What::kUnknown},
+                                {"late", What::kLate}});
 }
 
 }  // namespace pipelab::rpc

@@ -9,7 +9,6 @@
 
 #include "cli/options.hpp"
 #include "platform/clock.hpp"
-#include "platform/scheduling.hpp"
 #include "threads/waiter.hpp"
 #include "workload.hpp"
 
@@ -57,10 +56,8 @@ struct Options {
   std::size_t timeout_ms{1000};  ///< after which a request has failed
   std::optional<Wait> wait{};    ///< at rings; none: adaptive
   std::optional<Fault> fault{};
-  std::optional<int> pin_client{};
-  std::optional<int> pin_server{};
-  std::optional<platform::Scheduling> sched_client{};
-  std::optional<platform::Scheduling> sched_server{};
+  threads::RoleOptions client{};
+  threads::RoleOptions server{};
 
   /// How long a request is.
   std::size_t request_bytes() const noexcept {

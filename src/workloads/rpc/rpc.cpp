@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "platform/clock.hpp"
 #include "platform/cpu.hpp"
 #include "platform/streams.hpp"
+#include "record/figures.hpp"
 #include "record/histogram.hpp"
 #include "workloads/rpc/experiment.hpp"
 #include "workloads/rpc/options.hpp"
@@ -18,12 +18,8 @@
 namespace pipelab::rpc {
 namespace {
 
-/// Of what there is none where nothing was recorded.
-std::string us(const record::Histogram& histogram, double quantile) {
-  return histogram.total() > 0
-             ? fmt::format("{:.3f}", static_cast<double>(histogram.value_at(quantile)) / 1e3)
-             : "-";
-}
+using record::each;
+using record::us;
 
 /// Measured requests that had no result.
 std::uint64_t failed(const Called& called) { return called.timeouts + called.failed + called.lost; }
@@ -37,15 +33,8 @@ std::uint64_t answered_bytes(const Called& called, const Recorder& recorder) {
              all > 0 ? static_cast<double>(called.sent_bytes) * answered / all : 0);
 }
 
-/// So many a second.
 double rate(std::uint64_t count, const Measured& measured) {
-  return measured.elapsed_ns > 0
-             ? static_cast<double>(count) / platform::to_seconds(measured.elapsed_ns)
-             : 0;
-}
-
-std::string us(platform::Nanoseconds ns) {
-  return fmt::format("{:.3f}", static_cast<double>(ns) / 1e3);
+  return record::rate(count, measured.elapsed_ns);
 }
 
 /// What a request that has no reply yet takes: to be remembered, and over rings its buffers.
@@ -59,7 +48,7 @@ std::string pending_bytes(const Measured& measured, const Options& options) {
 }
 
 std::vector<record::Stat> totals(const Measured& measured, const Recorder& recorder,
-                                 const Options& options, double clock_read_ns) {
+                                 const Options& options) {
   const Called& called = measured.called;
   const Served& served = measured.served;
   const std::optional<platform::Nanoseconds> cpu_ns = threads::run_time_ns(measured.threads);
@@ -75,10 +64,7 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
       {"failed", fmt::to_string(failed(called))},
       {"throughput_ops_s", fmt::to_string(rate(recorder.items(), measured))},
       {"throughput_bytes_s", fmt::to_string(rate(answered_bytes(called, recorder), measured))},
-      {"cpu_time_us", cpu_ns && recorder.items() > 0
-                          ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) / 1e3 /
-                                                      static_cast<double>(recorder.items()))
-                          : ""},
+      {"cpu_time_us", threads::cpu_time_us(measured.threads, recorder.items())},
       {"cpu_share",
        cpu_ns && measured.counted_ns > 0
            ? fmt::format("{:.4f}", static_cast<double>(*cpu_ns) /
@@ -107,53 +93,23 @@ std::vector<record::Stat> totals(const Measured& measured, const Recorder& recor
       {"pool_most_replies", of_pools(static_cast<double>(served.tally.most_out))},
       {"pool_bytes", pools ? fmt::to_string(shared_bytes(options)) : ""},
       {"all_requests", fmt::to_string(called.sent)},
-      {"clipped", fmt::to_string(recorder.clipped())},
-      {"samples", fmt::to_string(recorder.samples().size())},
-      {"clock_read_ns", fmt::format("{:.1f}", clock_read_ns)},
   };
 }
 
-class Rpc : public Workload {
- public:
-  std::string_view description() const override;
-  void add_options(cli::Options& all) override;
-  std::string conflict(const Kit& kit) const override;
-  double memory_bytes(const Kit& kit) const override;
-  std::string_view memory_options() const override;
-  Outcome run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) override;
-
- private:
-  Options options_;
-};
-
-}  // namespace
-
-std::string_view Rpc::description() const {
-  return "Sends JSON-RPC requests to a server, finds the request of each reply, and times it.";
-}
-
-void Rpc::add_options(cli::Options& all) { rpc::add_options(all, options_); }
-
-std::string Rpc::conflict(const Kit& kit) const { return rpc::conflict(options_, kit); }
-
-double Rpc::memory_bytes(const Kit& kit) const {
+double memory_bytes(const Options& options, const Kit& kit) {
   constexpr double kOfParsers = 8;  // times a message
-  return static_cast<double>(shared_bytes(options_)) +
-         static_cast<double>(options_.connections * bytes_a_connection(options_)) +
-         kOfParsers * static_cast<double>(options_.most_request_bytes()) +
+  return static_cast<double>(shared_bytes(options)) +
+         static_cast<double>(options.connections * bytes_a_connection(options)) +
+         kOfParsers * static_cast<double>(options.most_request_bytes()) +
          static_cast<double>(kit.record.samples()) * sizeof(CallTimes) +
          Recorder::course_bytes(kit.intervals());
 }
 
-std::string_view Rpc::memory_options() const {
-  return "--window, --connections, --bytes, --batch or --max-samples";
-}
-
-Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
+Outcome run(const Options& options, const Kit& kit, record::Files& files, std::atomic<bool>& stop) {
   Recorder recorder(kit.record.samples(), kit.record.sample_every, kit.intervals());
   const double clock_read_ns = platform::clock_read_cost_ns();
-  platform::allow_files(options_.files());
-  const Measured measured = measure(kit, options_, recorder, stop);
+  platform::allow_files(options.files());
+  const Measured measured = measure(kit, options, recorder, stop);
   const Called& called = measured.called;
   const record::Histogram& round_trip = recorder.histograms().front();
   constexpr double kMega = 1e6;
@@ -166,13 +122,25 @@ Outcome Rpc::run(const Kit& kit, record::Files& files, std::atomic<bool>& stop) 
 
   const std::array others{record::NamedHistogram{"lookup", called.lookup}};
   files.write(recorder, measured.begin_ns, others);
-  return {.begin_ns = measured.begin_ns,
-          .elapsed_ns = measured.elapsed_ns,
-          .stats = totals(measured, recorder, options_, clock_read_ns),
-          .threads = measured.threads,
-          .series = recorder.series(measured.elapsed_ns)};
+  return {
+      .begin_ns = measured.begin_ns,
+      .elapsed_ns = measured.elapsed_ns,
+      .stats = record::with_recorded(totals(measured, recorder, options), recorder, clock_read_ns),
+      .threads = measured.threads,
+      .series = recorder.series(measured.elapsed_ns)};
 }
 
-std::unique_ptr<Workload> make() { return std::make_unique<Rpc>(); }
+}  // namespace
+
+std::unique_ptr<Workload> make() {
+  return std::make_unique<WorkloadOf<Options>>(Parts<Options>{
+      .description =
+          "Sends JSON-RPC requests to a server, finds the request of each reply, and times it.",
+      .add_options = add_options,
+      .conflict = conflict,
+      .memory_bytes = memory_bytes,
+      .memory_options = "--window, --connections, --bytes, --batch or --max-samples",
+      .run = run});
+}
 
 }  // namespace pipelab::rpc

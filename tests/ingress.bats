@@ -51,7 +51,7 @@ value() { # NAME KEY
 @test "threads::Waker loses no wake-up, and with a rule of its protocol broken one is soon lost" {
   local variant seeds=${PIPELAB_THOROUGH:+200}
   "$ROOT/tests/wakes.sh" whole "${seeds:-1}"
-  for variant in no-recheck no-exchange; do
+  for variant in no-recheck ${PIPELAB_THOROUGH:+no-exchange}; do
     run "$ROOT/tests/wakes.sh" $variant "${seeds:-8}"
     exits 1
     says ": lost a wake-up after "

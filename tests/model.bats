@@ -36,13 +36,15 @@ violates() { # TEXT CAPACITY BATCH VARIANT...
 
 @test "published every 2 items, capacity 1" { holds batched 1 2; }
 @test "published every 2 items, capacity 2" { holds batched 2 2; }
+# bats test_tags=thorough
 @test "published every 2 items, capacity 3" { holds batched 3 2; }
 
 @test "published after more items than there are slots, capacity 2" { holds batched 2 3; }
+# bats test_tags=thorough
 @test "published after more items than there are slots, capacity 3" { holds batched 3 4; }
 
 @test "found: a fence is missing, and a wake-up is lost" {
-  for capacity in 1 2 3; do
+  for capacity in 1 2 ${PIPELAB_THOROUGH:+3}; do
     violates "somebody sleeps for ever" "$capacity" 2 no-fence batched-no-fence
   done
   violates "somebody sleeps for ever" 2 2 no-park-fence no-wake-fence
@@ -57,7 +59,7 @@ violates() { # TEXT CAPACITY BATCH VARIANT...
 }
 
 @test "found: the count is seen before the value" {
-  for capacity in 1 2 3; do
+  for capacity in 1 2 ${PIPELAB_THOROUGH:+3}; do
     violates "an item is torn, lost, or out of order" "$capacity" 2 count-first count-relaxed
   done
 }
@@ -87,7 +89,7 @@ violates() { # TEXT CAPACITY BATCH VARIANT...
 
 @test "many producers wake one loop, which sleeps in a futex or an eventfd" {
   local producers
-  for producers in 1 2; do
+  for producers in 1 ${PIPELAB_THOROUGH:+2}; do
     holds waker "$producers"
     holds waker-rings "$producers"
   done

@@ -85,10 +85,10 @@ suite() { # NAME LINE...: for a program that prints "time S s"
   done
 }
 
-@test "own programs: those of other people come out the same, and otherwise with another seed" {
-  run "$BATS_TEST_DIRNAME/own/all_programs.sh" --cpus 2 cyclictest hackbench
+@test "own programs: one of other people comes out the same, and otherwise with another seed" {
+  run "$BATS_TEST_DIRNAME/own/all_programs.sh" --cpus 2 hackbench
   exits 0
-  [ "$output" = "cyclictest: 2 CPUs same"$'\n'"hackbench: 2 CPUs same" ]
+  [ "$output" = "hackbench: 2 CPUs same" ]
 }
 
 # bats test_tags=thorough
@@ -225,11 +225,12 @@ suite() { # NAME LINE...: for a program that prints "time S s"
   [ ! -e "$MY/elsewhere" ]
 }
 
+# bats test_tags=thorough
 @test "own programs: the same on other targets" {
   cp "$BATS_TEST_DIRNAME/own/bad.sh" "$MY/"
   suite mine 'program = "bad.sh"' 'command = "bad.sh good"'
   sed -i "s/time (/time (/; s/ s'/'/" "$MY/mine.toml"
-  for target in armv7 ${PIPELAB_THOROUGH:+x86_64}; do
+  for target in armv7 x86_64; do
     make -s -C "$ROOT" image TARGET="$target"
     sweep --target "$target" "$MY/mine.toml"
     grep -q "^a,.*,$target,exact,tcg,1,0" "$BATS_TEST_TMPDIR/result_data/mine_metrics.csv"

@@ -9,7 +9,7 @@ ab() { run "$ROOT/scripts/ab.sh" "$@"; }
 
 # A folder of results, which a guest that only pretends has left.
 results() { # NAME
-  PIPELAB_RUNS=$BATS_TEST_TMPDIR/$1/runs "$ROOT/scripts/run_scenarios.sh" --timing exact --reps 2 t000
+  PIPELAB_RUNS=$BATS_TEST_TMPDIR/$1/runs "$ROOT/scripts/run_scenarios.sh" --timing exact --reps 4 t000
   echo "$BATS_TEST_TMPDIR/$1"
 }
 

@@ -110,7 +110,7 @@ suite() { # NAME LINE...: for a program that prints "time S s"
 @test "own programs: ab tells two versions apart in exact timing" {
   for version in counter counter_lock; do compile "$ROOT/examples/$version.cpp" "$version"; done
   sed 's|build/aarch64/||; s/^default = 2000000/default = 100000/; s/threads = \[.*/threads = [4]/' "$ROOT/examples/counter.toml" >"$MY/counter.toml"
-  run "$ROOT/scripts/ab.sh" --reps 2 --base-program "$MY/counter_lock" "$MY/counter.toml"
+  run "$ROOT/scripts/ab.sh" --reps 4 --base-program "$MY/counter_lock" "$MY/counter.toml"
   exits 0
   says "threads-4, exact timing on aarch64, what else changed: threads went to sleep"
   says "better: -"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from lab.judge import comparing
+from lab.judge import comparing, paired, ranks
 from lab.judge.comparing import Verdict
 from lab.judge.evidence import Case, Evidence
 from lab.judge.finding import Finding, Rule, Values, Words, rule
@@ -127,6 +127,10 @@ def few_samples(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
+def _least_p(runs: int) -> float:
+    return ranks.least_p(runs, runs)
+
+
 def _dotted(percentile: str) -> str:
     return percentile.replace("p999", "p99.9")
 
@@ -145,9 +149,10 @@ def few_runs(evidence: Evidence) -> Iterator[Finding]:
     for measurement in dict.fromkeys(case.measurement for case in evidence.cases):
         replicates = [case.replicates for case in evidence.cases if case.measurement == measurement]
         runs = min(replicates)
-        least = comparing.least_p(runs, runs)
-        if measurement.timing == "live" and len(replicates) > 1 and least > comparing.ALPHA:
-            enough = next(n for n in range(2, 10) if comparing.least_p(n, n) <= comparing.ALPHA)
+        least_p = paired.least_p if measurement.timing == "exact" else _least_p
+        least = least_p(runs)
+        if len(replicates) > 1 and least > comparing.ALPHA:
+            enough = next(n for n in range(2, 10) if least_p(n) <= comparing.ALPHA)
             yield Finding("", "", measurement, {"runs": runs, "p": least, "enough": enough})
 
 

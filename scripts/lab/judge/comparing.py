@@ -9,7 +9,9 @@ tests/test_comparing.py measures both.
 - Change against a baseline: the median of the ratios of every run with every run of the baseline, with the
   interval that inverts the rank-sum test; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods,
   4.2 and 4.3. One wild run in ten hardly moves either; a mean would follow it.
-- p value: the permutation distribution of that rank sum, ties and all, enumerated and not sampled.
+- p value: the permutation distribution of that rank sum, ties and all, enumerated and not sampled (lab.judge.ranks).
+- Exact timing: its runs are alike but for the seed, which is chance all the same, as it is once code moves: a test of the
+  steps from seed to seed (lab.judge.paired).
 - Several comparisons: Holm, "A simple sequentially rejective multiple test procedure" (1979).
 """
 
@@ -21,9 +23,9 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
-from lab.judge import placement
+from lab.judge import paired, placement, ranks
 from lab.tables.estimate import LEVEL, MIN_RUNS, finite, student_t
 from lab.tables.measurement import KEYS, Measurement, quiet
 from lab.plan.contract import Column
@@ -33,7 +35,6 @@ from lab.text import numbers
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
 POWER = 0.8  # with which the runs that are asked for would decide
 DETECTED = 0.9  # power with which a comparison would have shown the change that is given beside "inconclusive"
-MANY_RUNS = 100  # of both sides; from here on the rank sum is normal enough, and costly to enumerate
 MOST_RUNS = 1000  # that it makes sense to ask for
 LEAST_PLACED = 2  # runs of each side at one placement: of one alone it is chance
 RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
@@ -56,7 +57,7 @@ class Comparison:
 
     `change`, `low` and `high` are relative (0.05: 5 % more) unless `absolute`: of a share, and where a zero or
     negative value allows no ratio, they are in the metric's own unit. In exact timing, `low` and `high` span
-    the seeds, and there is no p value. `more_runs` of each side would decide; NaN when none are needed,
+    the seeds. `more_runs` of each side would decide; NaN when none are needed,
     infinite when more than 1000 are. Where it is inconclusive, a true change of `detectable` would have been
     found with DETECTED; infinite where so few runs find nothing.
     """
@@ -82,6 +83,7 @@ class Comparison:
     unit: str = "count"  # the metric's
     rare: str = ""  # what a few runs of one side have, and none of the other's, where both medians are 0
     where: str = ""  # the placement that both sides had, of lab.judge.placement; "" where all runs had the same
+    steps: tuple[float, ...] = ()  # in exact timing, from seed to seed
 
     def text(self) -> str:
         """For a cell of a table: the verdict, the change and what would decide."""
@@ -119,18 +121,6 @@ class Pair:
     where: str = ""
 
 
-def rank_sum_p(base: np.ndarray, value: np.ndarray) -> float:
-    """Of all ways to deal the values to the two sides, the share with rank sums at least this far apart."""
-    both = np.concatenate([base, value])
-    if len(both) > MANY_RUNS:
-        return float(stats.mannwhitneyu(base, value, method="asymptotic").pvalue) if np.ptp(both) else 1.0
-    doubled = np.rint(2 * stats.rankdata(both)).astype(int)  # whole even where ties share a rank
-    share = _subset_sums(tuple(sorted(doubled)), len(base))
-    centre = len(base) * (len(both) + 1)
-    distance = abs(int(doubled[: len(base)].sum()) - centre)
-    return min(1.0, float(share[np.abs(np.arange(len(share)) - centre) >= distance].sum()))
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p values, raised for their number. NaN was no test, and stays."""
     order = [index for index in np.argsort(p_values) if not math.isnan(p_values[index])]
@@ -142,11 +132,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def compare(pairs: Sequence[Pair], margin: float = MARGIN) -> list[Comparison]:
-    """A verdict for each pair. The live ones share one level, ALPHA."""
+def compare(pairs: Sequence[Pair], margin: float = MARGIN, others: int = 0) -> list[Comparison]:
+    """A verdict for each pair. They share one level, ALPHA, with so many `others`."""
     measured = [_measured(pair, margin) for pair in pairs]
-    adjusted = holm([each.p_value for each in measured])
-    tests = sum(not math.isnan(each.p_value) for each in measured)
+    adjusted = holm([each.p_value for each in measured] + [1.0] * others)
+    tests = others + sum(not math.isnan(each.p_value) for each in measured)
     return [
         each if math.isnan(p_value) else _judged(replace(each, p_adjusted=p_value), tests)
         for each, p_value in zip(measured, adjusted)
@@ -197,11 +187,6 @@ def placed_pairs(scenario: str, base: pd.DataFrame, value: pd.DataFrame, metrics
             yield from pairs_of(scenario, before, after, stated, where)
 
 
-def least_p(first: int, second: int) -> float:
-    """The smallest p value that so many runs can give."""
-    return 2 / math.comb(first + second, first)
-
-
 def detectable_change(spread_share: float, runs: int, margin: float = MARGIN) -> float:
     """The smallest true change, as a share, that `runs` of each side find with DETECTED (one comparison)."""
     return math.expm1(_detectable(_error(spread_share, runs, runs), runs, runs, ALPHA, math.log1p(margin)))
@@ -209,7 +194,7 @@ def detectable_change(spread_share: float, runs: int, margin: float = MARGIN) ->
 
 def _detectable(error: float, first: int, second: int, alpha: float, margin: float) -> float:
     """The same on the scale of the test, of an `error` of the difference of both sides."""
-    levels = 2 * np.cumsum(_untied_ranks(first, second))  # that so few runs can have
+    levels = 2 * np.cumsum(ranks.untied(first, second))  # that so few runs can have
     if levels[0] > alpha:
         return math.inf
     alpha = float(levels[levels <= alpha][-1])
@@ -263,7 +248,7 @@ def _live(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison:
         limit = 0.0 if enough else math.nan
         return replace(known, change=0.0, low=limit, high=limit, verdict=verdict, more_runs=more)
     scaled = (base, value) if known.absolute else (np.log(base), np.log(value))
-    p_value = rank_sum_p(base, value)
+    p_value = ranks.rank_sum_p(base, value)
     change, low, high = _shift(*scaled)
     if not change and p_value <= ALPHA:  # so many ties that the median of differences sees nothing of what differs
         change, low, high = float(scaled[1].mean() - scaled[0].mean()), *_two_samples(*scaled)
@@ -273,6 +258,8 @@ def _live(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison:
 
 
 def _judged(measured: Comparison, tests: int) -> Comparison:
+    if measured.measurement.timing == "exact":
+        return _judged_exact(measured, tests)
     margin, change, low, high = _on_test_scale(measured)
     decided = measured.p_adjusted <= ALPHA and (low > 0 or high < 0) and abs(change) > margin
     if -margin <= low and high <= margin:
@@ -319,28 +306,39 @@ def _decisive(alpha: float) -> np.ndarray:
     """By runs of each side (0 to MOST_RUNS): the change, in deviations, that a test finds with POWER."""
     runs = np.arange(2, MOST_RUNS + 1)
     factors = (special.stdtrit(2 * runs - 2, 1 - alpha / 2) + special.ndtri(POWER)) * np.sqrt(2 / runs)
-    testable = next(each for each in range(2, MOST_RUNS) if least_p(each, each) <= alpha)
+    testable = next(each for each in range(2, MOST_RUNS) if ranks.least_p(each, each) <= alpha)
     factors[: testable - 2] = math.inf
     return np.concatenate([[math.inf, math.inf], factors])
 
 
 def _exact(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison:
-    """Seed by seed, without a test: the same again gives the same again."""
+    """Seed by seed: the verdict is of the seeds that there are, and yet to be judged where all of them differ alike."""
     changes = value - base if known.absolute else value / base - 1
     change, low, high = float(np.median(changes)), float(changes.min()), float(changes.max())
     measured = replace(known, change=change, low=low, high=high)
-    margin = _on_test_scale(measured)[0]
     steps = changes if known.absolute else np.log(value) - np.log(base)  # where there and back are equally far
-    beyond = np.where(np.abs(steps) > margin, np.sign(steps), 0)  # by seed: more, less, or the same
+    measured = replace(measured, steps=tuple(steps))
     if low == high == 0:
-        verdict = Verdict.EQUAL
-    elif not beyond.any():
-        verdict = Verdict.SAME
-    elif (beyond == beyond[0]).all():
-        verdict = direction(beyond[0], known.higher_is_better)
-    else:
-        verdict = Verdict.MIXED
-    return replace(measured, verdict=verdict)
+        return replace(measured, verdict=Verdict.EQUAL)
+    margin = _on_test_scale(measured)[0]
+    beyond = np.where(np.abs(steps) > margin, np.sign(steps), 0)  # by seed: more, less, or the same
+    alike = (beyond == beyond[0]).all()
+    verdict = Verdict.INCONCLUSIVE if alike and beyond[0] else Verdict.SAME if alike else Verdict.MIXED
+    return replace(measured, verdict=verdict, p_value=paired.p_value(steps))
+
+
+def _judged_exact(measured: Comparison, tests: int) -> Comparison:
+    if measured.verdict is not Verdict.INCONCLUSIVE:
+        return measured
+    if measured.p_adjusted <= ALPHA:
+        return replace(measured, verdict=direction(measured.change, measured.higher_is_better))
+    steps, alpha = np.array(measured.steps), ALPHA / tests
+    shown = paired.detectable(steps, alpha, _on_test_scale(measured)[0], DETECTED)
+    return replace(
+        measured,
+        more_runs=paired.more_seeds(steps, alpha, POWER),
+        detectable=shown if measured.absolute else math.expm1(shown),
+    )
 
 
 def direction(change: float, higher_is_better: bool) -> Verdict:
@@ -352,7 +350,7 @@ def _shift(base: np.ndarray, value: np.ndarray) -> tuple[float, float, float]:
     """Hodges and Lehmann's estimate of value - base, and its interval."""
     steps = np.sort(np.subtract.outer(value, base).ravel())
     change = float(np.median(steps))
-    covered = 1 - 2 * np.cumsum(_untied_ranks(len(base), len(value)))  # by the steps from here to its mirror
+    covered = 1 - 2 * np.cumsum(ranks.untied(len(base), len(value)))  # by the steps from here to its mirror
     depth = int(np.count_nonzero(covered >= LEVEL)) - 1
     if depth < 0:
         return change, *_two_samples(base, value)
@@ -371,29 +369,6 @@ def _two_samples(base: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     half = student_t(1 - LEVEL, freedom) * _error(math.sqrt(variance), len(base), len(value))
     centre = value.mean() - base.mean()
     return float(centre - half), float(centre + half)
-
-
-@lru_cache(maxsize=256)
-def _untied_ranks(first: int, second: int) -> np.ndarray:
-    """The distribution of Mann and Whitney's U (0 to first * second) when chance deals the ranks."""
-    runs = first + second
-    if runs > MANY_RUNS:
-        deviation = math.sqrt(first * second * (runs + 1) / 12)
-        edges = np.arange(first * second + 2) - 0.5 - first * second / 2
-        return np.diff(special.ndtr(edges / deviation))
-    smallest = first * (first + 1) // 2
-    shares = _subset_sums(tuple(range(1, runs + 1)), first)
-    return shares[smallest : smallest + first * second + 1]
-
-
-@lru_cache(maxsize=256)
-def _subset_sums(numbers: tuple[int, ...], size: int) -> np.ndarray:
-    """By sum: the share of all subsets of `size` numbers that have it."""
-    ways = np.zeros((size + 1, sum(numbers) + 1))
-    ways[0, 0] = 1
-    for number in numbers:
-        ways[1:, number:] += ways[:-1, :-number].copy()
-    return ways[size] / ways[size].sum()
 
 
 def _error(deviation: float, first: int, second: int) -> float:

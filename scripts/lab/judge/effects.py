@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lab.tables import stages
-from lab.judge import comparing
+from lab.judge import comparing, paired
 from lab.judge.evidence import OPPOSITE, Case, of_suite
 from lab.plan.contract import Column, Contract
 from lab.plan.kinds import MARGIN, Value
@@ -30,8 +30,8 @@ UNCHANGED = {Verdict.SAME, Verdict.EQUAL}
 class Effect:
     """What a change does to one metric over its pairs.
 
-    The verdict is of all pairs together: in exact timing it is that of each of them, in live timing that of one test over
-    all (`p_value`), which may be certain where no pair is by itself; never against a pair that is certain of the contrary.
+    The verdict is of all pairs together, of one test over all (`p_value`), which may be certain where no pair is by itself;
+    never against a pair that is certain of the contrary, and in exact timing only where each seed of each pair agrees.
     """
 
     metric: str
@@ -61,7 +61,7 @@ class Change:
 def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.DataFrame) -> list[Change]:
     """All changes of one measurement; `raw` and `table`, of lab.tables.stages.table(), are of that alone.
 
-    In live timing they share one level of error.
+    They share one level of error.
     """
     margin = environment.get("margin", MARGIN)
     known = contract_of(environment)
@@ -72,10 +72,12 @@ def of_measurement(raw: pd.DataFrame, environment: Mapping[str, Any], table: pd.
     for first, second, difference in _differences(list(cases.values()), known):
         pairs = found.setdefault((*difference, first.interval_ns), {})
         pairs.setdefault((_runs(first), _runs(second)), (first.scenario, second.scenario))
+    steps = {key: list(found[key].values()) for key in found if _is_step(key, list(found))}
+    sides = {key: _sides(key, pairs, runs, known) for key, pairs in steps.items()}
+    number = sum(len(each) for of_key in sides.values() for each in of_key.values())
     changes = [
-        _change(key, list(pairs.values()), cases, runs, table, margin, known)
-        for key, pairs in sorted(found.items(), key=lambda each: (-each[0][3], list(found).index(each[0])))
-        if _is_step(key, list(found))
+        _change(key, steps[key], sides[key], table, margin, number)
+        for key in sorted(steps, key=lambda each: (-each[3], list(found).index(each)))
     ]
     return _judged(changes, margin)
 
@@ -125,26 +127,38 @@ def _is_step(key: tuple[str, str, str, float], every: Sequence[tuple[str, str, s
     return not any(_number(before) < _number(value) < _number(after) < math.inf for value in between)
 
 
+def _sides(
+    key: tuple[str, str, str, float],
+    pairs: Sequence[tuple[str, str]],
+    runs: Mapping[str, pd.DataFrame],
+    known: Contract,
+) -> dict[tuple[str, str], list[Pair]]:
+    """What is compared of each two scenarios."""
+    # Without a schedule items are intended when they are created.
+    columns = [column for column in known.judged if key[3] or column.metric.name != RESPONSE]
+    return {pair: _pairs_of(pair, runs, columns, key[0] == "smp") for pair in pairs}
+
+
 def _change(
     key: tuple[str, str, str, float],
     pairs: Sequence[tuple[str, str]],
-    cases: Mapping[str, Case],
-    runs: Mapping[str, pd.DataFrame],
+    sides: Mapping[tuple[str, str], Sequence[Pair]],
     table: pd.DataFrame,
     margin: float,
-    known: Contract,
+    number: int,
 ) -> Change:
-    """Not yet judged."""
-    # Without a schedule items are intended when they are created.
-    columns = [column for column in known.judged if key[3] or column.metric.name != RESPONSE]
-    sides = {pair: _pairs_of(pair, runs, columns, key[0] == "smp") for pair in pairs}
+    """Not yet judged, but for exact timing: its comparisons are of those `number` of the measurement."""
     moved = tuple(pair for pair in pairs if not sides[pair])
     effects = []
-    for column in columns:
-        of_pairs = [each for pair in pairs for each in sides[pair] if each.metric == column.name]
-        if comparisons := tuple(comparing.compare(of_pairs, margin)):
-            p_value = comparisons[0].p_value if len(comparisons) == 1 else stratified_p(of_pairs)
-            effects.append(Effect(column.name, comparisons, Verdict.INCONCLUSIVE, p_value))
+    for name in dict.fromkeys(each.metric for pair in pairs for each in sides[pair]):
+        of_pairs = [each for pair in pairs for each in sides[pair] if each.metric == name]
+        is_exact = of_pairs[0].measurement.timing == "exact"
+        if comparisons := tuple(comparing.compare(of_pairs, margin, (number - len(of_pairs)) * is_exact)):
+            if is_exact:
+                p_value = paired.p_value(np.concatenate([each.steps for each in comparisons]))
+            else:
+                p_value = comparisons[0].p_value if len(comparisons) == 1 else stratified_p(of_pairs)
+            effects.append(Effect(name, comparisons, Verdict.INCONCLUSIVE, p_value))
     whole = [pair for pair in pairs if sides[pair] and not any(each.where for each in sides[pair])]
     return Change(*key, tuple(pairs), moved, tuple(effects), _stage_changes(whole, table))
 
@@ -181,7 +195,7 @@ def stratified_p(pairs: Iterable[Pair]) -> float:
 
 
 def _judged(changes: Sequence[Change], margin: float) -> list[Change]:
-    """Each effect with its verdict; those of live timing share one level, ALPHA."""
+    """Each effect with its verdict; all share one level, ALPHA."""
     every = [effect for each in changes for effect in each.effects]
     adjusted = iter(comparing.holm([effect.p_value for effect in every]))
     return [
@@ -195,8 +209,13 @@ def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
     if verdicts <= UNCHANGED:
         return replace(effect, verdict=Verdict.SAME)
     if effect.comparisons[0].measurement.timing == "exact":
-        alike = len(verdicts) == 1 and verdicts <= set(OPPOSITE)
-        return replace(effect, verdict=verdicts.pop() if alike else Verdict.MIXED)
+        alike = (
+            not verdicts & {Verdict.MIXED, *UNCHANGED} and len({each.change > 0 for each in effect.comparisons}) == 1
+        )
+        if not alike or p_value > ALPHA:
+            return replace(effect, verdict=Verdict.INCONCLUSIVE if alike else Verdict.MIXED)
+        first = effect.comparisons[0]
+        return replace(effect, verdict=comparing.direction(first.change, first.higher_is_better), p_value=p_value)
     of_all = _middle(effect.comparisons)
     margin = of_all.margin * max(abs(of_all.base), abs(of_all.value)) if of_all.absolute else margin
     if math.isnan(p_value) or p_value > ALPHA or not abs(of_all.change) > margin:

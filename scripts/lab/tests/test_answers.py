@@ -21,7 +21,7 @@ PIPELINE = contract.load("pipeline")
 
 @pytest.fixture(name="found")
 def _found() -> dict[str, Change]:
-    return changes_of(*made())
+    return changes_of(*made(times=4))
 
 
 def test_a_pair_that_moved_the_threads_is_told() -> None:
@@ -40,7 +40,7 @@ def test_the_stage_that_changed_most_is_told() -> None:
             for stage, mean_us in zip(("lateness", "wake_up"), means_us)
         ]
     )
-    raw, environment = made()
+    raw, environment = made(times=4)
     raw["cpus"] = 2
     text = told.tables(effects.of_measurement(raw, environment, table), PIPELINE)[1]
     line = next(line for line in text.splitlines() if line.startswith("| `pin-consumer`: none → 1"))
@@ -167,12 +167,12 @@ def test_changes_that_are_read_together_have_one_form() -> None:
 
 
 def test_the_first_page_answers_what_is_asked() -> None:
-    raw, environment = made()
+    raw, environment = made(times=4)
     changes, evidence = list(changes_of(raw, environment).values()), of_suite(raw, environment)
     families = placement.families(raw, environment)
     asked = answers.of_changes(changes, evidence, families, ["pin-consumer"])
     assert asked == (
-        "all threads on one CPU, or on several, at 1,000/s: latency p50 10.0 µs, or 15.0 µs (3 and 9 runs); "
+        "all threads on one CPU, or on several, at 1,000/s: latency p50 10.0 µs, or 15.0 µs (12 and 36 runs); "
         "`pin-consumer`: none → 1 at 1,000/s: latency p50 **worse** (+3.3 % to +50.0 %)"
     )
     assert answers.of_changes(changes, evidence, families, []) == asked.split("; ")[1]

@@ -322,7 +322,8 @@ def test_too_few_samples_and_runs() -> None:
     assert not found(measurement.few_samples, case(items=1_001))
     assert found(measurement.few_runs, case(runs=3), case(runs=4))[0].evidence.endswith("p is at least 0.1")
     assert not found(measurement.few_runs, case(runs=4), case(runs=4))
-    assert not found(measurement.few_runs, case(runs=3)) and not found(measurement.few_runs, *[case(EXACT, 1)] * 2)
+    assert not found(measurement.few_runs, case(runs=3)) and not found(measurement.few_runs, *[case(EXACT, 3)] * 2)
+    assert "p is at least 0.12" in found(measurement.few_runs, *[case(EXACT, 2)] * 2)[0].evidence
 
 
 def test_costly_clock() -> None:

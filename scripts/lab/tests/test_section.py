@@ -232,5 +232,7 @@ def test_stages_that_no_finding_tells_look_like_findings() -> None:
     )
     raw = pd.DataFrame({"scenario": list(runs), "items": 10_000})
     _, text = section._stages("t", LIVE, PIPELINE, Evaluation([], [], table, []), raw, 0)
-    told = "of 100 µs 40 % the producer running late, 30 % behind earlier items, 30 % waiting for the consumer to wake up."
+    told = (
+        "of 100 µs 40 % the producer running late, 30 % behind earlier items, 30 % waiting for the consumer to wake up."
+    )
     assert str(text).splitlines() == [f"- **the slowest 1 %.** many: {told}", f"- **the mean item.** few: {told}"]

@@ -14,12 +14,12 @@ INSTRUMENTS = ("counters", "trace", "capacity", "bench")  # beside findings: the
 KNOW_INSTRUMENTS = ("report", "")
 MOST_FILES = 15  # of a room
 RETIRED = re.compile(r"stud(y|ies)|told|choices?", re.IGNORECASE)  # words that meant several things each
-# What only the pipeline has; its own rules may say it.
+# What the pipeline has, and of it the latency a feed; their own rules may say it.
 WORKLOAD = re.compile(
     r"^(latency|dropped|consumed|producer|consumer)$|latency_(p\d|ns)|drop_rate|(producer|consumer)_"
     r"|queue[-_]cap|on[-_]full|prod[-_]interval"
 )
-MAY_KNOW_WORKLOAD = ("findings/pipeline.py",)
+MAY_KNOW_WORKLOAD = ("findings/pipeline.py", "findings/feed.py")
 
 
 def main() -> int:

@@ -2,22 +2,13 @@
 
 from collections.abc import Iterator
 
-from lab.judge.evidence import Case, Evidence
+from lab.judge.evidence import Evidence
 from lab.judge.finding import Finding, rule
 
 DEARER = 1.05  # times the CPU time of a request that does without
 SLOWER = 2.0  # times a lookup in slots
 HELD_UP = 2.0  # times the round trip: what a response takes of which half was waiting for the window
 SPARE = 4  # times as many places as were ever used
-
-
-def beside(evidence: Evidence, option: str, better: str) -> Iterator[tuple[Case, Case]]:
-    """Each case that has another value of an option, and its counterpart with the better one."""
-    known = {case.but_for(option): case for case in evidence.cases if case.options[option] == better}
-    for case in evidence.cases:
-        other = known.get(case.but_for(option))
-        if other and other is not case:
-            yield case, other
 
 
 @rule(
@@ -30,7 +21,7 @@ def beside(evidence: Evidence, option: str, better: str) -> Iterator[tuple[Case,
 )
 def copies(evidence: Evidence) -> Iterator[Finding]:
     """A parser that needs memory of its own pays for filling it."""
-    for case, other in beside(evidence, "copy", "none"):
+    for case, other in evidence.counterparts("copy", "none"):
         copied_us, in_place_us = case.value("cpu_time_us"), other.value("cpu_time_us")
         if copied_us > DEARER * in_place_us > 0:
             yield case.found(copied_us=copied_us, in_place_us=in_place_us)
@@ -47,7 +38,7 @@ def copies(evidence: Evidence) -> Iterator[Finding]:
 )
 def allocates(evidence: Evidence) -> Iterator[Finding]:
     """What an allocator costs where one thread allocates and another frees."""
-    for case, other in beside(evidence, "pool", "return-ring"):
+    for case, other in evidence.counterparts("pool", "return-ring"):
         heap_us, stock_us = case.value("cpu_time_us"), other.value("cpu_time_us")
         if heap_us > DEARER * stock_us > 0:
             yield case.found(heap_us=heap_us, stock_us=stock_us, pool=str(case.options["pool"]))
@@ -63,7 +54,7 @@ def allocates(evidence: Evidence) -> Iterator[Finding]:
 )
 def looks_up(evidence: Evidence) -> Iterator[Finding]:
     """The lookup is measured where it happens; registering a request is in its round trip alone."""
-    for case, other in beside(evidence, "correlate", "slots"):
+    for case, other in evidence.counterparts("correlate", "slots"):
         table_ns, slots_ns = case.value("lookup_p50_ns"), other.value("lookup_p50_ns")
         if table_ns > SLOWER * slots_ns > 0:
             yield case.found(table_ns=table_ns, slots_ns=slots_ns, correlate=str(case.options["correlate"]))

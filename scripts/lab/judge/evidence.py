@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -112,6 +112,14 @@ class Evidence:
     def contract(self) -> Contract:
         """Of the suite's workload."""
         return measurements.contract_of(self.environment)
+
+    def counterparts(self, option: str, better: Value) -> Iterator[tuple[Case, Case]]:
+        """Each case that has another value of an option, and the case that differs in having the better one."""
+        known = {case.but_for(option): case for case in self.cases if case.options[option] == better}
+        for case in self.cases:
+            other = known.get(case.but_for(option))
+            if other and other is not case:
+                yield case, other
 
 
 def of_suite(

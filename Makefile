@@ -44,6 +44,9 @@ run-scenarios: setup-run $(if $(COUNTERS),counters) ## boot a guest for each run
 	@scripts/run_scenarios.sh --make-images $(guest) $(timing) $(runs) $(suites)
 	@[[ -z $${COUNTERS-} ]] || scripts/count_runs.sh $(call option,jobs,JOBS) $(dry)
 
+ablation: setup-run ## run SUITE (feed-ablation), of whose [ladder] each step is run alone, and with all above it
+	@scripts/run_scenarios.sh --make-images $(guest) $(timing) $(runs) $${SUITE:-feed-ablation}
+
 matrix: setup-run ## run SUITE (t000) on every target with every kernel that it has, once each, and make one table
 	@scripts/matrix.sh $(reps) $(duration) $(dry) $${SUITE:-t000}
 

@@ -58,7 +58,9 @@ def terms(suite: Suite) -> dict[str, Any]:
         "baselines": suite.baselines,
         "margin": suite.margin,
         "objectives": [asdict(each) for each in suite.objectives],
-    } | ({"question": suite.question, "about": list(suite.about)} if suite.question else {})
+        **({"question": suite.question, "about": list(suite.about)} if suite.question else {}),
+        **({"steps": list(suite.steps)} if suite.steps else {}),
+    }
 
 
 def read_stages(records: Iterable[RunRecord]) -> tuple[dict[tuple[Measurement, str], list[RunStages]], list[Complaint]]:

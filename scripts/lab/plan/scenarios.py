@@ -13,6 +13,10 @@
     [group.mutex]                                    # what its scenarios share, and the beginning of their names
     queue = "mutex"
     matrix.place = ["unpinned", "apart"]             # or [group.mutex.scenario.NAME]
+
+    [ladder]                                         # steps of an ablation: no-step, ring, batch, to-batch
+    ring = { queue = "spsc" }                        # each alone, and with all that are above it
+    batch = { queue-cap = 1024 }
 """
 
 import math
@@ -34,6 +38,7 @@ NO_VALUE = "default"  # in a matrix: the option is not given
 SHARED = ("matrix", "scenario")  # keys of a group that are no options
 RESERVED = ("exclude", "include")  # keys of a matrix that are no axes
 NO_NAME = re.compile(r"[^A-Za-z0-9_-]")  # of fifo:50 and 1.5ms, which are fifo_50 and 1_5ms in a name
+NO_STEP = "no-step"  # of a ladder: the scenario without any
 INTERVAL, RATE = "interval", "rate"  # what the interval of any workload may be called
 
 
@@ -65,7 +70,7 @@ class Reader:
     def all(self, table: Mapping[str, Any]) -> list[Scenario]:
         """Every scenario of the file's `table`, in its order: written ones, the matrix's, then group by group."""
         common = self.section("[common]", table.get("common", {}))
-        found = list(self._of(table, common, "", ""))
+        found = [*self._of(table, common, "", ""), *self._ladder(table.get("ladder", {}), common)]
         for name, group in _table(self.where, "group", table.get("group", {})).items():
             place = f"[group.{checked_name(self.where, '[group]', name)}]"
             shared = self.section(
@@ -98,6 +103,23 @@ class Reader:
             yield self._scenario(
                 _joined(group, *(self._part(axis, value) for axis, value in axes.items())), values, group, axes
             )
+
+    def _ladder(self, table: object, shared: dict[str, Value]) -> Iterator[Scenario]:
+        """Without any step, with each alone, and with all up to each."""
+        steps = {
+            name: self.section(f"[ladder.{name}]", each) for name, each in _table(self.where, "ladder", table).items()
+        }
+        if idle := [name for name, settings in steps.items() if settings.items() <= shared.items()]:
+            what = "changes nothing: give an option another value than in [common], or remove it"
+            raise Complaint(f"{self.where}: [ladder.{idle[0]}]", what)
+        if steps:
+            yield self._scenario(NO_STEP, shared, "", {})
+        for name, settings in steps.items():
+            yield self._scenario(name, shared | settings, "", {})
+        for number, (name, settings) in enumerate(steps.items()):
+            shared = shared | settings
+            if number:
+                yield self._scenario(up_to(name), shared, "", {})
 
     def _combinations(self, place: str, matrix: dict[str, Any]) -> list[dict[str, Value]]:
         """The value of each axis, by combination."""
@@ -182,6 +204,11 @@ class Reader:
             return interval.name, plain(round(TIMES["s"] / float(rate)) / TIMES[interval.unit or "s"])
         option: Option = interval if interval and key == INTERVAL and key not in self.options else self.options[key]
         return option.name, _checked(where, key, value, option.kind, option.unit)
+
+
+def up_to(step: str) -> str:
+    """The scenario with all steps of a ladder up to this one."""
+    return f"to-{step}"
 
 
 def on_kernels(

@@ -23,7 +23,7 @@ MOST_BYTES = 2**18  # of a file
 MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
 MOST_REPLICATES = 1000
 TIMINGS = ("exact", "live")
-SECTIONS = ("common", "guest", "slo", "axis", "matrix", "scenario", "group")
+SECTIONS = ("common", "guest", "slo", "axis", "matrix", "scenario", "group", "ladder")
 HOW = ("timing", "reps", "targets", "kernels", "builds")  # a suite is run, where nobody says otherwise
 TOP = ("title", "question", "about", "workload", "baseline", "margin", *HOW, *SECTIONS)
 
@@ -47,6 +47,7 @@ class Suite:
     replicates: int = 3
     targets: tuple[str, ...] = ("aarch64",)
     builds: tuple[str, ...] = ()  # git revisions whose programs it is compared with
+    steps: tuple[str, ...] = ()  # of its ladder
     whole: bool = True  # these are all of the file's scenarios
 
     def guest_of(self, scenario: str) -> dict[str, Value]:
@@ -143,6 +144,7 @@ def load(path: Path) -> Suite:
         replicates=int(_number(path, table, "reps", Number(1, MOST_REPLICATES), 3, "runs of each scenario and timing")),
         targets=_targets(path, table),
         builds=_list(path, table, "builds") if "builds" in table else (),
+        steps=tuple(table.get("ladder", {})),
     )
 
 

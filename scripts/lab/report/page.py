@@ -200,6 +200,7 @@ def _suite_page(
             rules_of(contract),
             [text for text in beside if text],
             place,
+            environment.get("steps", ()),
         )
         body += course.blocks(name, folder, measurement, contract, environment)
         below.append(Part(3, f"{name}, {measurement}", body))

@@ -36,16 +36,20 @@ def body(
     rules: Mapping[str, Rule],
     beside: Sequence[str] = (),
     of: int = 0,
+    steps: Sequence[str] = (),
 ) -> list[Block]:
     """`metrics`, `raw` and `known` are of that measurement alone, the suite's at the place `of`.
 
-    `baselines` says what each scenario is compared with; `beside` is what instruments say of it.
+    `baselines` says what each scenario is compared with; `beside` is what instruments say of it; `steps` are its ladder's.
     """
     found = findings.lines(known.findings, rules, contract, list(metrics["scenario"]))
     return [
         _table(metrics, contract),
         _caption(measurement, metrics, contract),
-        *verdicts.table_of(known.comparisons, contract, baselines),
+        *(
+            verdicts.of_ladder(steps, known.comparisons, contract)
+            or verdicts.table_of(known.comparisons, contract, baselines)
+        ),
         *verdicts.elsewhere(metrics, known.comparisons, baselines),
         *beside,
         *_stages(suite, measurement, contract, known, raw, of),

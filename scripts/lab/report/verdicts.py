@@ -8,6 +8,7 @@ import pandas as pd
 from lab.judge.comparing import MOST_RUNS, Comparison, Verdict
 from lab.judge.effects import UNCHANGED
 from lab.plan.contract import Contract
+from lab.plan.scenarios import NO_STEP, up_to
 from lab.report.effects import CLEAR
 from lab.text import names, numbers
 from lab.text.markdown import Markup, bold, table, words
@@ -56,6 +57,32 @@ def table_of(comparisons: Sequence[Comparison], contract: Contract, baselines: M
         notes.append(f"Neither better nor worse in any metric for certain: {words(of)}.")
     notes += _legend([each for of_line in shown.values() for each in of_line.values()])
     return [table([*first, *(titles[name] for name in changed)], rows)] * bool(rows) + [" ".join(notes)] * bool(notes)
+
+
+def of_ladder(steps: Sequence[str], comparisons: Sequence[Comparison], contract: Contract) -> list[str]:
+    """What each step of an ablation does alone, and with all above it: a line a step, and for each metric two columns; below
+    it what the words mean. Empty where nothing is compared with the scenario without any."""
+    found: dict[tuple[str, str], list[Comparison]] = {}
+    for each in comparisons:
+        found.setdefault((each.scenario, each.metric), []).append(each)
+    scenarios = {scenario for scenario, _ in found}
+    if not scenarios & {*steps, *map(up_to, steps)}:
+        return []
+    metrics = [name for name in contract.columns if any(name == metric for _, metric in found)]
+    head = [f"{contract.columns[name].title}{how}" for name in metrics for how in (", alone", ", with all above")]
+    rows = []
+    for number, step in enumerate(steps):
+        names = (step, up_to(step) if number else step)
+        rows.append([step, *(_cells(found.get((name, metric), ())) for metric in metrics for name in names)])
+    shown = [each for (scenario, _), several in found.items() for each in several]
+    note = f"Each step against {NO_STEP}, which has none: alone, and together with the steps above it. "
+    return [table(["step", *head], rows), note + " ".join(_legend(shown))]
+
+
+def _cells(comparisons: Sequence[Comparison]) -> Markup:
+    """One, or one for each placement."""
+    texts = [_cell(each) + f", on {each.where}" * bool(each.where) for each in comparisons]
+    return Markup("; ".join(texts) or UNKNOWN)
 
 
 def not_compared(metrics: pd.DataFrame, comparisons: Sequence[Comparison], baselines: Mapping[str, str]) -> list[str]:

@@ -108,6 +108,25 @@ def test_the_legend_tells_intervals_from_verdicts_and_equal_from_same() -> None:
     assert "Equal" not in verdicts.table_of([worse], PIPELINE, {"y": "base"})[-1] and "Equal" not in live
 
 
+def test_each_step_of_a_ladder_is_a_line_alone_and_with_all_above_it() -> None:
+    first, second, both = (compared(Verdict.BETTER, scenario=name) for name in ("ring", "spin", "to-spin"))
+    unclear = replace(second, verdict=Verdict.INCONCLUSIVE, low=math.nan, high=math.nan, change=math.nan)
+    table, note = verdicts.of_ladder(["ring", "spin"], [first, unclear, both], PIPELINE)
+    assert table.splitlines() == [
+        "| step | latency p50, alone | latency p50, with all above |",
+        "|---|---|---|",
+        *(
+            f"| {step} | {alone} | **better** +20 % (+10 % to +30 %) |"
+            for step, alone in (
+                ("ring", "**better** +20 % (+10 % to +30 %)"),
+                ("spin", "inconclusive"),
+            )
+        ),
+    ]
+    assert note.startswith("Each step against no-step, which has none: alone, and together with the steps above it.")
+    assert verdicts.of_ladder([], [first], PIPELINE) == verdicts.of_ladder(["other"], [first], PIPELINE) == []
+
+
 def test_a_long_table_of_verdicts_has_what_is_certain_and_names_the_rest() -> None:
     every = [compared(Verdict.INCONCLUSIVE, scenario=f"s{number}") for number in range(7)]
     table, note = verdicts.table_of(
@@ -150,7 +169,7 @@ def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
     assert "- **too few samples.** baseline, affinity, queue-cap-8: the latency p95 and p99 would rest on" in exact
     assert "smallest and the largest of the seeds" in exact
     live = page.split("## t000, live timing on aarch64 with tcg\n")[1].split("\n## ")[0]
-    assert "**too few runs.**" in live and "**too few runs.**" not in exact
+    assert "**too few runs.** 2 quiet runs of a scenario" in live and "**too few runs.** 2 quiet runs of a scenario" in exact
     first = report.pages(runs.parent)["results.md"]
     assert "1 of 2 objectives met in every scenario; response_p50_us <= " in first and " **missed** in all" in first
     assert page_of(runs, "[scenario.baseline]\n[scenario.affinity]").count("Objectives") == 0

@@ -118,6 +118,32 @@ def test_a_group_s_scenarios_share_its_options_and_the_beginning_of_their_names(
 
 
 SCENARIOS_OF_FOUR = "[scenario.a]\n[scenario.b]\n[scenario.c]\n[scenario.d]\n"
+
+
+def test_a_ladder_has_no_step_each_step_alone_and_all_up_to_each(tmp_path: Path) -> None:
+    text = '[common]\nqueue = "mutex"\n[ladder]\nring = { queue = "spsc" }\nwide = { queue-cap = 9, smp = 4 }\nspin = { wait = "spin" }\n'
+    ring, wide, spin = {"queue": "spsc"}, {"queue-cap": 9, "smp": 4}, {"wait": "spin"}
+    mutex = {"queue": "mutex"}
+    assert options_of(tmp_path, text) == {
+        "no-step": mutex,
+        "ring": ring,
+        "wide": mutex | wide,
+        "spin": mutex | spin,
+        "to-wide": ring | wide,
+        "to-spin": ring | wide | spin,
+    }
+    known = load(tmp_path, text)
+    assert known.steps == ("ring", "wide", "spin") and set(known.baselines.values()) == {"no-step"}
+    with pytest.raises(
+        Complaint, match=r"\[ladder.ring\]: changes nothing: give an option another value than in \[common\]"
+    ):
+        load(tmp_path, text.replace('"spsc"', '"mutex"'))
+    with pytest.raises(Complaint, match=r"two scenarios that are called ring"):
+        load(tmp_path, text + "[scenario.ring]\n")
+    with pytest.raises(Complaint, match="ladder: is not a section"):
+        load(tmp_path, "ladder = 3\n")
+
+
 GRID = '[axis.x]\np = {}\nq = { queue-cap = 8 }\n[matrix]\nx = ["p", "q"]\nwait = ["spin", "futex"]\n[group.g]\nqueue = "mutex"\nmatrix.x = ["p", "q"]\n'
 
 

@@ -35,6 +35,7 @@ from lab.text import numbers
 ALPHA = 0.04  # of all tests of one table together: 1,000 of them then stay below 5 % even by bad luck
 POWER = 0.8  # with which the runs that are asked for would decide
 DETECTED = 0.9  # power with which a comparison would have shown the change that is given beside "inconclusive"
+LEAST_CHANGE = -1 + 2**-53  # -100 % is what rounding makes of it
 MOST_RUNS = 1000  # that it makes sense to ask for
 LEAST_PLACED = 2  # runs of each side at one placement: of one alone it is chance
 RANK_EFFICIENCY = 3 / math.pi  # of the rank sum, beside a t test of normal values
@@ -276,7 +277,7 @@ def _on_test_scale(measured: Comparison) -> tuple[float, float, float, float]:
     limits = (measured.change, measured.low, measured.high)
     if measured.absolute:
         return measured.margin * max(abs(measured.base), abs(measured.value)), *limits
-    change, low, high = (math.log1p(limit) for limit in limits)
+    change, low, high = (math.log1p(max(limit, LEAST_CHANGE)) for limit in limits)
     return math.log1p(measured.margin), change, low, high
 
 

@@ -252,6 +252,12 @@ def test_exact_timing_is_equal_or_not_seed_by_seed() -> None:
     assert comparing.compare([seeds])[0].verdict is Verdict.EQUAL
 
 
+@pytest.mark.parametrize("timing", ["exact", "live"])
+def test_almost_nothing_is_left_without_an_error(timing: str) -> None:
+    gone = compare([1e20, 2e20] * 3, [1.0, 2.0] * 3, timing=timing)
+    assert (gone.verdict, gone.change) == (Verdict.BETTER, -1.0)
+
+
 def test_a_suite_against_its_baseline_without_noisy_runs() -> None:
     raw = pd.read_csv(RESULTS / "t001_raw.csv")
     baselines = {name: "baseline-1000us" for name in set(raw["scenario"]) - {"baseline-1000us"}}

@@ -169,7 +169,10 @@ def test_the_suite_says_how_its_runs_are_judged(runs: Path) -> None:
     assert "- **too few samples.** baseline, affinity, queue-cap-8: the latency p95 and p99 would rest on" in exact
     assert "smallest and the largest of the seeds" in exact
     live = page.split("## t000, live timing on aarch64 with tcg\n")[1].split("\n## ")[0]
-    assert "**too few runs.** 2 quiet runs of a scenario" in live and "**too few runs.** 2 quiet runs of a scenario" in exact
+    assert (
+        "**too few runs.** 2 quiet runs of a scenario" in live
+        and "**too few runs.** 2 quiet runs of a scenario" in exact
+    )
     first = report.pages(runs.parent)["results.md"]
     assert "1 of 2 objectives met in every scenario; response_p50_us <= " in first and " **missed** in all" in first
     assert page_of(runs, "[scenario.baseline]\n[scenario.affinity]").count("Objectives") == 0

@@ -24,4 +24,4 @@ def test_what_has_changed_is_found_where_there_are_enough_seeds() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("PIPELAB_THOROUGH" not in os.environ, reason="takes minutes: make thorough")
 def test_the_tables_of_the_docs_are_what_was_simulated() -> None:
-    assert trust.tables(200) in (ROOT / "docs/trust.md").read_text()
+    assert trust.tables(trust.REPORTS) in (ROOT / "docs/trust.md").read_text()

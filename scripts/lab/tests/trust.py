@@ -17,6 +17,7 @@ from lab.tables.measurement import Measurement
 from lab.text.markdown import table
 
 COMPARISONS = 145
+REPORTS = 100  # of each cell
 RUNS = {"exact": (3, 6, 8, 10), "live": (3, 6, 10, 30)}
 WRONG = (Verdict.BETTER, Verdict.WORSE)
 
@@ -85,4 +86,4 @@ def tables(reports: int) -> str:
 
 
 if __name__ == "__main__":
-    print(tables(200))
+    print(tables(REPORTS))

@@ -164,7 +164,12 @@ def _start(task: Task) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
-    child = os.fork()
+    # An interruption while Python's own hooks of a fork run would be lost.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        child = os.fork()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.setpgid(child, child or 0)
     if child:
         return child

@@ -282,3 +282,22 @@ except KeyboardInterrupt:
     assert process.returncode == 130
     time.sleep(1)
     assert not (tmp_path / "lives").exists()
+
+
+def test_an_interruption_during_a_fork_is_not_lost(tmp_path: Path, rows: list[Row]) -> None:
+    plan_of_one = write(tmp_path, rows[:1])
+    code = f"""
+import os, pathlib, signal, sys
+from lab.runs import launch
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+launch._run_row = lambda task: 0
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+try:
+    launch.run(launch.tasks(pathlib.Path({str(plan_of_one)!r})), jobs=1, quiet=True)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")}, check=False
+    )
+    assert process.returncode == 130

@@ -37,7 +37,7 @@ SHELL := bash
 help: ## list the targets
 	@echo "usage: make TARGET [KNOB=VALUE...]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo 'knobs: SUITE="t000 t001" TARGET=aarch64 TIMING="exact live" REPS=3 SEED=1 DURATION=seconds'
+	@echo 'knobs: SUITE="t000 t001" TARGET=aarch64 TIMING="exact live" REPS=6 SEED=1 DURATION=seconds'
 	@echo "       of guests: KERNEL=name SMP=cpus MEMORY=MB NUMA=nodes ... ; COUNTERS=1 (README.md has all)"
 
 run-scenarios: setup-run $(if $(COUNTERS),counters) ## boot a guest for each run of SUITE, and write result_data/ and results.md

@@ -87,7 +87,7 @@ results() { # NAME
   sed -i 's/\(initrd_sha256\t\).*/\1other/' "$PIPELAB_AB_BASE_BUILD/image/aarch64/image.tsv"
   ab --base HEAD --timing exact --reps 2 --dry-run t000
   exits 0
-  ((${#lines[@]} == 12))
+  ((${#lines[@]} == 14))
   [[ ! -e $FAKE_LOG && ! -e $PIPELAB_BUILD/ab ]]
   ab --base HEAD --timing exact --reps 2 --jobs 1 t000
   exits 0

@@ -9,7 +9,7 @@ plan() {
   SWEEP=$PIPELAB_RUNS/sweep.jsonl
   RUN=$(sed -nE '1s/^\{"run": "([^"]+)".*/\1/p' "$SWEEP")
   PLACE=$(sed -nE '1s/.*"scenario": "([^"]+)".*/t000.\1.aarch64.exact.r1/p' "$SWEEP")
-  FAILED=$PIPELAB_RUNS/failed/$PLACE.${RUN##*.}
+  FAILED=$PIPELAB_RUNS/failed/${PLACE%%.aarch64.*}.$RUN
 }
 
 @test "a failed run leaves its reason, console log and words, nothing else, and the reason names files that are there" {

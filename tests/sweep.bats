@@ -59,7 +59,8 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
   mkdir "$TMPDIR"
   sweep --reps 2 --duration 7 --dry-run t000
   exits 0
-  ((${#lines[@]} == 12))
+  ((${#lines[@]} == 13))
+  says "12 runs to do: 6 exact, 6 live"
   [[ -z $(ls -A "$TMPDIR") ]]
   [[ $(cd "$BATS_TEST_TMPDIR" && find . -type f -exec sha256sum {} + | sort) == "$before" ]]
   PIPELAB_RUNS=$BATS_TEST_TMPDIR/new/runs sweep --dry-run t000
@@ -91,7 +92,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
 @test "live runs are alone, exact runs are not" {
   sweep --reps 1 --jobs 2 --dry-run t000
   exits 0
-  ((${#lines[@]} == 6))
+  ((${#lines[@]} == 7))
   [[ ${lines[0]} == *icount* && ${lines[3]} == *thread=multi* ]]
   (($(finished) == 0))
 }
@@ -102,7 +103,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
   says "guest-panicked"
   (($(finished) == 0))
   local failed
-  failed=$(echo "$PIPELAB_RUNS"/failed/t000.baseline.aarch64.exact.r1.*)
+  failed=$(echo "$PIPELAB_RUNS"/failed/t000.baseline.aarch64.exact.s1.*)
   grep -q "Kernel panic" "$failed/console.log"
   grep -q "guest-panicked: Kernel panic" "$failed/reason.txt"
   sweep --reps 1 --timing exact t000
@@ -206,7 +207,7 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
   sweep --reps 0 t000
   [[ $output == "pipelab: --reps: '0' is not valid: give an integer from 1 to 1000" ]]
   sweep --seed 4294967295 t000
-  says "pipelab: --seed: the last of 3 replicates would have seed 4294967297, and 4294967295 is the largest"
+  says "pipelab: --seed: the last of 6 replicates would have seed 4294967300, and 4294967295 is the largest"
   sweep --duration 7200 t000
   says "pipelab: --duration: 7200 s is too long"
   sweep nosuch
@@ -225,6 +226,36 @@ finished() { find "$PIPELAB_RUNS" -mindepth 2 -maxdepth 2 -name run.json -not -p
   (($(grep -c ,exact, "$PIPELAB_RUNS/../t000_metrics.csv") == 3))
   grep -q '4 CPUs, 1024 MB, 2 NUMA nodes, Linux fake `isolcpus=1 nohz_full=1`' "$PIPELAB_RUNS/../t000.md"
   grep -q 'KERNEL_ARGS="isolcpus=1 nohz_full=1" SMP=4 MEMORY=1024 NUMA=2 RESULTS=' "$PIPELAB_RUNS/../t000.md"
+}
+
+# bats test_tags=slow
+@test "runs that two suites of a sweep ask for are made once and belong to both, whatever comes between" {
+  printf '[scenario.a]\n[scenario.again]\n' >"$BATS_TEST_TMPDIR/one.toml"
+  printf '[scenario.c]\n' >"$BATS_TEST_TMPDIR/two.toml"
+  local suites=("$BATS_TEST_TMPDIR/one.toml" "$BATS_TEST_TMPDIR/two.toml")
+  sweep --reps 2 --timing live --dry-run "${suites[@]}"
+  says "4 runs to do: 0 exact, 4 live"
+  FAKE_SECONDS=0.5 "$ROOT/scripts/run_scenarios.sh" --reps 2 --timing live "${suites[@]}" 3>&- &
+  until (($(finished) > 1)); do sleep 0.1; done
+  kill -KILL $!
+  wait $! || true
+  [[ -z $(grep -lzE '"asked_for_by": \[\s*"(one/a|two/c)"\s*\]' "$PIPELAB_RUNS"/*/run.json) ]]
+  grep -l '"two/c"' "$PIPELAB_RUNS"/*/run.json | head -n 1 | xargs -r dirname | xargs -r rm -r
+  FAKE_GUEST=panic sweep --reps 2 --timing live "${suites[@]}"
+  exits 1
+  says "; two/c asked for this run too"
+  grep -q "guest-panicked: Kernel panic" "$PIPELAB_RUNS"/failed/one.a.aarch64.live.r*/reason.txt
+  grep -q "It shares this run with one/a: see " "$PIPELAB_RUNS"/failed/two.c.aarch64.live.r*/reason.txt
+  sweep --reps 2 --timing live "${suites[@]}"
+  exits 0
+  (($(finished) == 4))
+  [[ -z $(ls -A "$PIPELAB_RUNS/failed") ]]
+  (($(grep -lzE '"asked_for_by": \[\s*"one/a",\s*"two/c"\s*\]' "$PIPELAB_RUNS"/aarch64.live.r[12].*/run.json | wc -l) == 2))
+  (($(grep -lzE '"asked_for_by": \[\s*"one/again"\s*\]' "$PIPELAB_RUNS"/aarch64.live.r[12].twin2.*/run.json | wc -l) == 2))
+  [[ $(grep -o '^aarch64.live[^,]*,two,c,' "$PIPELAB_RUNS/../two_raw.csv" | cut -d, -f1) == \
+    $(grep -o '^aarch64.live[^,]*,one,a,' "$PIPELAB_RUNS/../one_raw.csv" | cut -d, -f1) ]]
+  sweep --reps 2 --timing live "${suites[@]}"
+  says "all runs are there already"
 }
 
 @test "an exact run that two suites ask for is made once and belongs to both" {

@@ -95,7 +95,7 @@ class Subject:
 
     def _point(self, rate_ops_s: float) -> search.Point:
         """What the runs at that rate say; those of them that are there."""
-        records = [run_record.load(self.runs / row.run) for row in self._rows(rate_ops_s) if self._is_there(row)]
+        records = [run_record.load(self.runs / row.run, row) for row in self._rows(rate_ops_s) if self._is_there(row)]
         self.records.update({record.row.run: record for record in records})
         raw, complaints = measured.raw_table(records)
         if complaints:
@@ -110,7 +110,7 @@ class Subject:
     def _rows(self, rate_ops_s: float) -> list[plan.Row]:
         """All runs that the point may have, in the order of their seeds."""
         alone = search.at(self.suite, self.scenario, rate_ops_s, self.interval)
-        return plan.expand(alone, self.wish.sweep, BUILD, TARGETS)
+        return wanted.numbered(plan.expand(alone, self.wish.sweep, BUILD, TARGETS), self.runs)
 
     def _is_there(self, row: plan.Row) -> bool:
         return (self.runs / row.run).is_dir()

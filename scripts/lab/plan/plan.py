@@ -5,6 +5,7 @@ import json
 import math
 import random
 import shlex
+from collections.abc import Hashable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -43,7 +44,7 @@ IMAGE_FACTS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One run: all that decides its result, and how long it may take."""
+    """One run, and a scenario that asks for it: all that decides its result, and how long it may take."""
 
     run: str  # the name of its folder: what it is, and a hash of all that decides its result
     suite: str
@@ -68,10 +69,11 @@ class Row:
     observer: str = "none"  # what watches it
     parcel: str = ""  # of a user's program: the digits by which program.pack() knows what travels
     variant: str = ""  # of the image: which of contract.IMAGES it boots; "" is the usual one
+    twin: int = 1  # of a live run: which it is of those that are alike in all else
 
     @property
     def place(self) -> str:
-        """What it is for, as failures say it: t000.baseline.aarch64.exact.r1."""
+        """What it is for, as complaints say it: t000.baseline.aarch64.exact.r1."""
         return f"{self.suite}.{self.scenario}.{self.target}.{self.timing}.r{self.replicate}"
 
     @property
@@ -143,7 +145,7 @@ def read_image(build: Path, machine: Target, kernel: str) -> dict[str, str]:
 
 
 def expand(suite: Suite, sweep: Sweep, build: Path, targets: Path) -> list[Row]:
-    """All runs of `suite`, in its own order.
+    """All rows of `suite`, in its own order. Those that are alike have the same run: see lab.runs.wanted.numbered().
 
     `build` holds the target's image and the host's program, which checks the options, and `targets` the target files.
     """
@@ -203,9 +205,16 @@ def guests_of(suite: Suite, sweep: Sweep, machine: Target, targets: Path) -> dic
 def shuffled(rows: list[Row], seed: int) -> list[Row]:
     """The order in which the rows are run: exact ones first, and each timing shuffled with `seed`,
     so that drift of the host hits all scenarios alike."""
-    mixed = rows.copy()
+    place = places((row.run for row in rows), seed)
+    return sorted(rows, key=lambda row: (TIMINGS.index(row.timing), place[row.run]))
+
+
+def places(runs: Iterable[Hashable], seed: int) -> dict[Hashable, int]:
+    """The place of each run in an order that is shuffled with `seed`. One that several rows share has one: with the first
+    or the last of several it would come earlier or later than others."""
+    mixed = list(dict.fromkeys(runs))
     random.Random(seed).shuffle(mixed)
-    return sorted(mixed, key=lambda row: TIMINGS.index(row.timing))
+    return {run: place for place, run in enumerate(mixed)}
 
 
 def _check_seeds(sweep: Sweep) -> None:
@@ -312,10 +321,18 @@ def run_name(row: Row, image: dict[str, str], accelerator: str) -> str:
 def subject(row: Row) -> str:
     """The beginning of the name of the run's folder, before its hash.
 
-    An exact run is the same whichever scenarios ask for it, so it is called by what decides it; a live one is a sample of
-    its scenario.
+    A run is called by what decides it, as several scenarios may ask for it. An exact one is always the same; of a live
+    one, which is a sample, there may be twins.
     """
-    return f"{row.target}.exact.s{row.seed}" if row.timing == "exact" else row.place
+    if row.timing == "exact":
+        return f"{row.target}.exact.s{row.seed}"
+    return f"{row.target}.live.r{row.replicate}" + f".twin{row.twin}" * (row.twin > 1)
+
+
+def next_twin(row: Row) -> Row:
+    """The row with another sample of the same."""
+    twin = replace(row, twin=row.twin + 1)
+    return replace(twin, run=f"{subject(twin)}.{row.run.rpartition('.')[2]}")
 
 
 def command_of(known: Contract, options: dict[str, Value], seed: int) -> str:

@@ -33,6 +33,7 @@ def fault(row: Row) -> str:
         "target": not NAME.fullmatch(row.target),
         "timing": row.timing not in TIMINGS,
         "replicate": row.replicate < 1,
+        "twin": row.twin < 1,
         "seed": not 0 <= row.seed <= plan.MAX_SEED,
         "sweep_seed": not 0 <= row.sweep_seed <= plan.MAX_SEED,
         "guest": min(row.guest.smp, row.guest.memory_mb, row.guest.numa_nodes) < 1
@@ -125,12 +126,10 @@ def of_object(said: Any) -> Row:
     """The row that an object of JSON is. Raises ValueError, with what is wrong, where it is none."""
     if not isinstance(said, dict):
         raise ValueError("is no object")
-    values: dict[str, Any] = dict(said)
+    values: dict[str, Any] = {"parcel": "", "variant": "", "twin": 1, **said}  # which most rows have
     if isinstance(said.get("guest"), dict):
         _check_types(Guest, said["guest"], "guest.")
         values["guest"] = Guest(**said["guest"])
-    for name in ("parcel", "variant"):  # most rows have none
-        values.setdefault(name, "")
     _check_types(Row, values)
     for name in ("options", "knobs"):
         if not isinstance(values[name], dict):

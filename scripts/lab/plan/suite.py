@@ -21,7 +21,7 @@ from lab.text.files import is_file
 
 MOST_BYTES = 2**18  # of a file
 MOST_DOTS = 100  # of a line: tomllib is slow at a.b.c...
-MOST_REPLICATES = 1000
+REPLICATES, MOST_REPLICATES = 6, 1000  # six runs bound their median without more being assumed (lab.tables.measured)
 TIMINGS = ("exact", "live")
 SECTIONS = ("common", "guest", "slo", "axis", "matrix", "scenario", "group", "ladder")
 HOW = ("timing", "reps", "targets", "kernels", "builds")  # a suite is run, where nobody says otherwise
@@ -44,7 +44,7 @@ class Suite:
     about: tuple[str, ...] = ()  # the options that the question is about: what they change is told first
     file: Path = Path()
     timings: tuple[str, ...] = TIMINGS
-    replicates: int = 3
+    replicates: int = REPLICATES
     targets: tuple[str, ...] = ("aarch64",)
     builds: tuple[str, ...] = ()  # git revisions whose programs it is compared with
     steps: tuple[str, ...] = ()  # of its ladder
@@ -141,7 +141,9 @@ def load(path: Path) -> Suite:
         about=_about(path, table, workload) if "about" in table else (),
         file=path,
         timings=_timings(path, table.get("timing", list(TIMINGS))),
-        replicates=int(_number(path, table, "reps", Number(1, MOST_REPLICATES), 3, "runs of each scenario and timing")),
+        replicates=int(
+            _number(path, table, "reps", Number(1, MOST_REPLICATES), REPLICATES, "runs of each scenario and timing")
+        ),
         targets=_targets(path, table),
         builds=_list(path, table, "builds") if "builds" in table else (),
         steps=tuple(table.get("ladder", {})),

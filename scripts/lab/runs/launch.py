@@ -8,20 +8,19 @@ import ctypes
 import fcntl
 import os
 import platform
-import random
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from lab.plan import plan_file
 from lab.plan.places import BUILD
-from lab.plan.plan import TIMINGS, Row
+from lab.plan.plan import TIMINGS, Row, places
 from lab.runs import attend, one, run_record
 from lab.text.complaint import FAILED, Complaint, exit_code
 from lab.text.outside import visible
@@ -33,11 +32,17 @@ PRIOR_MS = 20000  # of a sweep that went as expected: it keeps the first runs fr
 
 @dataclass(frozen=True)
 class Task:
-    """Row `number` (from 1) of a plan's file, whose runs are beside it."""
+    """Row `number` (from 1) of a plan's file, whose runs are beside it, and `others` that ask for the same run."""
 
     plan: Path
     number: int
     row: Row
+    others: tuple[Row, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Of its run."""
+        return self.plan.parent / self.row.run
 
 
 def tasks(*plans: Path, seed: int | None = None) -> list[Task]:
@@ -45,19 +50,26 @@ def tasks(*plans: Path, seed: int | None = None) -> list[Task]:
     alike: exact ones first, then replicate by replicate, shuffled."""
     found = [Task(file, number, row) for file in plans for number, row in enumerate(plan_file.read(file), start=1)]
     if seed is not None:
-        random.Random(seed).shuffle(found)
-        found.sort(key=lambda task: (TIMINGS.index(task.row.timing), task.row.replicate))
+        place = places((task.folder for task in found), seed)
+        found.sort(key=lambda task: (TIMINGS.index(task.row.timing), task.row.replicate, place[task.folder]))
     return found
 
 
 def show(rows: Iterable[Row], runs: Path) -> None:
-    """Prints the exact QEMU commands of the rows that are not done in `runs` yet, and says how many are."""
+    """Prints the exact QEMU commands of the rows that are not done in `runs` yet, and says how many there are of both."""
     wanted = {row.run: row for row in rows}.values()
     todo = [row for row in wanted if not one.is_done(row, runs)]
     for row in todo:
         show_one(row)
+    if todo:
+        print(_counted(todo), file=sys.stderr)
     if len(todo) < len(wanted):
         print(f"pipelab: {len(wanted) - len(todo)} of {len(wanted)} runs are there and would be kept", file=sys.stderr)
+
+
+def _counted(rows: Sequence[Row]) -> str:
+    live = sum(row.timing == "live" for row in rows)
+    return f"{len(rows)} runs to do: {len(rows) - live} exact, {live} live"
 
 
 def show_one(row: Row) -> None:
@@ -110,8 +122,14 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
     `live_on`: the accelerator of live runs, where that is to be said; `quiet`: of the rest is said nothing.
     """
     wanted = list(of)
-    runs = {(each.plan.parent, each.row.run): each for each in reversed(wanted)}
-    todo = [each for each in reversed(runs.values()) if not one.is_done(each.row, each.plan.parent)]
+    asking: dict[Path, list[Task]] = {}
+    for each in wanted:
+        asking.setdefault(each.folder, []).append(each)
+    todo = [
+        replace(first, others=tuple(each.row for each in rest))
+        for first, *rest in asking.values()
+        if not one.is_done(first.row, first.plan.parent)
+    ]
     todo.sort(key=lambda each: TIMINGS.index(each.row.timing))
     for root in {one.root_of(each.row) for each in todo}:
         run_record.git_commit(root)  # asked once: it was built before all of them
@@ -130,8 +148,8 @@ def run(of: Iterable[Task], jobs: int, live_on: str = "", quiet: bool = False) -
         attend.end(list(running))
         raise
     finally:
-        for each in (each for each in wanted if each.row.timing == "exact" and each.row.observer == "none"):
-            run_record.claim(each.plan.parent / each.row.run, each.row)
+        for each in (each for each in wanted if each.row.observer == "none"):
+            run_record.claim(each.folder, each.row)
     return progress.failures
 
 
@@ -146,7 +164,12 @@ def _start(task: Task) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
-    child = os.fork()
+    # An interruption while Python's own hooks of a fork run would be lost.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        child = os.fork()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     os.setpgid(child, child or 0)
     if child:
         return child
@@ -159,7 +182,7 @@ def _start(task: Task) -> int:
 
 
 def _run_row(task: Task) -> int:
-    one.run(task.row, task.plan.absolute().parent)
+    one.run(task.row, task.plan.absolute().parent, task.others)
     return 0
 
 
@@ -187,10 +210,10 @@ class _Progress:
         if os.geteuid() == 0:
             what = "runs as root, which only installing packages needs: better use an account of your own"
             print(f"pipelab: {what}", file=sys.stderr)
-        live = sum(task.row.timing == "live" for task in self.todo)
+        live = any(task.row.timing == "live" for task in self.todo)
         where = f"; live runs on {live_on}" if live and live_on else ""
         long = f"{self.total_ms // 60000} min {self.total_ms // 1000 % 60} s"
-        print(f"{self.runs} runs to do: {self.runs - live} exact, {live} live{where}; about {long}", file=sys.stderr)
+        print(f"{_counted([task.row for task in self.todo])}{where}; about {long}", file=sys.stderr)
 
     def ended(self, task: Task, well: bool) -> None:
         self.done += 1

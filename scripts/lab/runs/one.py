@@ -8,8 +8,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,7 @@ def is_done(row: Row, runs: Path) -> bool:
 
 def failure_name(row: Row) -> str:
     """The name of the folder in FAILURES that says why a run of the row failed."""
-    return f"{row.place}.{_digits(row)}"
-
-
-def _digits(row: Row) -> str:
-    """The end of the run's name, which says what decides it."""
-    return row.run.rpartition(".")[2]
+    return f"{row.suite}.{row.scenario}.{row.run}"
 
 
 def command(row: Row) -> list[str]:
@@ -97,10 +92,13 @@ def _observer(row: Row) -> tuple[list[str], list[str]]:
     return [], []
 
 
-def run(row: Row, runs: Path) -> None:
-    """Runs the row unless it is done, and leaves runs/RUN. Raises Complaint when it fails, having kept why."""
+def run(row: Row, runs: Path, others: Sequence[Row] = ()) -> None:
+    """Runs the row unless it is done, and leaves runs/RUN. Raises Complaint when it fails, having kept why.
+
+    `others` are rows that ask for the same run.
+    """
     if is_done(row, runs):
-        _claim(row, runs)
+        _claim((row, *others), runs)
         return
     here = f".partial.{row.run}.{platform.node()}."
     for old in runs.glob(f"{here}*"):  # of processes that were killed
@@ -117,27 +115,30 @@ def run(row: Row, runs: Path) -> None:
         what = f"cannot be made ({error.strerror}): free some space, or mend its permissions"
         raise Complaint(folder, what, FAILED) from None
     try:
-        _keep(row, folder, runs, _boot(row, folder))
+        with host_lock(alone=row.timing == "live"):
+            if not is_done(row, runs):  # as when a process that had the lock made it for another row
+                _keep(row, others, folder, runs, _boot(row, folder))
     except Complaint as complaint:
-        _keep_failure(row, folder, runs, str(complaint))
+        _keep_failure(row, others, folder, runs, str(complaint))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    for failed in (runs / FAILURES).glob(f"*.{_digits(row)}"):  # whichever scenario asked for it then
+    for failed in (runs / FAILURES).glob(f"*.{row.run}"):  # whichever scenario asked for it then
         shutil.rmtree(failed, ignore_errors=True)
-    _claim(row, runs)
+    _claim((row, *others), runs)
 
 
-def _claim(row: Row, runs: Path) -> None:
-    """Lets an exact run, which several scenarios may ask for, say that `row` does."""
-    if row.timing == "exact" and row.observer == "none":
-        run_record.claim(runs / row.run, row)
+def _claim(rows: Sequence[Row], runs: Path) -> None:
+    """Lets a run, which several scenarios may ask for, say that `rows` do."""
+    for row in rows:
+        if row.observer == "none":
+            run_record.claim(runs / row.run, row)
 
 
 def _boot(row: Row, folder: Path) -> dict[str, Any]:
     """Boots the row's guest into `folder`, and gives what the host did. Raises Complaint with why it did not end well."""
     words = command(row)
     place = words.index("--")
-    with host_lock(alone=row.timing == "live"), tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log:
         before = run_record.host_now()
         build = {"PIPELAB_BUILD": row.build} if row.build else {}
         code = attend([*words[:place], "--out", str(folder), *words[place:]], log, PIPELAB_LOCK="held", **build)
@@ -149,11 +150,11 @@ def _boot(row: Row, folder: Path) -> dict[str, Any]:
     return host
 
 
-def _keep(row: Row, folder: Path, runs: Path, host: dict[str, Any]) -> None:
+def _keep(row: Row, others: Sequence[Row], folder: Path, runs: Path, host: dict[str, Any]) -> None:
     """Makes of the folder of a guest that ended well the row's own. `host` is what the host did meanwhile."""
     if row.observer == "none":
         image = plan.read_image(_build(row), target.load(TARGETS, row.target), row.guest.kernel)
-        run_record.seal(folder, row, image, root_of(row), host)
+        run_record.seal(folder, row, image, root_of(row), host, others)
     else:
         write_whole(folder / run_record.ROW, plan_file.write([row]))
     if row.observer in ("counters", *FOLLOWED):
@@ -204,9 +205,10 @@ def _keep_counts(row: Row, folder: Path, runs: Path) -> None:
             file.unlink()
 
 
-def _keep_failure(row: Row, folder: Path, runs: Path, reason: str) -> None:
+def _keep_failure(row: Row, others: Sequence[Row], folder: Path, runs: Path, reason: str) -> None:
     """Leaves in failed/ the reason, the file that it names, the console log and what the command printed, and complains of
-    the reason. The folder, in which the file is, is called otherwise then."""
+    the reason. The folder, in which the file is, is called otherwise then. For each of the `others` it leaves the reason,
+    and where the rest is."""
     failed = runs / FAILURES / failure_name(row)
     named = reason
     reason = reason.removeprefix(f"{row.place}: ").replace(str(folder), str(failed))
@@ -226,7 +228,15 @@ def _keep_failure(row: Row, folder: Path, runs: Path, reason: str) -> None:
         folder.rename(failed)
     except OSError:
         raise Complaint(row.place, f"{reason} (nothing is kept: {failed} cannot be made)", FAILED) from None
-    raise Complaint(row.place, f"{reason} (kept in {failed})", FAILED)
+    with suppress(OSError):  # as above
+        for other in others:
+            beside = failed.with_name(failure_name(other))
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+            (beside / "reason.txt").write_text(f"{reason}\nIt shares this run with {row.asked_as}: see {failed}\n")
+    kept = f"{reason} (kept in {failed})"
+    also = ", ".join(other.asked_as for other in others)
+    raise Complaint(row.place, f"{kept}; {also} asked for this run too" if also else kept, FAILED)
 
 
 def _silent_end(code: int, folder: Path) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -24,7 +25,7 @@ from lab.plan.plan import Row
 from lab.runs.outputs import Outputs, series
 
 RECORD = "run.json"
-ASKED_FOR = "asked_for_by"  # the scenarios to which an exact run belongs
+ASKED_FOR = "asked_for_by"  # the scenarios to which a run belongs
 ROW = "row.json"  # in its place, of a run that was watched: those are not sealed
 CHECKSUM = "sha256"  # of all else that run.json says
 DIGITS = 16  # of a SHA-256 that stands for all of it
@@ -99,10 +100,13 @@ class RunRecord:
         return outputs.read(self.folder, self.row, self.contract)
 
 
-def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[str, Any]) -> None:
+def seal(
+    folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[str, Any], others: Sequence[Row] = ()
+) -> None:
     """Writes run.json into `folder`, where a guest has just ended well, and flushes all to the disk.
 
-    Takes in and removes vm.tsv and watch.json. `root` is the tree of the build, `host` as host_since() gives it.
+    Takes in and removes vm.tsv and watch.json. `root` is the tree of the build, `host` as host_since() gives it, `others`
+    ask for the same run.
     """
     vm = read_facts(folder / "vm.tsv", VM_FACTS, remedy="run it again")
     if not row.run.endswith("." + plan.decisive_hash(row, image, vm["accelerator"])):
@@ -115,7 +119,7 @@ def seal(folder: Path, row: Row, image: dict[str, str], root: Path, host: dict[s
     series.check(folder, left, row, known)
     facts: dict[str, Any] = {
         "row": asdict(row),
-        ASKED_FOR: [row.asked_as],
+        ASKED_FOR: sorted({each.asked_as for each in (row, *others)}),
         "outcome": vm["outcome"],
         "exit_code": int(vm["exit_code"]),
         "wall_s": int(vm["wall_ms"]) / 1000,
@@ -153,6 +157,15 @@ def claim(folder: Path, row: Row) -> None:
             write(folder, facts | {ASKED_FOR: sorted([*claimed, row.asked_as])})
     except (OSError, ValueError, LookupError, TypeError, Complaint):
         pass  # load() says what is wrong with it
+
+
+def asked_for_by(folder: Path) -> list[str]:
+    """The scenarios to which the run in `folder` belongs; none where it is not there, or damaged, as load() says."""
+    try:
+        said = strict.parse_json(read_text(folder / RECORD))[ASKED_FOR]
+    except (OSError, ValueError, LookupError, TypeError, Complaint):
+        return []
+    return said if isinstance(said, list) else []
 
 
 def checksum(facts: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from lab.plan import plan
 from lab.plan.arguments import add_guest_options, to_number
 from lab.plan.kinds import Number
 from lab.plan.places import PAGE, ROOT, RUNS, TARGETS
-from lab.plan.suite import MOST_REPLICATES
+from lab.plan.suite import MOST_REPLICATES, REPLICATES
 from lab.runs import launch, one, wanted
 from lab.runs.wanted import SWEEP
 
@@ -68,7 +68,7 @@ def add_sweep_options(step: argparse.ArgumentParser, reps: int | None = None, ti
     step.add_argument("--timing", type=_timing if timing else _timings, default=usual, metavar="WHICH", help=about)
     about = "seconds that each run measures (as the suite says, or 2)"
     step.add_argument("--duration", type=to_number(SECONDS), metavar="S", help=about)
-    about = f"runs of each scenario and timing ({reps or 'as the suite says, or 3'})"
+    about = f"runs of each scenario and timing ({reps or f'as the suite says, or {REPLICATES}'})"
     count = to_number(Number(1, MOST_REPLICATES))
     step.add_argument("--reps", type=count, default=reps, metavar="N", help=about)
     seed = to_number(Number(0, plan.MAX_SEED))

@@ -55,10 +55,34 @@ def rows(wishes: Sequence[Wish], runs: Path, build: str = "") -> list[Row]:
     """
     images = Path(build) if build else BUILD
     found = [row for each in wishes for row in plan.expand(each.suite, each.sweep, images, TARGETS)]
+    found = numbered(found, runs)
     for row in found:
         if (runs / row.run).exists():
             run_record.load(runs / row.run, row)
     return plan.shuffled([replace(row, build=build) for row in found], found[0].sweep_seed)
+
+
+def numbered(rows: Sequence[Row], runs: Path) -> list[Row]:
+    """The rows, of the live ones each with the first twin of its run that may be its own.
+
+    Suites that ask for the same in one sweep share it. Scenarios of one suite do not, as a run that is compared with
+    itself would show no noise; nor is one taken from another sweep, which was made at another time than the runs that it
+    would be compared with.
+    """
+    found: list[Row] = []
+    taken: set[tuple[str, str]] = set()
+    for row in rows:
+        while row.timing == "live" and ((row.suite, row.run) in taken or _is_of_others(row, runs)):
+            row = plan.next_twin(row)
+        taken.add((row.suite, row.run))
+        found.append(row)
+    return found
+
+
+def _is_of_others(row: Row, runs: Path) -> bool:
+    """Whether its run is in `runs`, and was made without it."""
+    asked_for_by = run_record.asked_for_by(runs / row.run)
+    return bool(asked_for_by) and row.asked_as not in asked_for_by
 
 
 def write_plans(wishes: Sequence[Wish], rows: Sequence[Row], runs: Path) -> Path:

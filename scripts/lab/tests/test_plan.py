@@ -132,15 +132,23 @@ def test_the_accelerator_is_in_the_names_of_live_runs_only(build: Path) -> None:
         assert same or names[0].isdisjoint(names[1])
 
 
-def test_an_exact_run_is_one_whichever_suites_and_scenarios_ask_for_it(build: Path) -> None:
+def test_a_run_is_called_by_what_decides_it_whichever_suites_and_scenarios_ask_for_it(build: Path) -> None:
     text, sweep = "[scenario.a]\n[scenario.b]\n[scenario.c]\nqueue-cap = 8\n", replace(SWEEP, replicates=1)
     rows = [row for name in ("own", "other") for row in expand_text(build, text, sweep, name)]
     exact, live = ({row.asked_as: row.run for row in rows if row.timing == timing} for timing in plan.TIMINGS)
-    assert exact["own/a"] == exact["own/b"] == exact["other/a"] == exact["other/b"]
-    assert exact["own/c"] == exact["other/c"] != exact["own/a"]
+    for runs in (exact, live):
+        assert runs["own/a"] == runs["own/b"] == runs["other/a"] == runs["other/b"]
+        assert runs["own/c"] == runs["other/c"] != runs["own/a"]
     assert re.fullmatch(r"aarch64\.exact\.s5\.[0-9a-f]{12}", exact["own/a"])
-    assert len(set(live.values())) == 6
-    assert re.fullmatch(r"own\.a\.aarch64\.live\.r1\.[0-9a-f]{12}", live["own/a"])
+    assert re.fullmatch(r"aarch64\.live\.r1\.[0-9a-f]{12}", live["own/a"])
+
+
+def test_a_live_run_has_twins(build: Path) -> None:
+    row = expand_text(build, "[scenario.a]", replace(SWEEP, timings=("live",)))[0]
+    third = plan.next_twin(plan.next_twin(row))
+    assert (row.twin, third.twin, plan_file.fault(third)) == (1, 3, "")
+    assert third.run == row.run.replace(".live.r1.", ".live.r1.twin3.")
+    assert third.run == plan.run_name(third, IMAGE, "tcg")
 
 
 def test_seeds_end_where_those_of_qemu_end(build: Path) -> None:
@@ -227,8 +235,8 @@ def test_a_row_that_no_planner_makes_is_refused(build: Path, changed: dict[str, 
     assert text.endswith("run 'make run-scenarios' again, which keeps finished runs") and complaint.value.exit_code == 1
 
 
-@pytest.mark.parametrize("changed", [{"suite": "other"}, {"scenario": "other"}, {"replicate": 2}])
-def test_a_live_run_has_the_name_of_its_row_alone(build: Path, changed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("changed", [{"target": "armv7"}, {"timing": "exact"}, {"replicate": 2}, {"twin": 2}])
+def test_a_live_run_has_the_name_of_its_row(build: Path, changed: dict[str, Any]) -> None:
     row = expand(build, replace(SWEEP, timings=("live",)))[0]
     assert (plan_file.fault(row), plan_file.fault(replace(row, **changed))) == ("", "run")
 

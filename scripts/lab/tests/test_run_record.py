@@ -175,7 +175,7 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "guest": (lambda facts: facts["row"]["guest"].update(smp=4), "has another command, guest or image than"),
     "options": (lambda facts: facts["row"]["options"].update(duration=15), "has no good row .command = "),
     "words": (lambda facts: facts["row"].update(command="rm -rf /"), "has no good row .command = 'rm -rf /'"),
-    "scenario": (lambda facts: facts["row"].update(scenario="other"), "has no good row .run = "),
+    "twin": (lambda facts: facts["row"].update(twin=0), "has no good row .twin = '0'"),
     "target": (lambda facts: facts["row"].update(target="other"), "has no good row .run = "),
     "a path": (lambda facts: facts["files"].update({"../x": facts["files"]["stats.csv"]}), "is damaged .'../x' is not"),
     "files": (lambda facts: facts["files"].pop("stats.csv"), "has no good value for 'files.stats.csv'"),
@@ -186,11 +186,9 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 }
 
 
-# The scenario of an exact run is the first that asked for it: its plan says which one is meant.
-@pytest.mark.parametrize(
-    ("timing", "forged"),
-    [("exact", name) for name in FORGED if name != "scenario"] + [("live", name) for name in FORGED],
-)
+# But for its scenario: it is the first that asked, and the plan says which one is meant.
+@pytest.mark.parametrize("forged", FORGED)
+@pytest.mark.parametrize("timing", plan.TIMINGS)
 def test_a_run_that_is_forged_gets_one_line(runs: Path, timing: str, forged: str) -> None:
     folder = run_folder(runs, "baseline", timing, 1)
     facts = json.loads((folder / "run.json").read_text())

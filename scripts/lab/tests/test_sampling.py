@@ -27,7 +27,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {"all": {}, "sampled": {"sample-every": 2
 
 def run(runs: Path, scenario: str, options: dict[str, Any]) -> plan.Row:
     """Runs the program with these options, as a live guest would, and seals what it leaves under that name."""
-    folder = Path(shutil.copytree(run_folder(runs, "baseline", "live", 1), runs / "copy"))
+    folder = Path(shutil.copytree(run_folder(runs, "affinity", "live", 1), runs / "copy"))
     options = {"duration": 0.15, "prod-interval-us": 1000} | options
     words = f"{plan.words(options)} --seed 1 --out ."
     subprocess.run([of_host(Path()), *words.split()], cwd=folder, check=True, capture_output=True)

@@ -34,7 +34,7 @@ def test_a_scenario_has_the_common_options_and_its_own(tmp_path: Path) -> None:
         'title = "T"\n[common]\nqueue-cap = 4\nwait = "spin"\n[guest]\nsmp = 4\n[scenario.a]\n[scenario.b]\nqueue-cap = 8\n',
     )
     assert (loaded.title, loaded.guest, loaded.contract.name) == ("T", {"smp": 4}, "pipeline")
-    assert (loaded.timings, loaded.replicates, loaded.margin, loaded.objectives) == (("exact", "live"), 3, 0.03, ())
+    assert (loaded.timings, loaded.replicates, loaded.margin, loaded.objectives) == (("exact", "live"), 6, 0.03, ())
     assert loaded.scenarios == (
         Scenario("a", {"queue-cap": 4, "wait": "spin"}),
         Scenario("b", {"queue-cap": 8, "wait": "spin"}),

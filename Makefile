@@ -70,7 +70,7 @@ gate: setup-run ## is result_data/ worse than BASE=DIR or BASE=GIT-REV? (ALLOW="
 	@for each in $${ALLOW-}; do set -- "$$@" --allow "$$each"; done; scripts/gate.sh $(call option,base,BASE) "$$@"
 
 ab: setup-run ## run SUITE with the program of BASE=GIT-REV and with this one in turns, and compare them
-	@scripts/ab.sh --make-images $(call option,base,BASE) $(call option,base-program,BASE_PROGRAM) $(target) $(timing) --reps 3 $(runs) $(suites)
+	@scripts/ab.sh --make-images $(call option,base,BASE) $(call option,base-program,BASE_PROGRAM) $(target) $(timing) --reps 6 $(runs) $(suites)
 
 capacity: setup-run ## the highest rate at which SCENARIO holds SLO="response_p99_us=200 drop_rate=0" (or its [slo])
 	@scripts/capacity.sh --make-images $(guest) $(one_timing) $(runs) $(call option,slo,SLO) $(call option,rates,RATES) \

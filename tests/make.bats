@@ -103,7 +103,7 @@ arrived() { # KNOB VALUE
   [[ $(called count_runs.sh run-scenarios COUNTERS=1 JOBS=4) == "--jobs 4 " ]]
   [[ $(called matrix.sh matrix) == "t000 " ]]
   [[ $(REPS=2 called matrix.sh matrix SUITE=t001) == "--reps 2 t001 " ]]
-  [[ $(called ab.sh ab BASE=main) == "--make-images --base main --reps 3 t000 t001 " ]]
+  [[ $(called ab.sh ab BASE=main) == "--make-images --base main --reps 6 t000 t001 " ]]
   [[ $(called run_scenarios.sh noise-floor) == "--timing live --reps 10 t000 t001 $TREE/build/noise_floor/result_data/runs " ]]
   [[ $(called trace.sh trace SCENARIO="a/b c/d") == "--scenario a/b --scenario c/d " ]]
   [[ $(called gate.sh gate BASE=x ALLOW="kernel host") == "--base x --allow kernel --allow host " ]]

@@ -313,7 +313,7 @@ def _decisive(alpha: float) -> np.ndarray:
 
 
 def _exact(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison:
-    """Seed by seed: the verdict is of the seeds that there are, and yet to be judged where all of them differ alike."""
+    """Seed by seed: yet to be judged where any of them differs by more than the margin."""
     changes = value - base if known.absolute else value / base - 1
     change, low, high = float(np.median(changes)), float(changes.min()), float(changes.max())
     measured = replace(known, change=change, low=low, high=high)
@@ -324,17 +324,23 @@ def _exact(known: Comparison, base: np.ndarray, value: np.ndarray) -> Comparison
     margin = _on_test_scale(measured)[0]
     beyond = np.where(np.abs(steps) > margin, np.sign(steps), 0)  # by seed: more, less, or the same
     alike = (beyond == beyond[0]).all()
-    verdict = Verdict.INCONCLUSIVE if alike and beyond[0] else Verdict.SAME if alike else Verdict.MIXED
+    verdict = Verdict.MIXED if not alike else Verdict.INCONCLUSIVE if beyond[0] else Verdict.SAME
     return replace(measured, verdict=verdict, p_value=paired.p_value(steps))
 
 
+def is_beyond(measured: Comparison) -> bool:
+    """Whether the middle step from seed to seed is beyond the margin, and the mean one on its side."""
+    middle = float(np.median(measured.steps))
+    return abs(middle) > _on_test_scale(measured)[0] and middle * float(np.mean(measured.steps)) > 0
+
+
 def _judged_exact(measured: Comparison, tests: int) -> Comparison:
-    if measured.verdict is not Verdict.INCONCLUSIVE:
+    if measured.verdict is Verdict.SAME:
         return measured
-    if measured.p_adjusted <= ALPHA:
+    steps, alpha, margin = np.array(measured.steps), ALPHA / tests, _on_test_scale(measured)[0]
+    if measured.p_adjusted <= ALPHA and is_beyond(measured):
         return replace(measured, verdict=direction(measured.change, measured.higher_is_better))
-    steps, alpha = np.array(measured.steps), ALPHA / tests
-    shown = paired.detectable(steps, alpha, _on_test_scale(measured)[0], DETECTED)
+    shown = paired.detectable(steps, alpha, margin, DETECTED)
     return replace(
         measured,
         more_runs=paired.more_seeds(steps, alpha, POWER),

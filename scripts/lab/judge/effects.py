@@ -31,7 +31,7 @@ class Effect:
     """What a change does to one metric over its pairs.
 
     The verdict is of all pairs together, of one test over all (`p_value`), which may be certain where no pair is by itself;
-    never against a pair that is certain of the contrary, and in exact timing only where each seed of each pair agrees.
+    never against a pair that is certain of the contrary, and in exact timing only where the pairs agree.
     """
 
     metric: str
@@ -209,11 +209,12 @@ def _effect(effect: Effect, p_value: float, margin: float) -> Effect:
     if verdicts <= UNCHANGED:
         return replace(effect, verdict=Verdict.SAME)
     if effect.comparisons[0].measurement.timing == "exact":
-        alike = (
-            not verdicts & {Verdict.MIXED, *UNCHANGED} and len({each.change > 0 for each in effect.comparisons}) == 1
+        agree = (
+            all(map(comparing.is_beyond, effect.comparisons))
+            and len({each.change > 0 for each in effect.comparisons}) == 1
         )
-        if not alike or p_value > ALPHA:
-            return replace(effect, verdict=Verdict.INCONCLUSIVE if alike else Verdict.MIXED)
+        if not agree or p_value > ALPHA:
+            return replace(effect, verdict=Verdict.INCONCLUSIVE if agree else Verdict.MIXED)
         first = effect.comparisons[0]
         return replace(effect, verdict=comparing.direction(first.change, first.higher_is_better), p_value=p_value)
     of_all = _middle(effect.comparisons)

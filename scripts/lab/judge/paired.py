@@ -28,7 +28,7 @@ def p_value(steps: np.ndarray) -> float:
 
 def least_p(seeds: int) -> float:
     """The smallest p value that so many can give."""
-    return min(1.0, 2 / 4.0**seeds)
+    return min(1.0, 2 * 0.25**seeds)
 
 
 def detectable(steps: np.ndarray, alpha: float, margin: float, power: float) -> float:

@@ -17,7 +17,7 @@ UNKNOWN = "—"  # a percentile that is not stated
 FILE = "{}_verdicts.csv"
 CSV_COLUMNS = ("base", "value", "base_runs", "runs", "absolute", "change", "low", "high", "p_adjusted", "detectable")
 EXPLAINED = {
-    Verdict.MIXED: "Seeds disagree: not better, worse or the same with all.",
+    Verdict.MIXED: "Seeds disagree: not better, worse or the same with all, nor decided by so many.",
     Verdict.INCONCLUSIVE: "Inconclusive: not decided by these runs, which would have shown a change of so much with 90 % "
     "power (none: they are too few); so many quiet ones (REPS) would probably decide.",
 }

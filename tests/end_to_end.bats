@@ -154,7 +154,7 @@ boots_twice_alike() { # TARGET CPUS COMPILER
 @test "a live run tells how long each vCPU ran and waited, and where it was pinned" {
   PIPELAB_RUNS=$OUT/result_data/runs "$ROOT/scripts/run_scenarios.sh" --duration 0.2 --reps 1 --timing live --smp 2 t000
   local record
-  for record in "$OUT"/result_data/runs/t000.*/run.json; do
+  for record in "$OUT"/result_data/runs/aarch64.live.*/run.json; do
     (($(grep -c '"run_delay_ns": [0-9]' "$record") == 2 && $(grep -c '"run_ns": [1-9]' "$record") == 2))
     grep -qE '"noisy": (true|false)' "$record"
     (($(nproc) < 2)) || grep -q '"pinned": true' "$record"

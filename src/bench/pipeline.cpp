@@ -24,8 +24,8 @@ Measurement whole_pipeline(const CpuPair& cpus, bool /*hint*/) {
   options.channel.queue_cap = kCapacity;
   options.channel.on_full = channel::OnFull::kBlock;
   options.channel.wait = channel::Wait::kSpin;
-  options.pin_producer = cpus.first;
-  options.pin_consumer = cpus.second;
+  options.producer.pin = cpus.first;
+  options.consumer.pin = cpus.second;
   pipeline::Recorder recorder(0);
   std::atomic<bool> stop{false};
   const pipeline::Measured measured = pipeline::measure(kit, options, recorder, stop);

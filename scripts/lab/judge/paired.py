@@ -6,6 +6,7 @@ amount, with a chance of 2 * (p * (1 - p)) ** N, at most 2 / 4 ** N, however sma
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -43,8 +44,16 @@ def detectable(steps: np.ndarray, alpha: float, margin: float, power: float) -> 
 def more_seeds(steps: np.ndarray, alpha: float, power: float) -> float:
     """How many more would decide with `power`, if step and spread are what they seem; infinite above MOST_SEEDS."""
     spread = float(steps.std(ddof=1)) if len(steps) > 1 else 0.0
-    for seeds in range(max(2, len(steps) + 1), MOST_SEEDS + 1):
-        needed = (student_t(alpha, seeds - 1) + float(special.ndtri(power))) * spread / math.sqrt(seeds)
-        if least_p(seeds) <= alpha and abs(float(steps.mean())) > needed:
-            return float(seeds - len(steps))
-    return math.inf
+    found = _decisive(alpha, power)
+    decide = np.flatnonzero((found >= 0) & (abs(float(steps.mean())) > spread * found))
+    enough = decide[decide > len(steps)]
+    return float(enough[0] - len(steps)) if len(enough) else math.inf
+
+
+@lru_cache(maxsize=256)
+def _decisive(alpha: float, power: float) -> np.ndarray:
+    """By the number of seeds (0 to MOST_SEEDS): the step, in deviations, that they find with `power`; -1 where none."""
+    seeds = np.arange(2, MOST_SEEDS + 1)
+    factors = (special.stdtrit(seeds - 1, 1 - alpha / 2) + special.ndtri(power)) / np.sqrt(seeds)
+    factors[[least_p(each) > alpha for each in seeds.tolist()]] = -1
+    return np.concatenate([[-1.0] * 2, factors])

@@ -23,5 +23,7 @@ def test_what_has_changed_is_found_where_there_are_enough_seeds() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif("PIPELAB_THOROUGH" not in os.environ, reason="takes minutes: make thorough")
-def test_the_tables_of_the_docs_are_what_was_simulated() -> None:
-    assert trust.tables(trust.REPORTS) in (ROOT / "docs/trust.md").read_text()
+def test_the_tables_of_the_docs_are_what_was_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "RUNS", {"live": trust.RUNS["live"]})
+    text = (ROOT / "docs/trust.md").read_text()
+    assert all(each in text for each in trust.tables(trust.REPORTS).split("\n\n"))

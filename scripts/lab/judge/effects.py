@@ -153,12 +153,12 @@ def _change(
     for name in dict.fromkeys(each.metric for pair in pairs for each in sides[pair]):
         of_pairs = [each for pair in pairs for each in sides[pair] if each.metric == name]
         is_exact = of_pairs[0].measurement.timing == "exact"
-        if comparisons := tuple(comparing.compare(of_pairs, margin, (number - len(of_pairs)) * is_exact)):
-            if is_exact:
-                p_value = paired.p_value(np.concatenate([each.steps for each in comparisons]))
-            else:
-                p_value = comparisons[0].p_value if len(comparisons) == 1 else stratified_p(of_pairs)
-            effects.append(Effect(name, comparisons, Verdict.INCONCLUSIVE, p_value))
+        comparisons = tuple(comparing.compare(of_pairs, margin, (number - len(of_pairs)) * is_exact))
+        if is_exact:
+            p_value = paired.p_value(np.concatenate([each.steps for each in comparisons]))
+        else:
+            p_value = comparisons[0].p_value if len(comparisons) == 1 else stratified_p(of_pairs)
+        effects.append(Effect(name, comparisons, Verdict.INCONCLUSIVE, p_value))
     whole = [pair for pair in pairs if sides[pair] and not any(each.where for each in sides[pair])]
     return Change(*key, tuple(pairs), moved, tuple(effects), _stage_changes(whole, table))
 
